@@ -1,0 +1,86 @@
+//! Randomness as an argument: rules and formats that need new ids or secrets are handed a source,
+//! so that a test can seed it. The sources that ask the operating system live in the two halves.
+
+use crate::secret::ClientSecret;
+use uuid::Uuid;
+
+/// A source of random bytes fit for keys.
+pub trait Entropy: Send + Sync {
+    /// Fills the whole slice.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// A random (version 4) UUID.
+    fn uuid(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// An evenly distributed number below `bound` (which must not be 0).
+    fn below(&self, bound: u32) -> u32 {
+        let limit = u32::MAX - u32::MAX % bound;
+        loop {
+            let mut bytes = [0; 4];
+            self.fill(&mut bytes);
+            let number = u32::from_le_bytes(bytes);
+            if number < limit {
+                return number % bound;
+            }
+        }
+    }
+
+    /// A generated client secret: 40 characters out of 64, 240 bits.
+    fn client_secret(&self) -> ClientSecret {
+        let mut bytes = zeroize::Zeroizing::new([0_u8; 40]);
+        self.fill(bytes.as_mut_slice());
+        ClientSecret::new(bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 64)])).collect())
+    }
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789~_";
+
+/// A source that repeats itself: the same seed gives the same bytes. For tests.
+#[derive(Debug, Default)]
+pub struct SeededEntropy(std::sync::atomic::AtomicU64);
+
+impl SeededEntropy {
+    /// A source that starts at `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed.into())
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        use std::sync::atomic::Ordering::Relaxed;
+        for chunk in bytes.chunks_mut(8) {
+            // SplitMix64: good spread, and never meant for keys that guard anything.
+            let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^= z >> 31;
+            chunk.copy_from_slice(&z.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_secret_has_forty_characters_of_the_alphabet_and_differs() {
+        let entropy = SeededEntropy::new(7);
+        let (one, two) = (entropy.client_secret(), entropy.client_secret());
+        assert_eq!(one.expose().len(), 40);
+        assert!(one.expose().bytes().all(|b| ALPHABET.contains(&b)));
+        assert_ne!(one.expose(), two.expose());
+    }
+
+    #[test]
+    fn numbers_stay_below_their_bound() {
+        let entropy = SeededEntropy::new(1);
+        assert!((0..1000).all(|_| entropy.below(7) < 7));
+    }
+}

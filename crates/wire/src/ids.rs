@@ -1,0 +1,123 @@
+//! Identifiers. Each kind of id is a type, so that an application id never sits where an object id
+//! belongs. They parse any of the spellings a GUID has and print as Microsoft prints them:
+//! lower case, with dashes.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+/// A text that is not a GUID where one is due.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a GUID")]
+pub struct NotAGuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id with these 128 bits.
+            #[must_use]
+            pub const fn new(value: Uuid) -> Self {
+                Self(value)
+            }
+
+            /// The id as a plain UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAGuid;
+
+            fn from_str(text: &str) -> Result<Self, NotAGuid> {
+                parse_guid(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0.as_hyphenated())
+            }
+        }
+    };
+}
+
+id! {
+    /// One directory and its issuer.
+    TenantId
+}
+id! {
+    /// The registration of an application: what clients send as `client_id`.
+    AppId
+}
+id! {
+    /// An object inside a tenant: an application object, service principal, user, role and so on.
+    ObjectId
+}
+id! {
+    /// A credential, a permission scope or an app role.
+    KeyId
+}
+id! {
+    /// What ties a request to the logs: the client's own `client-request-id`, else one of ours.
+    CorrelationId
+}
+id! {
+    /// One answer of the token service; also the source of a token's `uti`.
+    TraceId
+}
+
+/// Reads the dashed form of a GUID in either letter case (what Microsoft's services take).
+fn parse_guid(text: &str) -> Result<Uuid, NotAGuid> {
+    let dashed = text.len() == 36 && text.bytes().enumerate().all(|(i, b)| (b == b'-') == matches!(i, 8 | 13 | 18 | 23));
+    if !dashed {
+        return Err(NotAGuid);
+    }
+    Uuid::try_parse(text).map_err(|_| NotAGuid)
+}
+
+impl TraceId {
+    /// The `uti` claim of tokens that this answer carries: 22 characters of base64url over the
+    /// mixed-endian bytes of the id (`reference/tokens-and-claims.md`, 7).
+    #[must_use]
+    pub fn uti(self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.0.to_bytes_le())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_read_in_either_case_and_printed_in_lower_case() {
+        let id: AppId = "8578E004-a5c6-46e7-913e-12F58912DF43".parse().unwrap();
+        assert_eq!(id.to_string(), "8578e004-a5c6-46e7-913e-12f58912df43");
+    }
+
+    #[test]
+    fn other_spellings_of_a_guid_are_not_ids() {
+        for text in ["", "8578e004a5c646e7913e12f58912df43", "{8578e004-a5c6-46e7-913e-12f58912df43}", "not-a-guid"] {
+            assert_eq!(text.parse::<AppId>(), Err(NotAGuid), "{text}");
+        }
+    }
+
+    #[test]
+    fn uti_matches_a_recorded_answer() {
+        let trace: TraceId = "767fe140-950b-475d-82c3-495050418b01".parse().unwrap();
+        assert_eq!(trace.uti(), "QOF_dguVXUeCw0lQUEGLAQ");
+    }
+}

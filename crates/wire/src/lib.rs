@@ -1,0 +1,22 @@
+//! What travels: the formats that both halves of Carnet read and write.
+//!
+//! No input or output, no clock, no decisions. A type here is trusted only when an unmodified
+//! Microsoft client, or a body recorded from Microsoft, passes through it in a test.
+
+pub mod aadsts;
+pub mod authority;
+pub mod bap;
+pub mod catalogue;
+pub mod cloud;
+pub mod entropy;
+pub mod graph;
+pub mod ids;
+pub mod jose;
+pub mod metadata;
+pub mod pkce;
+pub mod power_platform;
+pub mod scope;
+pub mod secret;
+pub mod tenant_file;
+pub mod time;
+pub mod token;

@@ -1,0 +1,5 @@
+//! The token endpoint's forms and bodies, v1.0 and v2.0.
+
+pub mod error;
+pub mod reply;
+pub mod request;
