@@ -1,1 +1,24 @@
-//! placeholder
+//! What is true: the objects of a tenant, and the rules. Every yes or no is given here.
+//!
+//! Values in, values out: no input or output, no clock, no SQL, no HTTP. Time and randomness are
+//! arguments. The store keeps what these types describe; the server asks these functions.
+
+pub mod admin_registration;
+pub mod application;
+pub mod change;
+pub mod credential;
+pub mod directory;
+pub mod environment;
+pub mod lockout;
+pub mod operation;
+pub mod package;
+pub mod permission;
+pub mod permission_grant;
+pub mod refusal;
+pub mod role;
+pub mod service_principal;
+pub mod shards;
+pub mod sign_in;
+pub mod tenant;
+pub mod token;
+pub mod user;

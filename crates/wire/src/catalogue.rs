@@ -1,1 +1,5 @@
 //! To be written.
+
+/// Placeholder.
+#[derive(Debug)]
+pub struct Catalogue;

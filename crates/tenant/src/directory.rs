@@ -1,0 +1,264 @@
+//! The directory: one tenant's objects as one immutable, numbered snapshot in memory. Rules read it;
+//! the store makes it and puts changes into it. Users are not in it: they are point reads.
+
+use crate::{
+    admin_registration::AdminRegistration,
+    application::Application,
+    change::{Change, Object, ObjectKey},
+    environment::Environment,
+    package::Package,
+    permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant},
+    role::{RoleAssignment, RoleKey},
+    service_principal::ServicePrincipal,
+    shards::Shards,
+    tenant::Tenant,
+};
+use carnet_wire::{
+    catalogue::Catalogue,
+    ids::{AppId, KeyId, ObjectId},
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A tenant's directory at one version.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    /// The tenant's names and policy.
+    pub tenant: Arc<Tenant>,
+    /// Goes up by one with every batch of changes.
+    pub version: i64,
+    /// Digest of the newest audit row: the next one links to it.
+    pub audit_head: [u8; 32],
+    /// Microsoft's own applications, the same for every tenant.
+    pub catalogue: Arc<Catalogue>,
+    applications: Shards<ObjectId, Arc<Application>>,
+    application_by_app: Shards<AppId, ObjectId>,
+    principals: Shards<ObjectId, Arc<ServicePrincipal>>,
+    principal_by_app: Shards<AppId, ObjectId>,
+    principal_by_name: Shards<String, ObjectId>,
+    grants: Shards<GrantKey, Arc<PermissionGrant>>,
+    app_roles: Shards<AssignmentKey, Arc<AppRoleAssignment>>,
+    roles: Shards<RoleKey, Arc<RoleAssignment>>,
+    registrations: Shards<AppId, Arc<AdminRegistration>>,
+    environments: Shards<String, Arc<Environment>>,
+    packages: Shards<String, Arc<Package>>,
+}
+
+impl Directory {
+    /// A tenant's directory without objects, at version 0.
+    #[must_use]
+    pub fn empty(tenant: Arc<Tenant>, catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            tenant,
+            version: 0,
+            audit_head: [0; 32],
+            catalogue,
+            applications: Shards::default(),
+            application_by_app: Shards::default(),
+            principals: Shards::default(),
+            principal_by_app: Shards::default(),
+            principal_by_name: Shards::default(),
+            grants: Shards::default(),
+            app_roles: Shards::default(),
+            roles: Shards::default(),
+            registrations: Shards::default(),
+            environments: Shards::default(),
+            packages: Shards::default(),
+        }
+    }
+
+    /// Puts changes in. The caller numbers the result.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            match change {
+                Change::Put(object) => self.put(object),
+                Change::Remove(key) => self.remove(&key),
+            }
+        }
+    }
+
+    fn put(&mut self, object: Object) {
+        match object {
+            Object::Tenant(it) => self.tenant = it,
+            Object::Application(it) => {
+                self.application_by_app.insert(it.app_id, it.id);
+                self.applications.insert(it.id, it);
+            }
+            Object::ServicePrincipal(it) => {
+                self.forget_names(it.id);
+                for name in &it.names {
+                    self.principal_by_name.insert(fold_name(name), it.id);
+                }
+                self.principal_by_app.insert(it.app_id, it.id);
+                self.principals.insert(it.id, it);
+            }
+            Object::PermissionGrant(it) => drop(self.grants.insert(it.key, it)),
+            Object::AppRoleAssignment(it) => drop(self.app_roles.insert(it.key, it)),
+            Object::RoleAssignment(it) => drop(self.roles.insert(it.key, it)),
+            Object::AdminRegistration(it) => drop(self.registrations.insert(it.app_id, it)),
+            Object::Environment(it) => drop(self.environments.insert(it.id.clone(), it)),
+            Object::Package(it) => drop(self.packages.insert(it.unique_name.clone(), it)),
+            Object::User(_) | Object::Installation(_) => {}
+        }
+    }
+
+    fn remove(&mut self, key: &ObjectKey) {
+        match key {
+            ObjectKey::Application(id) => {
+                if let Some(old) = self.applications.remove(id) {
+                    self.application_by_app.remove(&old.app_id);
+                }
+            }
+            ObjectKey::ServicePrincipal(id) => {
+                self.forget_names(*id);
+                if let Some(old) = self.principals.remove(id) {
+                    self.principal_by_app.remove(&old.app_id);
+                }
+            }
+            ObjectKey::PermissionGrant(key) => drop(self.grants.remove(key)),
+            ObjectKey::AppRoleAssignment(key) => drop(self.app_roles.remove(key)),
+            ObjectKey::RoleAssignment(key) => drop(self.roles.remove(key)),
+            ObjectKey::AdminRegistration(app) => drop(self.registrations.remove(app)),
+            ObjectKey::Environment(id) => drop(self.environments.remove(id)),
+            ObjectKey::Package(name) => drop(self.packages.remove(name)),
+            ObjectKey::Tenant | ObjectKey::User(_) | ObjectKey::Installation(_) => {}
+        }
+    }
+
+    fn forget_names(&mut self, principal: ObjectId) {
+        if let Some(old) = self.principals.get(&principal).cloned() {
+            for name in &old.names {
+                self.principal_by_name.remove(&fold_name(name));
+            }
+        }
+    }
+
+    /// The registration with this object id.
+    #[must_use]
+    pub fn application(&self, id: ObjectId) -> Option<&Arc<Application>> {
+        self.applications.get(&id)
+    }
+
+    /// The registration with this application id.
+    #[must_use]
+    pub fn application_by_app(&self, app: AppId) -> Option<&Arc<Application>> {
+        self.applications.get(self.application_by_app.get(&app)?)
+    }
+
+    /// All registrations after `after`, in the order of their ids.
+    pub fn applications(&self, after: Option<ObjectId>) -> impl Iterator<Item = &Arc<Application>> {
+        self.applications.after(after).map(|(_, it)| it)
+    }
+
+    /// The service principal with this object id.
+    #[must_use]
+    pub fn principal(&self, id: ObjectId) -> Option<&Arc<ServicePrincipal>> {
+        self.principals.get(&id)
+    }
+
+    /// The service principal of this application.
+    #[must_use]
+    pub fn principal_by_app(&self, app: AppId) -> Option<&Arc<ServicePrincipal>> {
+        self.principals.get(self.principal_by_app.get(&app)?)
+    }
+
+    /// The service principal under this name: an identifier URI with or without its trailing slash, or
+    /// an application id.
+    #[must_use]
+    pub fn principal_by_name(&self, name: &str) -> Option<&Arc<ServicePrincipal>> {
+        if let Ok(app) = name.parse() {
+            return self.principal_by_app(app);
+        }
+        self.principals.get(self.principal_by_name.get(&fold_name(name))?)
+    }
+
+    /// All service principals after `after`, in the order of their ids.
+    pub fn principals(&self, after: Option<ObjectId>) -> impl Iterator<Item = &Arc<ServicePrincipal>> {
+        self.principals.after(after).map(|(_, it)| it)
+    }
+
+    /// The delegated grant with this key.
+    #[must_use]
+    pub fn grant(&self, key: &GrantKey) -> Option<&Arc<PermissionGrant>> {
+        self.grants.get(key)
+    }
+
+    /// All delegated grants after `after`, by client, resource and user.
+    pub fn grants(&self, after: Option<GrantKey>) -> impl Iterator<Item = &Arc<PermissionGrant>> {
+        self.grants.after(after).map(|(_, it)| it)
+    }
+
+    /// The delegated grants that a client holds.
+    pub fn grants_of(&self, client: ObjectId) -> impl Iterator<Item = &Arc<PermissionGrant>> {
+        let nil = ObjectId::new(Uuid::nil());
+        let from = GrantKey { client, resource: nil, principal: None };
+        self.grants.range(from, move |key| key.client == client).map(|(_, it)| it)
+    }
+
+    /// The application roles that a service principal or user holds.
+    pub fn app_roles_of(&self, principal: ObjectId) -> impl Iterator<Item = &Arc<AppRoleAssignment>> {
+        let from =
+            AssignmentKey { principal, resource: ObjectId::new(Uuid::nil()), role: KeyId::new(Uuid::nil()) };
+        self.app_roles.range(from, move |key| key.principal == principal).map(|(_, it)| it)
+    }
+
+    /// All application-role assignments.
+    pub fn app_role_assignments(&self) -> impl Iterator<Item = &Arc<AppRoleAssignment>> {
+        self.app_roles.iter().map(|(_, it)| it)
+    }
+
+    /// The directory roles that a user or service principal holds.
+    pub fn roles_of(&self, principal: ObjectId) -> impl Iterator<Item = &Arc<RoleAssignment>> {
+        let from = RoleKey { principal, role: ObjectId::new(Uuid::nil()) };
+        self.roles.range(from, move |key| key.principal == principal).map(|(_, it)| it)
+    }
+
+    /// The principal holds the directory role.
+    #[must_use]
+    pub fn holds_role(&self, principal: ObjectId, role: ObjectId) -> bool {
+        self.roles.get(&RoleKey { principal, role }).is_some()
+    }
+
+    /// All directory role assignments.
+    pub fn role_assignments(&self) -> impl Iterator<Item = &Arc<RoleAssignment>> {
+        self.roles.iter().map(|(_, it)| it)
+    }
+
+    /// The registration of an application with Power Platform.
+    #[must_use]
+    pub fn registration(&self, app: AppId) -> Option<&Arc<AdminRegistration>> {
+        self.registrations.get(&app)
+    }
+
+    /// All registrations with Power Platform.
+    pub fn registrations(&self) -> impl Iterator<Item = &Arc<AdminRegistration>> {
+        self.registrations.iter().map(|(_, it)| it)
+    }
+
+    /// The environment with this id.
+    #[must_use]
+    pub fn environment(&self, id: &str) -> Option<&Arc<Environment>> {
+        self.environments.get(&id.to_owned())
+    }
+
+    /// All environments.
+    pub fn environments(&self) -> impl Iterator<Item = &Arc<Environment>> {
+        self.environments.iter().map(|(_, it)| it)
+    }
+
+    /// The package with this name.
+    #[must_use]
+    pub fn package(&self, unique_name: &str) -> Option<&Arc<Package>> {
+        self.packages.get(&unique_name.to_owned())
+    }
+
+    /// All packages.
+    pub fn packages(&self) -> impl Iterator<Item = &Arc<Package>> {
+        self.packages.iter().map(|(_, it)| it)
+    }
+}
+
+/// How a service principal's name is compared: without its trailing slash, in lower case.
+fn fold_name(name: &str) -> String {
+    name.strip_suffix('/').unwrap_or(name).to_lowercase()
+}

@@ -1,0 +1,103 @@
+//! The tenant itself: its names and its policy. The rest of it is in `directory`.
+
+use carnet_wire::{
+    ids::{AppId, ObjectId, TenantId},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// One directory and its issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The `tid` of its tokens.
+    pub id: TenantId,
+    /// Verified domains in lower case; the first is the default one.
+    pub domains: Vec<String>,
+    /// The name people see.
+    pub display_name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The choices of `security.md`, section 5, that a tenant may make.
+    pub policy: Policy,
+}
+
+/// A tenant's choices. The defaults are the safe ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// What becomes of an assertion that is shown again.
+    pub assertion_replay: AssertionReplay,
+    /// What becomes of a refresh token that was already exchanged.
+    pub refresh_reuse: RefreshReuse,
+    /// Tell an unknown user (50034) and a locked one (50053) apart from a wrong password. Loopback only.
+    pub reveal_user: bool,
+    /// The password grant is served at all.
+    pub password_grant: bool,
+    /// The device code grant is served at all.
+    pub device_code: bool,
+    /// Who must use a second factor.
+    pub require_mfa: Vec<Subjects>,
+    /// Who may not sign in.
+    pub block: Vec<Subjects>,
+    /// Issuers of federated credentials that may be http or loopback. Loopback only.
+    pub danger_allow_issuers: Vec<String>,
+    /// Users may register applications (Graph's `allowedToCreateApps`).
+    pub users_create_applications: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            assertion_replay: AssertionReplay::Tolerate,
+            refresh_reuse: RefreshReuse::Grace,
+            reveal_user: false,
+            password_grant: true,
+            device_code: true,
+            require_mfa: Vec::new(),
+            block: Vec::new(),
+            danger_allow_issuers: Vec::new(),
+            users_create_applications: true,
+        }
+    }
+}
+
+/// A set of sign-ins that a policy speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subjects {
+    /// Every user.
+    All,
+    /// Users with this directory role (its template id).
+    Role(ObjectId),
+    /// This user, by canonical name (`user::fold`).
+    User(String),
+    /// Sign-ins through this application.
+    App(AppId),
+    /// Requests from this network.
+    Network {
+        /// The network's address, as text.
+        address: std::net::IpAddr,
+        /// Length of its prefix in bits.
+        prefix: u8,
+    },
+}
+
+/// See [`Policy::assertion_replay`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionReplay {
+    /// Usable again while its whole life is at most 15 minutes; a longer-lived one once.
+    Tolerate,
+    /// Usable once.
+    Refuse,
+}
+
+/// See [`Policy::refresh_reuse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshReuse {
+    /// Public clients: 60 s of grace, then the family dies. Confidential clients: usable again.
+    Grace,
+    /// Usable again, as at Entra.
+    Tolerate,
+}
