@@ -71,7 +71,10 @@ pub struct Guarded(#[serde(with = "zeroizing")] Zeroizing<String>);
 mod zeroizing {
     use zeroize::Zeroizing;
 
-    pub(super) fn serialize<S: serde::Serializer>(value: &Zeroizing<String>, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: serde::Serializer>(
+        value: &Zeroizing<String>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         s.serialize_str(value)
     }
 

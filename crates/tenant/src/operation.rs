@@ -43,7 +43,9 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         match self {
             Self::User { user, app, .. } => Actor::User { user: *user, app: *app },
-            Self::Application { principal, app, .. } => Actor::Application { principal: *principal, app: *app },
+            Self::Application { principal, app, .. } => {
+                Actor::Application { principal: *principal, app: *app }
+            }
             Self::Operator { digest } => Actor::Operator { digest: digest.clone() },
         }
     }

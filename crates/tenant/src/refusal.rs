@@ -33,7 +33,9 @@ pub enum Refusal {
         app: AppId,
     },
     /// 404.
-    #[error("resource '{id}' does not exist or one of its queried reference-property objects are not present")]
+    #[error(
+        "resource '{id}' does not exist or one of its queried reference-property objects are not present"
+    )]
     NotFound {
         /// What was asked for.
         id: String,

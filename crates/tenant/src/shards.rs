@@ -72,9 +72,16 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     }
 
     /// The entries from `from` on, within its shard, while `take` holds.
-    pub fn range<'a>(&'a self, from: K, take: impl Fn(&K) -> bool + 'a) -> impl Iterator<Item = (&'a K, &'a V)> {
+    pub fn range<'a>(
+        &'a self,
+        from: K,
+        take: impl Fn(&K) -> bool + 'a,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> {
         let shard = self.shard(from.shard());
-        shard.into_iter().flat_map(move |shard| shard.range(from.clone()..)).take_while(move |(key, _)| take(key))
+        shard
+            .into_iter()
+            .flat_map(move |shard| shard.range(from.clone()..))
+            .take_while(move |(key, _)| take(key))
     }
 
     fn shard(&self, number: u8) -> Option<&Arc<BTreeMap<K, V>>> {
@@ -135,7 +142,9 @@ impl ShardKey for RoleKey {
 impl ShardKey for String {
     /// FNV-1a, folded: spreads well and needs no order.
     fn shard(&self) -> u8 {
-        let hash = self.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash = self
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         hash.to_le_bytes().iter().fold(0, |a, b| a ^ b)
     }
 }

@@ -81,7 +81,8 @@ id! {
 
 /// Reads the dashed form of a GUID in either letter case (what Microsoft's services take).
 fn parse_guid(text: &str) -> Result<Uuid, NotAGuid> {
-    let dashed = text.len() == 36 && text.bytes().enumerate().all(|(i, b)| (b == b'-') == matches!(i, 8 | 13 | 18 | 23));
+    let dashed = text.len() == 36
+        && text.bytes().enumerate().all(|(i, b)| (b == b'-') == matches!(i, 8 | 13 | 18 | 23));
     if !dashed {
         return Err(NotAGuid);
     }
@@ -110,7 +111,9 @@ mod tests {
 
     #[test]
     fn other_spellings_of_a_guid_are_not_ids() {
-        for text in ["", "8578e004a5c646e7913e12f58912df43", "{8578e004-a5c6-46e7-913e-12f58912df43}", "not-a-guid"] {
+        for text in
+            ["", "8578e004a5c646e7913e12f58912df43", "{8578e004-a5c6-46e7-913e-12f58912df43}", "not-a-guid"]
+        {
             assert_eq!(text.parse::<AppId>(), Err(NotAGuid), "{text}");
         }
     }
