@@ -1,0 +1,165 @@
+//! Why a call did not do what it was for: the other side said no, it could not be reached, it answered
+//! something else than its protocol, or the caller asked wrongly.
+
+use carnet_wire::aadsts::{self, Row};
+use serde_json::Value;
+
+/// A call that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The other side said no, in its own words.
+    #[error(transparent)]
+    Refused(Box<Refused>),
+    /// No answer came.
+    #[error("{url} cannot be reached: {cause}")]
+    Unreachable {
+        /// What was asked.
+        url: String,
+        /// Why, as far as it is known.
+        cause: String,
+    },
+    /// An answer came that is not one of this protocol.
+    #[error("{url} answered {what}")]
+    Unexpected {
+        /// What was asked.
+        url: String,
+        /// What is wrong with the answer.
+        what: String,
+    },
+    /// The request cannot be made as asked; nothing was sent.
+    #[error("{0}")]
+    Input(String),
+}
+
+/// What the other side said: its code, words and ids, made fit for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// `invalid_grant`, `Authorization_RequestDenied`, `Forbidden`, …
+    pub code: String,
+    /// The AADSTS number, when the token service said no.
+    pub aadsts: Option<u32>,
+    /// `suberror` of the token service or `innererror.code` of the gateway.
+    pub inner: Option<String>,
+    /// The sentence, without control characters, cut at 2 KiB.
+    pub message: String,
+    /// The id under which the other side logged it.
+    pub trace: Option<String>,
+}
+
+impl Refused {
+    /// Reads the body of an error of any of the four hosts.
+    #[must_use]
+    pub fn read(status: u16, body: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(|text| printable(text, 2048));
+        let error = &body["error"];
+        if let Some(code) = error.as_str() {
+            let description = text(&body["error_description"]).unwrap_or_default();
+            return Self {
+                status,
+                code: printable(code, 128),
+                aadsts: aadsts_number(body, &description),
+                inner: text(&body["suberror"]),
+                message: sentence(&description),
+                trace: text(&body["trace_id"]),
+            };
+        }
+        let inner = [&error["innerError"], &body["innererror"]].into_iter().find(|inner| inner.is_object());
+        let source = if error.is_object() { error } else { body };
+        let inner_message = inner.and_then(|inner| text(&inner["message"]));
+        Self {
+            status,
+            code: text(&source["code"]).unwrap_or_else(|| format!("HTTP {status}")),
+            aadsts: None,
+            inner: inner.and_then(|inner| text(&inner["code"])),
+            message: inner_message.or_else(|| text(&source["message"])).unwrap_or_default(),
+            trace: inner.and_then(|inner| text(&inner["request-id"])),
+        }
+    }
+
+    /// The row of the AADSTS table, for the step that mends it.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static Row> {
+        aadsts::find(self.aadsts?)
+    }
+}
+
+fn aadsts_number(body: &Value, description: &str) -> Option<u32> {
+    let listed = body["error_codes"][0].as_u64().and_then(|number| u32::try_from(number).ok());
+    listed.or_else(|| {
+        let digits: String = description.strip_prefix("AADSTS")?.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    })
+}
+
+/// The sentence of an error description: without the number in front and the ids behind.
+fn sentence(description: &str) -> String {
+    let body = match description.split_once(": ") {
+        Some((number, rest)) if number.starts_with("AADSTS") => rest,
+        _ => description,
+    };
+    body.split(" Trace ID:").next().unwrap_or(body).trim().to_owned()
+}
+
+/// Text from the network, made fit for a terminal: no control characters, no direction overrides, cut.
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let c = match c {
+            '\r' | '\n' | '\t' => ' ',
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '?',
+            c if c.is_control() => '?',
+            c => c,
+        };
+        if out.len() + c.len_utf8() > limit {
+            out.push('…');
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_error_of_the_token_service_gives_number_and_sentence() {
+        for separator in [" ", "\r\n"] {
+            let description = format!("AADSTS50126: wrong.{separator}Trace ID: a{separator}Correlation ID: b");
+            let body = json!({"error": "invalid_grant", "error_description": description, "error_codes": [50126]});
+            let no = Refused::read(400, &body);
+            assert_eq!((no.aadsts, no.message.as_str()), (Some(50126), "wrong."));
+        }
+    }
+
+    #[test]
+    fn the_gateways_inner_code_and_words_come_through() {
+        let body = json!({"code": "Forbidden", "message": "no", "innererror": {"code": "ServicePrincipalNotRegistered", "message": "register it"}});
+        let no = Refused::read(403, &body);
+        assert_eq!((no.code.as_str(), no.inner.as_deref(), no.message.as_str()), ("Forbidden", Some("ServicePrincipalNotRegistered"), "register it"));
+    }
+
+    #[test]
+    fn graph_and_bap_wrap_theirs_in_error() {
+        let no = Refused::read(403, &json!({"error": {"code": "Authorization_RequestDenied", "message": "no"}}));
+        assert_eq!((no.code.as_str(), no.message.as_str(), no.aadsts), ("Authorization_RequestDenied", "no", None));
+    }
+
+    #[test]
+    fn escape_sequences_do_not_reach_the_terminal() {
+        let no = Refused::read(400, &json!({"error": "x\u{1b}[31m", "error_description": "a\u{1b}]0;t\u{7}b\u{202e}c"}));
+        assert!(!format!("{no}").contains(['\u{1b}', '\u{7}', '\u{202e}']), "{no}");
+        assert!(printable(&"x".repeat(5000), 2048).len() <= 2051);
+    }
+
+    #[test]
+    fn a_body_that_is_no_error_still_says_the_status() {
+        assert_eq!(Refused::read(502, &json!([1])).code, "HTTP 502");
+    }
+}

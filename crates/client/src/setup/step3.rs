@@ -1,0 +1,28 @@
+//! Step 3: the public client switch, without which a user name and password are not accepted.
+
+use super::{
+    Wanted,
+    plan::{Action, Deed, Seen},
+};
+use crate::{failure::ClientError, graph::Graph};
+use reqwest::Method;
+use serde_json::json;
+
+pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Option<Action> {
+    let on = seen.application.as_ref().is_some_and(|it| it["isFallbackPublicClient"].as_bool() == Some(true));
+    (wanted.public_client || on).then(|| Action {
+        step: 3,
+        what: format!("set the public client switch to {}", if wanted.public_client { "on" } else { "off" }),
+        done: on == wanted.public_client,
+        deed: Deed::PublicClient(wanted.public_client),
+    })
+}
+
+/// Sets the switch of the application with this object id.
+///
+/// # Errors
+/// [`ClientError`]
+pub async fn set(graph: &Graph, object: &str, on: bool) -> Result<(), ClientError> {
+    let body = json!({ "isFallbackPublicClient": on });
+    graph.call(Method::PATCH, &format!("/applications/{object}"), Some(&body)).await.map(drop)
+}
