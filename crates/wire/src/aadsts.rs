@@ -3,6 +3,8 @@
 //! (`reference/errors.md` of the sources named there); sentences are ours and live with the variants
 //! of `tenant::token::Denial`.
 
+use crate::token::request::Version;
+
 /// One code: what the wire shows besides the sentence.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
@@ -37,4 +39,520 @@ pub enum Step {
     Account,
     /// The service; trying again may help.
     Service,
+}
+
+macro_rules! table {
+    ($($(#[$doc:meta])* $name:ident = ($number:literal, $error:literal, $status:literal, $suberror:expr, $step:ident, $observed:literal);)*) => {
+        $($(#[$doc])* pub const $name: Row = Row {
+            number: $number, error: $error, status: $status, suberror: $suberror, step: Step::$step, observed: $observed,
+        };)*
+
+        /// Every row, in the order of the table.
+        pub const ALL: &[&Row] = &[$(&$name),*];
+    };
+}
+
+table! {
+    // tenant, endpoint, audience
+    /// AADSTS90002: tenant not found.
+    TENANT_NOT_FOUND = (90002, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS900023: tenant name invalid.
+    TENANT_NAME_INVALID = (900023, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS50049: unknown instance.
+    UNKNOWN_INSTANCE = (50049, "invalid_instance", 400, None, RequestToken, true);
+    /// AADSTS50050: discovery malformed.
+    DISCOVERY_MALFORMED = (50050, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50059: no tenant named.
+    NO_TENANT_NAMED = (50059, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS50128: no tenant named domain.
+    NO_TENANT_NAMED_DOMAIN = (50128, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90019: realm missing.
+    REALM_MISSING = (90019, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90038: tenant in other cloud.
+    TENANT_IN_OTHER_CLOUD = (90038, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50020: user of other tenant.
+    USER_OF_OTHER_TENANT = (50020, "invalid_grant", 400, None, Account, false);
+    /// AADSTS90072: user of other tenant mfa.
+    USER_OF_OTHER_TENANT_MFA = (90072, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50194: not multi tenant.
+    NOT_MULTI_TENANT = (50194, "invalid_request", 400, None, Registration, false);
+    /// AADSTS90130: not over common.
+    NOT_OVER_COMMON = (90130, "invalid_request", 400, None, Registration, false);
+    /// AADSTS90124: resource not over common.
+    RESOURCE_NOT_OVER_COMMON = (90124, "invalid_resource", 400, None, RequestToken, false);
+    /// AADSTS9001023: grant not over common.
+    GRANT_NOT_OVER_COMMON = (9001023, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS9002331: personal accounts only.
+    PERSONAL_ACCOUNTS_ONLY = (9002331, "invalid_request", 400, None, Registration, false);
+    /// AADSTS9002332: work accounts only.
+    WORK_ACCOUNTS_ONLY = (9002332, "invalid_request", 400, None, Registration, false);
+    /// AADSTS9002328: admin consent needs tenant.
+    ADMIN_CONSENT_NEEDS_TENANT = (9002328, "invalid_request", 400, None, Permissions, false);
+    /// AADSTS90027: v1 not for personal.
+    V1_NOT_FOR_PERSONAL = (90027, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS500201: v1 not for personal token.
+    V1_NOT_FOR_PERSONAL_TOKEN = (500201, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS500207: account type not for resource.
+    ACCOUNT_TYPE_NOT_FOR_RESOURCE = (500207, "invalid_request", 400, None, Account, false);
+    /// AADSTS500208: domain not for account type.
+    DOMAIN_NOT_FOR_ACCOUNT_TYPE = (500208, "invalid_request", 400, None, Account, false);
+    /// AADSTS500021: tenant restricted.
+    TENANT_RESTRICTED = (500021, "access_denied", 400, None, Account, false);
+    /// AADSTS500022: tenant restricted header.
+    TENANT_RESTRICTED_HEADER = (500022, "access_denied", 400, None, Account, false);
+    /// AADSTS500212: cross tenant outbound.
+    CROSS_TENANT_OUTBOUND = (500212, "access_denied", 400, None, Account, false);
+    /// AADSTS500213: cross tenant inbound.
+    CROSS_TENANT_INBOUND = (500213, "access_denied", 400, None, Account, false);
+    // malformed or missing parameters
+    /// AADSTS900144: parameter missing.
+    PARAMETER_MISSING = (900144, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS900143: parameter required by grant.
+    PARAMETER_REQUIRED_BY_GRANT = (900143, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90014: credential field missing.
+    CREDENTIAL_FIELD_MISSING = (90014, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS90100: parameter empty.
+    PARAMETER_EMPTY = (90100, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS9002313: request malformed.
+    REQUEST_MALFORMED = (9002313, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS90023: request invalid.
+    REQUEST_INVALID = (90023, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90004: request format.
+    REQUEST_FORMAT = (90004, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90013: input invalid.
+    INPUT_INVALID = (90013, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90015: query too long.
+    QUERY_TOO_LONG = (90015, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90121: request empty.
+    REQUEST_EMPTY = (90121, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS901002: resource on v2.
+    RESOURCE_ON_V2 = (901002, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS900561: post only.
+    POST_ONLY = (900561, "invalid_request", 400, None, RequestToken, true);
+    /// AADSTS9002324: several credentials.
+    SEVERAL_CREDENTIALS = (9002324, "invalid_request", 400, None, Credentials, false);
+    /// AADSTS90112: client id not a guid.
+    CLIENT_ID_NOT_A_GUID = (90112, "invalid_request", 400, None, Registration, false);
+    /// AADSTS700038: client id zero.
+    CLIENT_ID_ZERO = (700038, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS700039: resource id zero.
+    RESOURCE_ID_ZERO = (700039, "invalid_resource", 400, None, RequestToken, false);
+    /// AADSTS70003: grant unsupported.
+    GRANT_UNSUPPORTED = (70003, "unsupported_grant_type", 400, None, RequestToken, true);
+    /// AADSTS70007: response mode unsupported.
+    RESPONSE_MODE_UNSUPPORTED = (70007, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS70005: response type unsupported.
+    RESPONSE_TYPE_UNSUPPORTED = (70005, "unsupported_response_type", 400, None, RequestToken, false);
+    /// AADSTS700051: response type token off.
+    RESPONSE_TYPE_TOKEN_OFF = (700051, "unsupported_response_type", 400, None, Registration, false);
+    /// AADSTS700054: response type id token off.
+    RESPONSE_TYPE_ID_TOKEN_OFF = (700054, "unsupported_response_type", 400, None, Registration, false);
+    /// AADSTS50147: code challenge size.
+    CODE_CHALLENGE_SIZE = (50147, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50149: code challenge method.
+    CODE_CHALLENGE_METHOD = (50149, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS501491: code challenge method invalid.
+    CODE_CHALLENGE_METHOD_INVALID = (501491, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS9002325: spa needs pkce.
+    SPA_NEEDS_PKCE = (9002325, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS9002326: cross origin not spa.
+    CROSS_ORIGIN_NOT_SPA = (9002326, "invalid_request", 400, None, Registration, false);
+    /// AADSTS9002327: spa needs origin.
+    SPA_NEEDS_ORIGIN = (9002327, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90005: sid with hint.
+    SID_WITH_HINT = (90005, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90138: sid with prompt.
+    SID_WITH_PROMPT = (90138, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90131: sid with prompt select.
+    SID_WITH_PROMPT_SELECT = (90131, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50011: redirect not registered.
+    REDIRECT_NOT_REGISTERED = (50011, "invalid_request", 400, None, Registration, true);
+    /// AADSTS500112: redirect differs.
+    REDIRECT_DIFFERS = (500112, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS700044: redirect differs later.
+    REDIRECT_DIFFERS_LATER = (700044, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS700009: redirect missing at token.
+    REDIRECT_MISSING_AT_TOKEN = (700009, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS500113: no redirect registered.
+    NO_REDIRECT_REGISTERED = (500113, "invalid_request", 400, None, Registration, false);
+    /// AADSTS900971: no redirect given.
+    NO_REDIRECT_GIVEN = (900971, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS500117: redirect not secure.
+    REDIRECT_NOT_SECURE = (500117, "invalid_request", 400, None, Registration, false);
+    // client identity and credentials
+    /// AADSTS700016: unknown application.
+    UNKNOWN_APPLICATION = (700016, "unauthorized_client", 400, None, Registration, true);
+    /// AADSTS700011: unknown application org.
+    UNKNOWN_APPLICATION_ORG = (700011, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS70001: unknown application old.
+    UNKNOWN_APPLICATION_OLD = (70001, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS7000112: application disabled.
+    APPLICATION_DISABLED = (7000112, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS7000116: application disabled in tenant.
+    APPLICATION_DISABLED_IN_TENANT = (7000116, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS7000117: resource principal disabled.
+    RESOURCE_PRINCIPAL_DISABLED = (7000117, "invalid_resource", 400, None, Permissions, false);
+    /// AADSTS500014: resource disabled.
+    RESOURCE_DISABLED = (500014, "invalid_resource", 400, None, Permissions, false);
+    /// AADSTS7000229: client principal missing.
+    CLIENT_PRINCIPAL_MISSING = (7000229, "invalid_client", 401, None, Registration, true);
+    /// AADSTS7000217: principal named missing.
+    PRINCIPAL_NAMED_MISSING = (7000217, "invalid_client", 401, None, Registration, false);
+    /// AADSTS7000215: wrong secret.
+    WRONG_SECRET = (7000215, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS7000222: secret expired.
+    SECRET_EXPIRED = (7000222, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS7000218: credential missing.
+    CREDENTIAL_MISSING = (7000218, "invalid_client", 401, None, PublicClient, true);
+    /// AADSTS7000216: credential missing for app.
+    CREDENTIAL_MISSING_FOR_APP = (7000216, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS7000219: credential missing for grant.
+    CREDENTIAL_MISSING_FOR_GRANT = (7000219, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700025: public client with credential.
+    PUBLIC_CLIENT_WITH_CREDENTIAL = (700025, "invalid_client", 401, None, PublicClient, true);
+    /// AADSTS9002319: public client with secret old.
+    PUBLIC_CLIENT_WITH_SECRET_OLD = (9002319, "invalid_request", 400, None, PublicClient, false);
+    /// AADSTS70002: credentials invalid old.
+    CREDENTIALS_INVALID_OLD = (70002, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700021: assertion of other app.
+    ASSERTION_OF_OTHER_APP = (700021, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700022: assertion without subject.
+    ASSERTION_WITHOUT_SUBJECT = (700022, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700023: assertion audience.
+    ASSERTION_AUDIENCE = (700023, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700024: assertion time.
+    ASSERTION_TIME = (700024, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700026: no keys configured.
+    NO_KEYS_CONFIGURED = (700026, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700027: assertion signature.
+    ASSERTION_SIGNATURE = (700027, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700028: certificate not authorized.
+    CERTIFICATE_NOT_AUTHORIZED = (700028, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700030: certificate invalid.
+    CERTIFICATE_INVALID = (700030, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700031: certificate subject.
+    CERTIFICATE_SUBJECT = (700031, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS50012: assertion signature old.
+    ASSERTION_SIGNATURE_OLD = (50012, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS50048: assertion subject not issuer.
+    ASSERTION_SUBJECT_NOT_ISSUER = (50048, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS50027: assertion malformed.
+    ASSERTION_MALFORMED = (50027, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS70021: federated no match.
+    FEDERATED_NO_MATCH = (70021, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700211: federated issuer.
+    FEDERATED_ISSUER = (700211, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS7002121: federated audience.
+    FEDERATED_AUDIENCE = (7002121, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700213: federated subject.
+    FEDERATED_SUBJECT = (700213, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS70025: federated none configured.
+    FEDERATED_NONE_CONFIGURED = (70025, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700222: federated own token.
+    FEDERATED_OWN_TOKEN = (700222, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS700229: federated user token.
+    FEDERATED_USER_TOKEN = (700229, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS700223: federated forbidden.
+    FEDERATED_FORBIDDEN = (700223, "invalid_client", 401, None, Credentials, true);
+    /// AADSTS7000226: federated policy.
+    FEDERATED_POLICY = (7000226, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS90136: device code confidential.
+    DEVICE_CODE_CONFIDENTIAL = (90136, "unauthorized_client", 400, None, PublicClient, false);
+    /// AADSTS7000113: on behalf not authorized.
+    ON_BEHALF_NOT_AUTHORIZED = (7000113, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS7000114: on behalf not allowed.
+    ON_BEHALF_NOT_ALLOWED = (7000114, "unauthorized_client", 400, None, Registration, false);
+    /// AADSTS7000110: several client ids.
+    SEVERAL_CLIENT_IDS = (7000110, "invalid_client", 401, None, Credentials, false);
+    /// AADSTS90099: delegated admin app.
+    DELEGATED_ADMIN_APP = (90099, "unauthorized_client", 400, None, Registration, false);
+    // codes, refresh tokens, assertions, device codes
+    /// AADSTS54005: code redeemed.
+    CODE_REDEEMED = (54005, "invalid_grant", 400, None, RequestToken, true);
+    /// AADSTS70000: grant invalid.
+    GRANT_INVALID = (70000, "invalid_grant", 400, Some("bad_token"), RequestToken, true);
+    /// AADSTS70008: grant expired.
+    GRANT_EXPIRED = (70008, "invalid_grant", 400, None, RequestToken, true);
+    /// AADSTS700082: refresh inactive.
+    REFRESH_INACTIVE = (700082, "invalid_grant", 400, None, RequestToken, true);
+    /// AADSTS700081: refresh maximum age.
+    REFRESH_MAXIMUM_AGE = (700081, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS700084: refresh spa age.
+    REFRESH_SPA_AGE = (700084, "invalid_grant", 400, Some("token_expired"), RequestToken, false);
+    /// AADSTS70043: sign in frequency.
+    SIGN_IN_FREQUENCY = (70043, "invalid_grant", 400, Some("token_expired"), RequestToken, false);
+    /// AADSTS70044: sign in frequency session.
+    SIGN_IN_FREQUENCY_SESSION = (70044, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS50173: grant revoked.
+    GRANT_REVOKED = (50173, "invalid_grant", 400, Some("bad_token"), RequestToken, true);
+    /// AADSTS50132: session invalid.
+    SESSION_INVALID = (50132, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50133: session password changed.
+    SESSION_PASSWORD_CHANGED = (50133, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50089: flow token expired.
+    FLOW_TOKEN_EXPIRED = (50089, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS50085: social refresh.
+    SOCIAL_REFRESH = (50085, "invalid_grant", 400, None, Account, false);
+    /// AADSTS700005: code of other tenant.
+    CODE_OF_OTHER_TENANT = (700005, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS7000012: grant of other tenant.
+    GRANT_OF_OTHER_TENANT = (7000012, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS700007: grant of other client.
+    GRANT_OF_OTHER_CLIENT = (700007, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS7000220: grant client differs.
+    GRANT_CLIENT_DIFFERS = (7000220, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS501481: verifier mismatch.
+    VERIFIER_MISMATCH = (501481, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS50148: verifier missing.
+    VERIFIER_MISSING = (50148, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS50013: obo signature.
+    OBO_SIGNATURE = (50013, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS500131: obo audience.
+    OBO_AUDIENCE = (500131, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS500132: obo malformed.
+    OBO_MALFORMED = (500132, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS500133: obo expired.
+    OBO_EXPIRED = (500133, "invalid_grant", 400, None, RequestToken, true);
+    /// AADSTS500136: obo token version.
+    OBO_TOKEN_VERSION = (500136, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS240002: obo id token.
+    OBO_ID_TOKEN = (240002, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS1000014: obo other tenant.
+    OBO_OTHER_TENANT = (1000014, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS90089: obo user token.
+    OBO_USER_TOKEN = (90089, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS7000020: saml encoding.
+    SAML_ENCODING = (7000020, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS70016: device pending.
+    DEVICE_PENDING = (70016, "authorization_pending", 400, None, RequestToken, true);
+    /// AADSTS70018: user code wrong.
+    USER_CODE_WRONG = (70018, "bad_verification_code", 400, None, RequestToken, false);
+    /// AADSTS70019: user code expired.
+    USER_CODE_EXPIRED = (70019, "expired_token", 400, None, RequestToken, false);
+    /// AADSTS70020: device code expired.
+    DEVICE_CODE_EXPIRED = (70020, "expired_token", 400, None, RequestToken, true);
+    /// AADSTS7000014: device code unknown.
+    DEVICE_CODE_UNKNOWN = (7000014, "bad_verification_code", 400, None, RequestToken, false);
+    /// AADSTS90132: device code personal.
+    DEVICE_CODE_PERSONAL = (90132, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90119: user code missing.
+    USER_CODE_MISSING = (90119, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS90120: user code used.
+    USER_CODE_USED = (90120, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50199: confirmation needed.
+    CONFIRMATION_NEEDED = (50199, "interaction_required", 400, None, Account, false);
+    // user sign-in
+    /// AADSTS50126: wrong password.
+    WRONG_PASSWORD = (50126, "invalid_grant", 400, None, RequestToken, true);
+    /// AADSTS50034: unknown user.
+    UNKNOWN_USER = (50034, "invalid_grant", 400, None, Account, true);
+    /// AADSTS500341: user deleted.
+    USER_DELETED = (500341, "invalid_grant", 400, None, Account, false);
+    /// AADSTS51004: user not in directory.
+    USER_NOT_IN_DIRECTORY = (51004, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50053: account locked.
+    ACCOUNT_LOCKED = (50053, "invalid_grant", 400, None, Account, true);
+    /// AADSTS50055: password expired.
+    PASSWORD_EXPIRED = (50055, "invalid_grant", 400, Some("user_password_expired"), Account, true);
+    /// AADSTS50144: password expired on premises.
+    PASSWORD_EXPIRED_ON_PREMISES = (50144, "invalid_grant", 400, Some("user_password_expired"), Account, false);
+    /// AADSTS50056: no password.
+    NO_PASSWORD = (50056, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50057: user disabled.
+    USER_DISABLED = (50057, "invalid_grant", 400, None, Account, false);
+    /// AADSTS500571: guest disabled.
+    GUEST_DISABLED = (500571, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50064: credential validation.
+    CREDENTIAL_VALIDATION = (50064, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50054: old password.
+    OLD_PASSWORD = (50054, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50135: password change for risk.
+    PASSWORD_CHANGE_FOR_RISK = (50135, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50014: guest not redeemed.
+    GUEST_NOT_REDEEMED = (50014, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50105: user not assigned.
+    USER_NOT_ASSIGNED = (50105, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS501051: app not assigned.
+    APP_NOT_ASSIGNED = (501051, "invalid_grant", 400, None, Permissions, true);
+    /// AADSTS50058: no session.
+    NO_SESSION = (50058, "login_required", 400, None, RequestToken, true);
+    /// AADSTS16000: several sessions.
+    SEVERAL_SESSIONS = (16000, "interaction_required", 400, None, Account, false);
+    /// AADSTS16001: account selection.
+    ACCOUNT_SELECTION = (16001, "interaction_required", 400, None, Account, false);
+    /// AADSTS50140: stay signed in.
+    STAY_SIGNED_IN = (50140, "interaction_required", 400, None, Account, false);
+    /// AADSTS50143: session of other tenant.
+    SESSION_OF_OTHER_TENANT = (50143, "interaction_required", 400, None, Account, false);
+    /// AADSTS50107: federation realm missing.
+    FEDERATION_REALM_MISSING = (50107, "invalid_request", 400, None, Account, false);
+    /// AADSTS50180: windows sign in needed.
+    WINDOWS_SIGN_IN_NEEDED = (50180, "interaction_required", 400, None, Account, false);
+    /// AADSTS50197: user not found again.
+    USER_NOT_FOUND_AGAIN = (50197, "interaction_required", 400, None, Account, false);
+    // second factor and conditional access
+    /// AADSTS50076: second factor needed.
+    SECOND_FACTOR_NEEDED = (50076, "invalid_grant", 400, Some("basic_action"), Account, true);
+    /// AADSTS50079: second factor enrol.
+    SECOND_FACTOR_ENROL = (50079, "invalid_grant", 400, Some("basic_action"), Account, false);
+    /// AADSTS50072: second factor enrol now.
+    SECOND_FACTOR_ENROL_NOW = (50072, "invalid_grant", 400, Some("basic_action"), Account, false);
+    /// AADSTS50074: strong authentication.
+    STRONG_AUTHENTICATION = (50074, "invalid_grant", 400, Some("basic_action"), Account, false);
+    /// AADSTS50078: second factor expired.
+    SECOND_FACTOR_EXPIRED = (50078, "invalid_grant", 400, Some("basic_action"), Account, false);
+    /// AADSTS500121: second factor failed.
+    SECOND_FACTOR_FAILED = (500121, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50097: device authentication.
+    DEVICE_AUTHENTICATION = (50097, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS50129: device not joined.
+    DEVICE_NOT_JOINED = (50129, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS50155: device authentication failed.
+    DEVICE_AUTHENTICATION_FAILED = (50155, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS50131: device state.
+    DEVICE_STATE = (50131, "invalid_grant", 400, None, Account, false);
+    /// AADSTS50158: external challenge.
+    EXTERNAL_CHALLENGE = (50158, "invalid_grant", 400, Some("basic_action"), Account, false);
+    /// AADSTS53000: device not compliant.
+    DEVICE_NOT_COMPLIANT = (53000, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS53001: device not domain joined.
+    DEVICE_NOT_DOMAIN_JOINED = (53001, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS53002: app not approved.
+    APP_NOT_APPROVED = (53002, "invalid_grant", 400, Some("additional_action"), Account, false);
+    /// AADSTS53003: blocked by policy.
+    BLOCKED_BY_POLICY = (53003, "invalid_grant", 400, Some("message_only"), Account, true);
+    /// AADSTS53004: registration blocked.
+    REGISTRATION_BLOCKED = (53004, "invalid_grant", 400, None, Account, false);
+    /// AADSTS53005: app protection.
+    APP_PROTECTION = (53005, "invalid_grant", 400, Some("protection_policy_required"), Account, false);
+    /// AADSTS53011: user at risk.
+    USER_AT_RISK = (53011, "invalid_grant", 400, Some("message_only"), Account, false);
+    /// AADSTS530032: security policy.
+    SECURITY_POLICY = (530032, "invalid_grant", 400, Some("message_only"), Account, false);
+    /// AADSTS530035: security defaults.
+    SECURITY_DEFAULTS = (530035, "invalid_grant", 400, None, Account, false);
+    // resource, scope, consent
+    /// AADSTS500011: resource principal missing.
+    RESOURCE_PRINCIPAL_MISSING = (500011, "invalid_resource", 400, None, Permissions, true);
+    /// AADSTS50001: resource unknown.
+    RESOURCE_UNKNOWN = (50001, "invalid_resource", 400, None, Permissions, false);
+    /// AADSTS65001: consent missing.
+    CONSENT_MISSING = (65001, "invalid_grant", 400, Some("consent_required"), Permissions, true);
+    /// AADSTS650011: consent missing uri.
+    CONSENT_MISSING_URI = (650011, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS65002: first party preauthorization.
+    FIRST_PARTY_PREAUTHORIZATION = (65002, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS65003: first party to itself.
+    FIRST_PARTY_TO_ITSELF = (65003, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS65004: consent declined.
+    CONSENT_DECLINED = (65004, "access_denied", 400, None, Permissions, false);
+    /// AADSTS65005: scope not on app.
+    SCOPE_NOT_ON_APP = (65005, "invalid_client", 400, None, Permissions, false);
+    /// AADSTS650051: unmanaged tenant.
+    UNMANAGED_TENANT = (650051, "invalid_client", 400, None, Permissions, true);
+    /// AADSTS650052: service not in organization.
+    SERVICE_NOT_IN_ORGANIZATION = (650052, "invalid_client", 400, None, Permissions, false);
+    /// AADSTS650053: scope unknown.
+    SCOPE_UNKNOWN = (650053, "invalid_client", 400, None, Permissions, true);
+    /// AADSTS650054: resource removed.
+    RESOURCE_REMOVED = (650054, "invalid_client", 400, None, Permissions, false);
+    /// AADSTS650056: misconfigured application.
+    MISCONFIGURED_APPLICATION = (650056, "unauthorized_client", 400, None, Permissions, false);
+    /// AADSTS650057: resource not listed.
+    RESOURCE_NOT_LISTED = (650057, "invalid_resource", 400, None, Permissions, false);
+    /// AADSTS65006: no matching permission.
+    NO_MATCHING_PERMISSION = (65006, "invalid_client", 400, None, Permissions, false);
+    /// AADSTS70011: scope invalid.
+    SCOPE_INVALID = (70011, "invalid_scope", 400, None, RequestToken, true);
+    /// AADSTS1002012: scope not default.
+    SCOPE_NOT_DEFAULT = (1002012, "invalid_scope", 400, None, RequestToken, true);
+    /// AADSTS28000: several resources.
+    SEVERAL_RESOURCES = (28000, "invalid_scope", 400, None, RequestToken, false);
+    /// AADSTS28002: scope invalid at redemption.
+    SCOPE_INVALID_AT_REDEMPTION = (28002, "invalid_scope", 400, None, RequestToken, false);
+    /// AADSTS28003: scope empty at redemption.
+    SCOPE_EMPTY_AT_REDEMPTION = (28003, "invalid_scope", 400, None, RequestToken, false);
+    /// AADSTS90008: sign in permission missing.
+    SIGN_IN_PERMISSION_MISSING = (90008, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS90009: token for itself.
+    TOKEN_FOR_ITSELF = (90009, "invalid_resource", 400, None, RequestToken, false);
+    /// AADSTS90094: admin consent needed.
+    ADMIN_CONSENT_NEEDED = (90094, "access_denied", 400, None, Permissions, false);
+    /// AADSTS90095: admin consent request.
+    ADMIN_CONSENT_REQUEST = (90095, "access_denied", 400, None, Permissions, false);
+    /// AADSTS900941: risky application.
+    RISKY_APPLICATION = (900941, "access_denied", 400, None, Permissions, false);
+    /// AADSTS650061: role for users only.
+    ROLE_FOR_USERS_ONLY = (650061, "invalid_grant", 400, None, Permissions, false);
+    /// AADSTS1000031: application inaccessible.
+    APPLICATION_INACCESSIBLE = (1000031, "invalid_grant", 400, None, Registration, false);
+    // keys, throttling, service
+    /// AADSTS50196: client loop.
+    CLIENT_LOOP = (50196, "invalid_grant", 400, None, RequestToken, false);
+    /// AADSTS90055: tenant throttled.
+    TENANT_THROTTLED = (90055, "temporarily_unavailable", 429, None, Service, false);
+    /// AADSTS90033: transient.
+    TRANSIENT = (90033, "temporarily_unavailable", 503, None, Service, false);
+    /// AADSTS90006: timed out.
+    TIMED_OUT = (90006, "temporarily_unavailable", 503, None, Service, false);
+    /// AADSTS50000: issuance failed.
+    ISSUANCE_FAILED = (50000, "server_error", 500, None, Service, false);
+    /// AADSTS50146: signing key needed.
+    SIGNING_KEY_NEEDED = (50146, "invalid_request", 400, None, Registration, false);
+    /// AADSTS50042: pairwise salt missing.
+    PAIRWISE_SALT_MISSING = (50042, "server_error", 500, None, Service, false);
+    /// AADSTS50068: sign out invalid.
+    SIGN_OUT_INVALID = (50068, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS51000: feature disabled.
+    FEATURE_DISABLED = (51000, "invalid_request", 412, None, Service, false);
+    /// AADSTS1002016: tls too old.
+    TLS_TOO_OLD = (1002016, "invalid_request", 400, None, RequestToken, false);
+}
+
+/// The row of a number.
+#[must_use]
+pub fn find(number: u32) -> Option<&'static Row> {
+    ALL.iter().copied().find(|row| row.number == number)
+}
+
+/// The OAuth error that an edition of the endpoint sends with a row: v1.0 answers demands for a second
+/// factor and blocks by policy with `interaction_required`, v2.0 with `invalid_grant` and a suberror.
+#[must_use]
+pub fn error_for(row: &Row, version: Version) -> &'static str {
+    let interactive = matches!(row.suberror, Some("basic_action" | "additional_action" | "message_only"));
+    if version == Version::V1 && interactive { "interaction_required" } else { row.error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_number_stands_once_and_there_are_enough_of_them() {
+        let numbers: HashSet<u32> = ALL.iter().map(|row| row.number).collect();
+        assert_eq!(numbers.len(), ALL.len());
+        assert!(ALL.len() >= 120, "{}", ALL.len());
+    }
+
+    #[test]
+    fn an_invalid_client_is_401_unless_its_trouble_is_a_permission() {
+        for row in ALL.iter().filter(|row| row.error == "invalid_client") {
+            let wanted = if row.step == Step::Permissions { 400 } else { 401 };
+            assert_eq!(row.status, wanted, "AADSTS{}", row.number);
+        }
+    }
+
+    #[test]
+    fn the_two_editions_word_a_second_factor_differently() {
+        assert_eq!(error_for(&SECOND_FACTOR_NEEDED, Version::V1), "interaction_required");
+        assert_eq!(error_for(&SECOND_FACTOR_NEEDED, Version::V2), "invalid_grant");
+        assert_eq!(error_for(&WRONG_PASSWORD, Version::V1), "invalid_grant");
+    }
+
+    #[test]
+    fn a_number_finds_its_row_and_others_find_none() {
+        assert_eq!(find(7_000_215), Some(&WRONG_SECRET));
+        assert_eq!(find(1), None);
+    }
 }

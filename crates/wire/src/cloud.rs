@@ -1,1 +1,233 @@
-//! To be written.
+//! Microsoft's clouds: where each host is and what the resources are called there
+//! (`reference/power-platform.md`, 1; `discovery-and-keys.md`, 4).
+
+use std::str::FromStr;
+
+/// A cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cloud {
+    /// The public cloud.
+    Public,
+    /// US Government community cloud; signs in at the public cloud.
+    Gcc,
+    /// US Government, high.
+    GccHigh,
+    /// US Department of Defense.
+    Dod,
+    /// China, run by 21Vianet.
+    China,
+    /// Air-gapped, `eaglex`.
+    Ex,
+    /// Air-gapped, `scloud`.
+    Rx,
+}
+
+struct Hosts {
+    names: &'static [&'static str],
+    login: &'static str,
+    graph: &'static str,
+    power_platform: &'static str,
+    bap: &'static str,
+    powerapps_audience: &'static str,
+    federation_audience: &'static str,
+    /// How many characters an environment's GUID loses to the second label of its host.
+    cut: usize,
+}
+
+const CLOUDS: [(Cloud, Hosts); 7] = [
+    (
+        Cloud::Public,
+        Hosts {
+            names: &["public", "commercial", "azurecloud"],
+            login: "login.microsoftonline.com",
+            graph: "graph.microsoft.com",
+            power_platform: "api.powerplatform.com",
+            bap: "api.bap.microsoft.com",
+            powerapps_audience: "https://service.powerapps.com/",
+            federation_audience: "api://AzureADTokenExchange",
+            cut: 2,
+        },
+    ),
+    (
+        Cloud::Gcc,
+        Hosts {
+            names: &["gcc"],
+            login: "login.microsoftonline.com",
+            graph: "graph.microsoft.com",
+            power_platform: "api.gov.powerplatform.microsoft.us",
+            bap: "gov.api.bap.microsoft.us",
+            powerapps_audience: "https://service.powerapps.us/",
+            federation_audience: "api://AzureADTokenExchange",
+            cut: 2,
+        },
+    ),
+    (
+        // Two Microsoft sources disagree about this cloud's API host: api.appsplatform.us is the other.
+        Cloud::GccHigh,
+        Hosts {
+            names: &["gcchigh", "usgov", "azureusgovernment"],
+            login: "login.microsoftonline.us",
+            graph: "graph.microsoft.us",
+            power_platform: "api.high.powerplatform.microsoft.us",
+            bap: "high.api.bap.microsoft.us",
+            powerapps_audience: "https://high.service.powerapps.us/",
+            federation_audience: "api://AzureADTokenExchangeUSGov",
+            cut: 1,
+        },
+    ),
+    (
+        Cloud::Dod,
+        Hosts {
+            names: &["dod"],
+            login: "login.microsoftonline.us",
+            graph: "dod-graph.microsoft.us",
+            power_platform: "api.appsplatform.us",
+            bap: "api.bap.appsplatform.us",
+            powerapps_audience: "https://service.apps.appsplatform.us/",
+            federation_audience: "api://AzureADTokenExchangeUSGov",
+            cut: 1,
+        },
+    ),
+    (
+        Cloud::China,
+        Hosts {
+            names: &["china", "azurechinacloud"],
+            login: "login.partner.microsoftonline.cn",
+            graph: "microsoftgraph.chinacloudapi.cn",
+            power_platform: "api.powerplatform.partner.microsoftonline.cn",
+            bap: "api.bap.partner.microsoftonline.cn",
+            powerapps_audience: "https://service.powerapps.cn/",
+            federation_audience: "api://AzureADTokenExchangeChina",
+            cut: 2,
+        },
+    ),
+    (
+        // No source names the Graph host or the federation audience of the air-gapped clouds.
+        Cloud::Ex,
+        Hosts {
+            names: &["ex"],
+            login: "login.microsoftonline.eaglex.ic.gov",
+            graph: "graph.eaglex.ic.gov",
+            power_platform: "api.powerplatform.eaglex.ic.gov",
+            bap: "api.bap.eaglex.ic.gov",
+            powerapps_audience: "https://service.powerapps.eaglex.ic.gov/",
+            federation_audience: "api://AzureADTokenExchange",
+            cut: 2,
+        },
+    ),
+    (
+        Cloud::Rx,
+        Hosts {
+            names: &["rx"],
+            login: "login.microsoftonline.microsoft.scloud",
+            graph: "graph.microsoft.scloud",
+            power_platform: "api.powerplatform.microsoft.scloud",
+            bap: "api.bap.microsoft.scloud",
+            powerapps_audience: "https://service.powerapps.microsoft.scloud/",
+            federation_audience: "api://AzureADTokenExchange",
+            cut: 2,
+        },
+    ),
+];
+
+impl Cloud {
+    fn hosts(self) -> &'static Hosts {
+        // The first row is the public cloud, so a cloud without a row could only ever mean that one.
+        CLOUDS.iter().find(|(cloud, _)| *cloud == self).map_or(&CLOUDS[0].1, |(_, hosts)| hosts)
+    }
+
+    /// The short name, as `--cloud` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.hosts().names[0]
+    }
+
+    /// Host of the token service.
+    #[must_use]
+    pub fn login_host(self) -> &'static str {
+        self.hosts().login
+    }
+
+    /// Host of Microsoft Graph.
+    #[must_use]
+    pub fn graph_host(self) -> &'static str {
+        self.hosts().graph
+    }
+
+    /// Host of the Power Platform API; with `https://` before it, also its audience.
+    #[must_use]
+    pub fn power_platform_host(self) -> &'static str {
+        self.hosts().power_platform
+    }
+
+    /// Host of the administration API.
+    #[must_use]
+    pub fn bap_host(self) -> &'static str {
+        self.hosts().bap
+    }
+
+    /// Audience of the administration API, with its trailing slash.
+    #[must_use]
+    pub fn powerapps_audience(self) -> &'static str {
+        self.hosts().powerapps_audience
+    }
+
+    /// The default audience of federated credentials.
+    #[must_use]
+    pub fn federation_audience(self) -> &'static str {
+        self.hosts().federation_audience
+    }
+
+    /// The host of one environment: its GUID without dashes, cut in two labels.
+    #[must_use]
+    pub fn environment_host(self, environment: &str) -> Option<String> {
+        let guid = environment.get(environment.len().checked_sub(36)?..)?;
+        guid.parse::<crate::ids::ObjectId>().ok()?;
+        let digits: String = guid.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+        let (head, tail) = digits.split_at_checked(digits.len() - self.hosts().cut)?;
+        Some(format!("{head}.{tail}.environment.{}", self.power_platform_host()))
+    }
+
+    /// All clouds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CLOUDS.iter().map(|(cloud, _)| *cloud)
+    }
+}
+
+/// A name that is no cloud's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a cloud; one of public, gcc, gcchigh, dod, china, ex, rx")]
+pub struct NotACloud;
+
+impl FromStr for Cloud {
+    type Err = NotACloud;
+
+    fn from_str(text: &str) -> Result<Self, NotACloud> {
+        let named = |hosts: &Hosts| hosts.names.iter().any(|name| name.eq_ignore_ascii_case(text));
+        CLOUDS.iter().find(|(_, hosts)| named(hosts)).map(|(cloud, _)| *cloud).ok_or(NotACloud)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cloud_is_found_by_its_name_and_has_its_row() {
+        for cloud in Cloud::all() {
+            assert_eq!(cloud.name().to_uppercase().parse(), Ok(cloud));
+            assert!(cloud.powerapps_audience().ends_with('/'));
+        }
+        assert_eq!("moon".parse::<Cloud>(), Err(NotACloud));
+        assert_eq!(Cloud::all().count(), 7);
+    }
+
+    #[test]
+    fn an_environments_host_is_its_guid_cut_in_two() {
+        let host = Cloud::Public.environment_host("11a02d3a-172c-ef48-8b74-8e2975c2fb05");
+        assert_eq!(host.as_deref(), Some("11a02d3a172cef488b748e2975c2fb.05.environment.api.powerplatform.com"));
+        let high = Cloud::Dod.environment_host("Default-11a02d3a-172c-ef48-8b74-8e2975c2fb05").unwrap();
+        assert!(high.starts_with("11a02d3a172cef488b748e2975c2fb0.5.environment."), "{high}");
+        assert_eq!(Cloud::Public.environment_host("é"), None);
+    }
+}

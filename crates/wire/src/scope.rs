@@ -1,11 +1,21 @@
-//! The `scope` parameter: `.default`, full URIs, the double slash, a bare GUID, short Graph names.
+//! The `scope` parameter: `.default`, full URIs, the double slash, a bare GUID, short Graph names
+//! (`reference/token-endpoint.md`, 6). What exists and what is consented is decided elsewhere.
+
+use std::fmt;
+
+/// The longest `scope` parameter, in bytes.
+pub const LONGEST: usize = 8 * 1024;
+/// The most scopes in one.
+pub const MOST: usize = 200;
+/// The resource that short names mean.
+pub const GRAPH: &str = "https://graph.microsoft.com";
 
 /// A `scope` parameter that has the shape of one: one resource at most, and the OIDC scopes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeRequest {
     /// The permissions of a resource. `None`: only OIDC scopes, so the token is for Graph's userinfo.
     pub resource: Option<ResourceScope>,
-    /// A second resource was named too; the grants that take several use the first.
+    /// Further resources that were named; the grants that take several use the first.
     pub others: Vec<String>,
     /// `openid`.
     pub openid: bool,
@@ -22,9 +32,9 @@ pub struct ScopeRequest {
 pub struct ResourceScope {
     /// The resource as the client wrote it, without the part after the last slash: an identifier URI
     /// (whose own trailing slash survives as in `https://management.azure.com/`), an application's
-    /// GUID, or `https://graph.microsoft.com` for names without a resource.
+    /// GUID, or Graph's for names without a resource.
     pub resource: String,
-    /// The client left the resource out, so answers use short names.
+    /// The client left the resource out.
     pub implied: bool,
     /// The permissions.
     pub wanted: Wanted,
@@ -37,4 +47,151 @@ pub enum Wanted {
     Default,
     /// These values, in the order sent.
     Named(Vec<String>),
+}
+
+/// Why a `scope` parameter is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// Longer than 8 KiB, or more than 200 scopes.
+    #[error("The provided value for the input parameter 'scope' is not valid: it is too long.")]
+    TooLong,
+    /// Characters outside the visible ASCII range.
+    #[error("The provided value for the input parameter 'scope' is not valid: it has characters that no scope has.")]
+    Characters,
+    /// `.default` beside named permissions of the same resource.
+    #[error("The provided value for the input parameter 'scope' is not valid. The scope {0}/.default cannot be combined with named permissions of that resource.")]
+    DefaultMixed(String),
+    /// A scope without a value after its resource.
+    #[error("The provided value for the input parameter 'scope' is not valid. The scope {0} is not valid.")]
+    NoValue(String),
+}
+
+impl ScopeRequest {
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// [`ScopeError`]
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        if text.len() > LONGEST {
+            return Err(ScopeError::TooLong);
+        }
+        // RFC 6749, 3.3: visible ASCII without quote and backslash.
+        if !text.bytes().all(|b| b == b' ' || (b.is_ascii_graphic() && b != b'"' && b != b'\\')) {
+            return Err(ScopeError::Characters);
+        }
+        let mut request = Self::default();
+        for (number, word) in text.split(' ').filter(|word| !word.is_empty()).enumerate() {
+            if number == MOST {
+                return Err(ScopeError::TooLong);
+            }
+            match word {
+                "openid" => request.openid = true,
+                "profile" => request.profile = true,
+                "email" => request.email = true,
+                "offline_access" => request.offline_access = true,
+                _ => request.add(word)?,
+            }
+        }
+        Ok(request)
+    }
+
+    fn add(&mut self, word: &str) -> Result<(), ScopeError> {
+        let (resource, value, implied) = match word.rsplit_once('/') {
+            Some((resource, value)) => (resource, value, false),
+            None => (GRAPH, word, true),
+        };
+        if value.is_empty() || resource.is_empty() {
+            return Err(ScopeError::NoValue(word.chars().take(200).collect()));
+        }
+        let wanted = match value.eq_ignore_ascii_case(".default") {
+            true => Wanted::Default,
+            false => Wanted::Named(vec![value.to_owned()]),
+        };
+        let Some(held) = &mut self.resource else {
+            self.resource = Some(ResourceScope { resource: resource.to_owned(), implied, wanted });
+            return Ok(());
+        };
+        if !same(&held.resource, resource) {
+            if !self.others.iter().any(|other| same(other, resource)) {
+                self.others.push(resource.to_owned());
+            }
+            return Ok(());
+        }
+        match (&mut held.wanted, wanted) {
+            (Wanted::Default, Wanted::Default) => {}
+            (Wanted::Named(list), Wanted::Named(more)) => {
+                list.extend(more.into_iter().filter(|value| !list.contains(value)).collect::<Vec<_>>());
+            }
+            _ => return Err(ScopeError::DefaultMixed(resource.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
+}
+
+impl fmt::Display for ScopeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words: Vec<String> = Vec::new();
+        if let Some(resource) = &self.resource {
+            let whole = |value: &str| match resource.implied {
+                true => value.to_owned(),
+                false => format!("{}/{value}", resource.resource),
+            };
+            match &resource.wanted {
+                Wanted::Default => words.push(whole(".default")),
+                Wanted::Named(values) => words.extend(values.iter().map(|value| whole(value))),
+            }
+        }
+        words.extend(self.others.iter().map(|other| format!("{other}/.default")));
+        let oidc = [(self.openid, "openid"), (self.profile, "profile"), (self.email, "email"), (self.offline_access, "offline_access")];
+        words.extend(oidc.iter().filter(|(asked, _)| *asked).map(|(_, word)| (*word).to_owned()));
+        f.write_str(&words.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_and_what_is_read_prints_to_the_same(text in "[ -~]{0,80}") {
+            if let Ok(request) = ScopeRequest::parse(&text) {
+                prop_assert_eq!(ScopeRequest::parse(&request.to_string()), Ok(request));
+            }
+        }
+    }
+
+    fn resource(text: &str) -> ResourceScope {
+        ScopeRequest::parse(text).unwrap().resource.unwrap()
+    }
+
+    #[test]
+    fn resources_are_named_in_many_ways() {
+        assert_eq!(resource("https://api.powerplatform.com/.default").resource, "https://api.powerplatform.com");
+        assert_eq!(resource("https://management.azure.com//.default").resource, "https://management.azure.com/");
+        assert_eq!(resource("8578e004-a5c6-46e7-913e-12f58912df43/.default").resource, "8578e004-a5c6-46e7-913e-12f58912df43");
+        assert_eq!(resource("api://x/access_as_user").wanted, Wanted::Named(vec!["access_as_user".into()]));
+        let short = resource("User.Read openid");
+        assert_eq!((short.resource.as_str(), short.implied), (GRAPH, true));
+    }
+
+    #[test]
+    fn a_second_resource_stands_beside_the_first() {
+        let request = ScopeRequest::parse("https://a/x https://b/y https://a/z offline_access").unwrap();
+        assert_eq!(request.resource.unwrap().wanted, Wanted::Named(vec!["x".into(), "z".into()]));
+        assert_eq!((request.others, request.offline_access), (vec!["https://b".to_owned()], true));
+    }
+
+    #[test]
+    fn scope_tricks_are_refused_row_51() {
+        assert_eq!(ScopeRequest::parse("https://a/.default https://a/x").unwrap_err(), ScopeError::DefaultMixed("https://a".into()));
+        assert_eq!(ScopeRequest::parse("a\tb").unwrap_err(), ScopeError::Characters);
+        assert_eq!(ScopeRequest::parse(&"a ".repeat(201)).unwrap_err(), ScopeError::TooLong);
+        assert!(matches!(ScopeRequest::parse("https://a/").unwrap_err(), ScopeError::NoValue(_)));
+    }
 }

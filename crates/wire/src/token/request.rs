@@ -3,9 +3,11 @@
 //! Unknown parameters are ignored (real clients send many), doubled ones are refused, and afterwards
 //! nobody sees a raw form. What a request may do is decided elsewhere: `tenant::token`.
 
+use super::form::{Basic, Form};
 use crate::{
+    aadsts::{self, Row},
     ids::{AppId, CorrelationId},
-    scope::ScopeRequest,
+    scope::{ScopeError, ScopeRequest},
     secret::{Assertion, ClientSecret, Password, RefreshToken},
 };
 
@@ -81,12 +83,252 @@ pub enum Target {
     },
 }
 
-/// What the request carries beside its meaning; kept for answers and records even when the rest does
-/// not parse.
-#[derive(Debug, Clone, Default)]
-pub struct Tracing {
-    /// `client-request-id`, from a header or the form.
-    pub correlation: Option<CorrelationId>,
-    /// `return-client-request-id: true` was sent.
-    pub echo: bool,
+/// Why a request is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestError {
+    /// The body is larger than 64 KiB.
+    TooLarge,
+    /// More than 50 parameters.
+    TooMany,
+    /// A byte sequence that is not UTF-8, a NUL, or a broken escape.
+    NotUtf8,
+    /// This parameter stands twice.
+    Doubled(String),
+    /// This parameter is missing.
+    Missing(&'static str),
+    /// This parameter is empty or not of its form.
+    Invalid(&'static str),
+    /// The `Authorization: Basic` header cannot be read.
+    Basic,
+    /// The client id is not a GUID.
+    ClientIdNotAGuid(String),
+    /// The header and the body name different clients.
+    SeveralClientIds,
+    /// More than one client credential.
+    SeveralCredentials,
+    /// This grant type is not served.
+    UnsupportedGrant(String),
+    /// `resource` on v2.0.
+    ResourceOnV2,
+    /// The scope parameter.
+    Scope(ScopeError),
+}
+
+impl RequestError {
+    /// The row of the table that answers it.
+    #[must_use]
+    pub const fn row(&self) -> &'static Row {
+        match self {
+            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => &aadsts::REQUEST_MALFORMED,
+            Self::Missing(_) => &aadsts::PARAMETER_MISSING,
+            Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
+            Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
+            Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
+            Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
+            Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
+            Self::ResourceOnV2 => &aadsts::RESOURCE_ON_V2,
+            Self::Scope(_) => &aadsts::SCOPE_INVALID,
+        }
+    }
+
+    /// What to tell the caller.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::TooLarge => "Request is malformed: the body is larger than 64 KiB.".into(),
+            Self::TooMany => "Request is malformed: it has more than 50 parameters.".into(),
+            Self::NotUtf8 => "Request is malformed: a parameter is not valid UTF-8 or has a broken escape.".into(),
+            Self::Doubled(name) => format!("Request is malformed: the parameter '{name}' stands in it twice."),
+            Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
+            Self::Missing(name) => format!("The request body must contain the following parameter: '{name}'."),
+            Self::Invalid(name) => format!("{name} parameter is empty or not valid."),
+            Self::ClientIdNotAGuid(id) => {
+                format!("Application with identifier '{id}' was not found: an application identifier is a GUID.")
+            }
+            Self::SeveralClientIds => "Request is ambiguous: the header and the body name different applications.".into(),
+            Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
+            Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
+            Self::ResourceOnV2 => "The 'resource' request parameter is not supported on this endpoint; name a scope.".into(),
+            Self::Scope(error) => error.to_string(),
+        }
+    }
+}
+
+/// RFC 7523, 2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+impl TokenRequest {
+    /// Reads a request out of its form and its Basic header.
+    ///
+    /// # Errors
+    /// The first [`RequestError`], in the order in which Entra names what is missing.
+    pub fn parse(version: Version, form: &Form, basic: Option<Basic>) -> Result<Self, RequestError> {
+        let grant_type = required(form, "grant_type")?;
+        let (client_id, header_secret) = client(form, basic)?;
+        let grant = match grant_type {
+            "password" => Grant::Password {
+                username: required(form, "username")?.to_owned(),
+                password: Password::new(required(form, "password")?.to_owned()),
+            },
+            "client_credentials" => Grant::ClientCredentials,
+            "refresh_token" => {
+                Grant::RefreshToken { token: RefreshToken::new(required(form, "refresh_token")?.to_owned()) }
+            }
+            other => return Err(RequestError::UnsupportedGrant(clip(other))),
+        };
+        let target = target(version, form)?;
+        if target.is_none() && !matches!(grant, Grant::RefreshToken { .. }) {
+            return Err(RequestError::Missing(if version == Version::V1 { "resource" } else { "scope" }));
+        }
+        Ok(Self {
+            version,
+            client_id,
+            client_auth: credential(form, header_secret)?,
+            grant,
+            target,
+            client_info: form.get("client_info") == Some("1"),
+            claims_cp1: capabilities(form)?,
+        })
+    }
+}
+
+/// The grant type as asked, for the record of a request that is none; cut at 64 bytes.
+#[must_use]
+pub fn grant_name(form: &Form) -> String {
+    clip(form.get("grant_type").unwrap_or_default())
+}
+
+fn required<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, RequestError> {
+    form.get(name).filter(|value| !value.is_empty()).ok_or(RequestError::Missing(name))
+}
+
+fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecret>), RequestError> {
+    let named = form.get("client_id").filter(|value| !value.is_empty());
+    let (text, secret) = match (named, basic) {
+        (None, None) => return Err(RequestError::Missing("client_id")),
+        (Some(name), None) => (name.to_owned(), None),
+        (Some(name), Some(basic)) if !name.eq_ignore_ascii_case(&basic.client_id) => {
+            return Err(RequestError::SeveralClientIds);
+        }
+        (_, Some(basic)) => (basic.client_id, Some(basic.secret)),
+    };
+    let id = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(clip(&text)))?;
+    Ok((id, secret))
+}
+
+fn credential(form: &Form, header: Option<ClientSecret>) -> Result<ClientAuth, RequestError> {
+    let secret = form.get("client_secret").filter(|value| !value.is_empty());
+    let assertion = form.get("client_assertion").filter(|value| !value.is_empty());
+    if usize::from(secret.is_some()) + usize::from(assertion.is_some()) + usize::from(header.is_some()) > 1 {
+        return Err(RequestError::SeveralCredentials);
+    }
+    if let Some(assertion) = assertion {
+        return match form.get("client_assertion_type") {
+            None | Some("") => Err(RequestError::Missing("client_assertion_type")),
+            Some(JWT_BEARER) => Ok(ClientAuth::Assertion(Assertion::new(assertion.to_owned()))),
+            Some(_) => Err(RequestError::Invalid("client_assertion_type")),
+        };
+    }
+    let secret = secret.map(|text| ClientSecret::new(text.to_owned())).or(header);
+    Ok(secret.map_or(ClientAuth::None, ClientAuth::Secret))
+}
+
+fn target(version: Version, form: &Form) -> Result<Option<Target>, RequestError> {
+    let scope = form.get("scope").filter(|value| !value.trim().is_empty());
+    let resource = form.get("resource").filter(|value| !value.is_empty());
+    match version {
+        Version::V2 if resource.is_some() => Err(RequestError::ResourceOnV2),
+        Version::V2 => {
+            let parsed = scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
+            Ok(parsed.map(Target::Scope))
+        }
+        Version::V1 => Ok(resource.map(|name| Target::Resource {
+            name: name.to_owned(),
+            openid: scope.is_some_and(|text| text.split_whitespace().any(|value| value == "openid")),
+        })),
+    }
+}
+
+/// Whether `claims` names `cp1` among the capabilities. Text that is not a JSON object is an error.
+fn capabilities(form: &Form) -> Result<bool, RequestError> {
+    let Some(text) = form.get("claims").filter(|value| !value.is_empty()) else { return Ok(false) };
+    let claims: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| RequestError::Invalid("claims"))?;
+    let values = claims.get("access_token").and_then(|it| it.pointer("/xms_cc/values")).and_then(|it| it.as_array());
+    Ok(values.is_some_and(|values| {
+        values.iter().any(|value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("cp1")))
+    }))
+}
+
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// The client's own id for the request: `client-request-id`, as a header or a form field.
+#[must_use]
+pub fn correlation(form: &Form) -> Option<CorrelationId> {
+    form.get("client-request-id")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "client_id=a0000000-0000-4000-8000-000000000001";
+
+    fn parse(version: Version, body: &str) -> Result<TokenRequest, RequestError> {
+        TokenRequest::parse(version, &Form::parse(body.as_bytes()).unwrap(), None)
+    }
+
+    #[test]
+    fn the_articles_two_requests_are_read() {
+        let scope = "scope=https%3A%2F%2Fapi.powerplatform.com%2F.default";
+        let user = parse(Version::V2, &format!("{ID}&{scope}&username=a%40b&password=+p+&grant_type=password")).unwrap();
+        let Grant::Password { username, password } = &user.grant else { panic!("{user:?}") };
+        assert_eq!((username.as_str(), password.expose()), ("a@b", " p "));
+        let app = parse(Version::V2, &format!("{ID}&{scope}&client_secret=s&grant_type=client_credentials")).unwrap();
+        assert!(matches!(app.client_auth, ClientAuth::Secret(_)));
+        assert!(matches!(app.target, Some(Target::Scope(_))));
+    }
+
+    #[test]
+    fn the_first_missing_parameter_is_named() {
+        for (body, name) in [
+            ("scope=a/.default", "grant_type"),
+            ("grant_type=password", "client_id"),
+            (&format!("{ID}&grant_type=password&password=x&scope=s"), "username"),
+            (&format!("{ID}&grant_type=password&username=x&scope=s"), "password"),
+            (&format!("{ID}&grant_type=client_credentials"), "scope"),
+            (&format!("{ID}&grant_type=refresh_token"), "refresh_token"),
+            (&format!("{ID}&grant_type=client_credentials&scope=s&client_assertion=a"), "client_assertion_type"),
+        ] {
+            assert_eq!(parse(Version::V2, body).unwrap_err(), RequestError::Missing(name), "{body}");
+        }
+        let v1 = parse(Version::V1, &format!("{ID}&grant_type=client_credentials&scope=s")).unwrap_err();
+        assert_eq!(v1, RequestError::Missing("resource"));
+    }
+
+    #[test]
+    fn two_credentials_or_two_clients_are_too_many_row_37() {
+        let both = format!("{ID}&grant_type=client_credentials&scope=s&client_secret=a&client_assertion=b");
+        assert_eq!(parse(Version::V2, &both).unwrap_err(), RequestError::SeveralCredentials);
+        let other = Basic { client_id: "a0000000-0000-4000-8000-000000000002".into(), secret: ClientSecret::new("s".into()) };
+        let form = Form::parse(format!("{ID}&grant_type=client_credentials&scope=s").as_bytes()).unwrap();
+        assert_eq!(TokenRequest::parse(Version::V2, &form, Some(other)).unwrap_err(), RequestError::SeveralClientIds);
+    }
+
+    #[test]
+    fn a_grant_that_is_not_served_is_named_row_55() {
+        let error = parse(Version::V2, &format!("{ID}&grant_type=telepathy&scope=s")).unwrap_err();
+        assert_eq!(error, RequestError::UnsupportedGrant("telepathy".into()));
+    }
+
+    #[test]
+    fn capabilities_are_read_from_the_claims_parameter() {
+        let body = |claims: &str| format!("{ID}&grant_type=client_credentials&scope=s&client_secret=x&claims={claims}");
+        let on = parse(Version::V2, &body("%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22CP1%22%5D%7D%7D%7D"));
+        assert!(on.unwrap().claims_cp1);
+        assert!(!parse(Version::V2, &body("%7B%7D")).unwrap().claims_cp1);
+        assert_eq!(parse(Version::V2, &body("%5B")).unwrap_err(), RequestError::Invalid("claims"));
+    }
 }

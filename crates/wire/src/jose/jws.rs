@@ -1,0 +1,164 @@
+//! A compact JWS that somebody shows us, read in the order of `security.md`, S1. Nothing in the header
+//! but `alg`, `kid`, `typ` and the two thumbprints is looked at, and none of them brings a key along.
+
+use super::{Algorithm, JoseError, PublicKey, base64url, json};
+use serde_json::{Map, Value};
+
+/// The largest token that is read.
+pub const LARGEST: usize = 16 * 1024;
+/// The largest header: a client assertion's may carry a chain in `x5c`.
+const LARGEST_HEADER: usize = 12 * 1024;
+/// The longest key id.
+const LONGEST_KID: usize = 128;
+
+/// What is read of a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The key id, as an opaque text.
+    pub kid: Option<String>,
+    /// SHA-1 thumbprint of the certificate.
+    pub x5t: Option<[u8; 20]>,
+    /// SHA-256 thumbprint of the certificate.
+    pub x5t_s256: Option<[u8; 32]>,
+}
+
+/// A token that has the shape of one; nothing in it is proved yet.
+#[derive(Debug)]
+pub struct Jws<'a> {
+    header: Header,
+    signed: &'a str,
+    claims: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'a> Jws<'a> {
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// [`JoseError`]
+    pub fn parse(text: &'a str) -> Result<Self, JoseError> {
+        if text.len() > LARGEST {
+            return Err(JoseError::TooLarge);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(JoseError::Shape)?;
+        let (head, claims) = signed.split_once('.').ok_or(JoseError::Shape)?;
+        if claims.contains('.') {
+            return Err(JoseError::Shape);
+        }
+        if head.len() > LARGEST_HEADER {
+            return Err(JoseError::TooLarge);
+        }
+        let header = header(&json::object(&base64url::decode(head)?)?)?;
+        Ok(Self { header, signed, claims: base64url::decode(claims)?, signature: base64url::decode(signature)? })
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The claims, once the signature is right.
+    ///
+    /// # Errors
+    /// [`JoseError::Signature`] or [`JoseError::Json`]
+    pub fn verify(&self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
+        key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)?;
+        json::object(&self.claims)
+    }
+
+    /// The claims without any proof: to show them, or to find out whose key to ask for.
+    ///
+    /// # Errors
+    /// [`JoseError::Json`]
+    pub fn unverified_claims(&self) -> Result<Map<String, Value>, JoseError> {
+        json::object(&self.claims)
+    }
+}
+
+fn header(members: &Map<String, Value>) -> Result<Header, JoseError> {
+    if ["crit", "zip", "b64"].iter().any(|name| members.contains_key(*name)) {
+        return Err(JoseError::Critical);
+    }
+    let algorithm = match members.get("alg").and_then(Value::as_str) {
+        Some("RS256") => Algorithm::Rs256,
+        Some("PS256") => Algorithm::Ps256,
+        _ => return Err(JoseError::Algorithm),
+    };
+    let text = |name: &str| match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(JoseError::Json),
+    };
+    let kid = text("kid")?;
+    if kid.is_some_and(|kid| kid.len() > LONGEST_KID) {
+        return Err(JoseError::TooLarge);
+    }
+    Ok(Header {
+        algorithm,
+        kid: kid.map(str::to_owned),
+        x5t: text("x5t")?.and_then(base64url::thumbprint),
+        x5t_s256: text("x5t#S256")?.and_then(base64url::thumbprint),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token(head: &str, claims: &str) -> String {
+        format!("{}.{}.{}", base64url::encode(head.as_bytes()), base64url::encode(claims.as_bytes()), base64url::encode(b"x"))
+    }
+
+    fn error(head: &str) -> JoseError {
+        Jws::parse(&token(head, "{}")).unwrap_err()
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}") {
+            let _ = Jws::parse(&text);
+        }
+    }
+
+    #[test]
+    fn an_algorithm_that_is_none_or_symmetric_is_refused_rows_1_and_2() {
+        for alg in ["none", "None", "NONE", "nOnE", "", "HS256", "RS512", "rs256"] {
+            assert_eq!(error(&format!(r#"{{"alg":"{alg}"}}"#)), JoseError::Algorithm, "{alg}");
+        }
+        assert_eq!(error("{}"), JoseError::Algorithm);
+        assert_eq!(error(r#"{"alg":["RS256"]}"#), JoseError::Algorithm);
+    }
+
+    #[test]
+    fn key_material_in_the_header_is_not_looked_at_rows_3_to_5() {
+        let plain = Jws::parse(&token(r#"{"alg":"RS256"}"#, "{}")).map(|it| it.header().clone()).unwrap();
+        let loaded = token(r#"{"alg":"RS256","jwk":{"kty":"RSA"},"jku":"https://evil.example","x5u":"x","x5c":["x"]}"#, "{}");
+        assert_eq!(Jws::parse(&loaded).map(|it| it.header().clone()), Ok(plain));
+    }
+
+    #[test]
+    fn odd_key_ids_are_text_or_nothing_row_6() {
+        let kid = |kid: &str| Jws::parse(&token(&format!(r#"{{"alg":"RS256","kid":{kid}}}"#), "{}")).map(|it| it.header().kid.clone());
+        assert_eq!(kid(r#""../../dev/null""#), Ok(Some("../../dev/null".into())));
+        assert_eq!(kid("1"), Err(JoseError::Json));
+        assert_eq!(kid("[]"), Err(JoseError::Json));
+        assert_eq!(kid(&format!("\"{}\"", "k".repeat(129))), Err(JoseError::TooLarge));
+    }
+
+    #[test]
+    fn wrapped_compressed_and_critical_tokens_are_refused_rows_7_8_11() {
+        assert_eq!(Jws::parse("a.b.c.d.e").unwrap_err(), JoseError::Shape);
+        assert_eq!(error(r#"{"alg":"RS256","zip":"DEF"}"#), JoseError::Critical);
+        assert_eq!(error(r#"{"alg":"RS256","crit":["x"]}"#), JoseError::Critical);
+    }
+
+    #[test]
+    fn dots_and_megabytes_are_refused_unread_row_10() {
+        assert_eq!(Jws::parse(&".".repeat(1_000_000)).unwrap_err(), JoseError::TooLarge);
+        assert_eq!(Jws::parse(&".".repeat(1000)).unwrap_err(), JoseError::Shape);
+    }
+}

@@ -1,0 +1,83 @@
+//! Times and texts among claims. Our own tokens' times are JSON integers; those of client assertions
+//! come as integers, floats or decimal texts (`security.md`, S2). Absent is never the same as malformed.
+
+use super::JoseError;
+use serde_json::{Map, Value};
+
+/// Beyond this a float no longer counts seconds.
+const LARGEST: f64 = 9_007_199_254_740_992.0;
+
+/// A time of one of our own tokens, in seconds.
+///
+/// # Errors
+/// [`JoseError::Claim`] when it is missing or no integer.
+pub fn strict(claims: &Map<String, Value>, name: &'static str) -> Result<i64, JoseError> {
+    claims.get(name).and_then(Value::as_i64).ok_or(JoseError::Claim(name))
+}
+
+/// A time of a client assertion, in seconds; `None` when it is not there.
+///
+/// # Errors
+/// [`JoseError::Claim`] when it is there and is no time.
+pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
+    let number = match claims.get(name) {
+        None => return Ok(None),
+        Some(Value::Number(number)) => number.as_f64(),
+        // MSAL for .NET writes its times as decimal texts.
+        Some(Value::String(text)) if !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            text.parse().ok()
+        }
+        Some(_) => None,
+    };
+    match number {
+        Some(number) if (0.0..LARGEST).contains(&number) => {
+            #[expect(clippy::cast_possible_truncation, reason = "floored and below 2^53, so it fits")]
+            Ok(Some(number.floor() as i64))
+        }
+        _ => Err(JoseError::Claim(name)),
+    }
+}
+
+/// A text claim; `None` when it is not there.
+///
+/// # Errors
+/// [`JoseError::Claim`] when it is there and is no text.
+pub fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, JoseError> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(JoseError::Claim(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::object;
+
+    fn read(value: &str) -> Result<Option<i64>, JoseError> {
+        lenient(&object(format!("{{\"exp\":{value}}}").as_bytes()).unwrap(), "exp")
+    }
+
+    #[test]
+    fn the_three_spellings_of_real_clients_are_times() {
+        assert_eq!((read("17"), read("17.9"), read("\"17\"")), (Ok(Some(17)), Ok(Some(17)), Ok(Some(17))));
+        assert_eq!(lenient(&Map::new(), "exp"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_time_is_an_error_and_never_absent_row_12() {
+        for value in ["null", "-1", "\"-1\"", "\"1e3\"", "\"\"", "true", "[1]", "1e300", "9007199254740993"] {
+            assert_eq!(read(value), Err(JoseError::Claim("exp")), "{value}");
+        }
+    }
+
+    #[test]
+    fn our_own_tokens_times_are_integers() {
+        let claims = object(br#"{"exp":5,"nbf":"5","iat":5.0}"#).unwrap();
+        assert_eq!(strict(&claims, "exp"), Ok(5));
+        for name in ["nbf", "iat", "auth_time"] {
+            assert_eq!(strict(&claims, name), Err(JoseError::Claim(name)));
+        }
+    }
+}

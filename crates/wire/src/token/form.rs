@@ -1,0 +1,181 @@
+//! A form body (`application/x-www-form-urlencoded`), read once and strictly.
+//!
+//! Limits and refusals are `security.md`'s: 64 KiB, 50 parameters, each name once, UTF-8 throughout.
+
+use super::request::RequestError;
+use zeroize::Zeroizing;
+
+/// The largest form.
+pub const LARGEST: usize = 64 * 1024;
+/// The most parameters.
+pub const MOST: usize = 50;
+
+/// Names and values in the order sent; each name once.
+#[derive(Default)]
+pub struct Form {
+    pairs: Vec<(String, Zeroizing<String>)>,
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Form {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`RequestError`] when it is too large, not UTF-8, holds a control character in a name, or names
+    /// a parameter twice.
+    pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
+        if body.len() > LARGEST {
+            return Err(RequestError::TooLarge);
+        }
+        let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::new();
+        for part in body.split(|byte| *byte == b'&').filter(|part| !part.is_empty()) {
+            let at = part.iter().position(|byte| *byte == b'=');
+            let (name, value) = match at {
+                Some(at) => (&part[..at], &part[at + 1..]),
+                None => (part, &[][..]),
+            };
+            let name = decode(name)?.to_string();
+            if name.chars().any(char::is_control) {
+                return Err(RequestError::NotUtf8);
+            }
+            if pairs.iter().any(|(other, _)| *other == name) {
+                return Err(RequestError::Doubled(clipped(&name)));
+            }
+            if pairs.len() == MOST {
+                return Err(RequestError::TooMany);
+            }
+            pairs.push((name, decode(value)?));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// A parameter's value, if it was sent. An empty one counts as sent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Percent-decodes with `+` for a space. A NUL anywhere is refused: nothing of ours has one.
+fn decode(text: &[u8]) -> Result<Zeroizing<String>, RequestError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let [high, low, tail @ ..] = rest else { return Err(RequestError::NotUtf8) };
+                bytes.push(hex(*high)? << 4 | hex(*low)?);
+                rest = tail;
+            }
+            byte => bytes.push(*byte),
+        }
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| RequestError::NotUtf8)?;
+    match text.contains('\0') {
+        true => Err(RequestError::NotUtf8),
+        false => Ok(Zeroizing::new(text.to_owned())),
+    }
+}
+
+fn hex(digit: u8) -> Result<u8, RequestError> {
+    char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok()).ok_or(RequestError::NotUtf8)
+}
+
+fn clipped(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+/// The client id and secret of an `Authorization: Basic` header. Each was form-encoded before base64
+/// (RFC 6749, 2.3.1); a value that does not decode so is taken as written.
+#[derive(Debug)]
+pub struct Basic {
+    /// The client id.
+    pub client_id: String,
+    /// The secret.
+    pub secret: crate::secret::ClientSecret,
+}
+
+impl Basic {
+    /// Reads the header's value. `None`: the header is of another scheme.
+    ///
+    /// # Errors
+    /// [`RequestError::Basic`] when it is Basic and cannot be read.
+    pub fn parse(header: &str) -> Result<Option<Self>, RequestError> {
+        use base64::Engine as _;
+        let Some((scheme, rest)) = header.split_once(' ') else { return Ok(None) };
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Ok(None);
+        }
+        let engine = base64::engine::general_purpose::STANDARD;
+        let bytes = Zeroizing::new(engine.decode(rest.trim()).map_err(|_| RequestError::Basic)?);
+        let text = std::str::from_utf8(&bytes).map_err(|_| RequestError::Basic)?;
+        let (id, secret) = text.split_once(':').ok_or(RequestError::Basic)?;
+        let plain = |part: &str| decode(part.as_bytes()).map_or_else(|_| part.to_owned(), |text| text.to_string());
+        Ok(Some(Self { client_id: plain(id), secret: crate::secret::ClientSecret::new(plain(secret)) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Form::parse(&body);
+        }
+
+        #[test]
+        fn a_value_comes_through_every_encoding(value in "[^\0]{0,40}") {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let form = Form::parse(format!("a={encoded}&b=1").as_bytes()).unwrap();
+            prop_assert_eq!((form.get("a"), form.get("b")), (Some(value.as_str()), Some("1")));
+        }
+
+        #[test]
+        fn any_basic_header_is_read_or_refused(header in ".{0,60}") {
+            let _ = Basic::parse(&header);
+        }
+    }
+
+    #[test]
+    fn a_name_stands_once_row_38() {
+        assert_eq!(Form::parse(b"scope=a&scope=b").unwrap_err(), RequestError::Doubled("scope".into()));
+        assert!(Form::parse(b"scope=a&Scope=b").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_row_88() {
+        for body in [&b"a=%c0%af"[..], b"a=%00", b"a=%ed%a0%80", b"a=\xff", b"a=%4", b"a=%zz"] {
+            assert_eq!(Form::parse(body).unwrap_err(), RequestError::NotUtf8, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_limit_to_parameters_and_size() {
+        let many: String = (0..51).map(|n| format!("p{n}=1&")).collect();
+        assert_eq!(Form::parse(many.as_bytes()).unwrap_err(), RequestError::TooMany);
+        assert_eq!(Form::parse(&vec![b'a'; LARGEST + 1]).unwrap_err(), RequestError::TooLarge);
+    }
+
+    #[test]
+    fn basic_credentials_are_form_decoded_and_a_plain_percent_is_kept() {
+        let of = |text: &str| {
+            use base64::Engine as _;
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+            Basic::parse(&format!("basic {encoded}")).unwrap().unwrap()
+        };
+        assert_eq!(of("id:a%7Eb").secret.expose(), "a~b");
+        assert_eq!(of("id:100%").secret.expose(), "100%");
+        assert!(Basic::parse("Bearer x").unwrap().is_none());
+        assert_eq!(Basic::parse("Basic !").unwrap_err(), RequestError::Basic);
+    }
+}
