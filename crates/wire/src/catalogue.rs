@@ -1,5 +1,154 @@
-//! To be written.
+//! Microsoft's own applications, as data: the APIs with every published permission, the command-line
+//! clients that are known in every tenant, and the directory roles. `data/first_party.json` holds the
+//! facts; it is parsed once at start.
 
-/// Placeholder.
-#[derive(Debug)]
-pub struct Catalogue;
+use crate::ids::{AppId, KeyId, ObjectId};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Microsoft Graph.
+pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// The Power Platform API.
+pub const POWER_PLATFORM: &str = "8578e004-a5c6-46e7-913e-12f58912df43";
+/// The PowerApps Service, whose tokens the administration API takes.
+pub const POWERAPPS_SERVICE: &str = "475226c6-020e-4fb2-8a90-7a972cbfc1d4";
+/// Microsoft Graph Command Line Tools: a public client for Graph.
+pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+/// Azure PowerShell: a public client for the PowerApps Service.
+pub const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
+/// The tenant that owns Microsoft's applications.
+pub const MICROSOFT_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
+
+/// An application of Microsoft's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstParty {
+    /// Its id, the same in every tenant.
+    pub app_id: AppId,
+    /// Its name.
+    pub display_name: String,
+    /// The names under which tokens for it are asked for, without trailing slash.
+    pub names: Vec<String>,
+    /// Delegated permissions.
+    pub scopes: Vec<Permission>,
+    /// Application permissions.
+    pub roles: Vec<Permission>,
+    /// A tenant holds its service principal from the start.
+    pub in_every_tenant: bool,
+    /// It is a client without a credential.
+    pub public_client: bool,
+    /// The scopes it holds without anyone's consent, by API; `*` means all.
+    pub preauthorized: BTreeMap<AppId, Vec<String>>,
+}
+
+/// A permission that an API publishes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "(String, KeyId, String, String)")]
+pub struct Permission {
+    /// What clients ask for.
+    pub value: String,
+    /// Its id within the API.
+    pub id: KeyId,
+    /// The name people see.
+    pub display_name: String,
+    /// What it allows.
+    pub description: String,
+}
+
+impl From<(String, KeyId, String, String)> for Permission {
+    fn from((value, id, display_name, description): (String, KeyId, String, String)) -> Self {
+        Self { value, id, display_name, description }
+    }
+}
+
+/// A directory role's template.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "(ObjectId, String)")]
+pub struct RoleTemplate {
+    /// Its id, the same in every tenant.
+    pub id: ObjectId,
+    /// Its name.
+    pub display_name: String,
+}
+
+impl From<(ObjectId, String)> for RoleTemplate {
+    fn from((id, display_name): (ObjectId, String)) -> Self {
+        Self { id, display_name }
+    }
+}
+
+/// The catalogue.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalogue {
+    /// Microsoft's applications.
+    pub applications: Vec<FirstParty>,
+    /// Directory roles.
+    pub role_templates: Vec<RoleTemplate>,
+}
+
+impl Catalogue {
+    /// The catalogue that comes with the program.
+    #[must_use]
+    pub fn builtin() -> Self {
+        serde_json::from_str(include_str!("../data/first_party.json")).expect("a test reads the same file")
+    }
+
+    /// The application with this id.
+    #[must_use]
+    pub fn application(&self, app: AppId) -> Option<&FirstParty> {
+        self.applications.iter().find(|it| it.app_id == app)
+    }
+
+    /// The API under this name: an identifier with or without its trailing slash, or its id.
+    #[must_use]
+    pub fn resource_by_name(&self, name: &str) -> Option<&FirstParty> {
+        if let Ok(app) = name.parse() {
+            return self.application(app);
+        }
+        let plain = name.trim_end_matches('/');
+        self.applications.iter().find(|it| it.names.iter().any(|known| known.eq_ignore_ascii_case(plain)))
+    }
+
+    /// The role with this name, in any letter case.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<&RoleTemplate> {
+        self.role_templates.iter().find(|role| role.display_name.eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_reads_and_holds_every_published_permission() {
+        let catalogue = Catalogue::builtin();
+        let platform = catalogue.application(POWER_PLATFORM.parse().unwrap()).unwrap();
+        assert_eq!((platform.scopes.len(), platform.roles.len(), platform.in_every_tenant), (72, 1, false));
+        let read = platform.scopes.iter().find(|it| it.value == "AppManagement.ApplicationPackages.Read");
+        assert!(read.is_some_and(|it| !it.description.is_empty()));
+        for id in [GRAPH, POWERAPPS_SERVICE, GRAPH_COMMAND_LINE, AZURE_POWERSHELL] {
+            assert!(catalogue.application(id.parse().unwrap()).unwrap().in_every_tenant, "{id}");
+        }
+    }
+
+    #[test]
+    fn names_take_a_trailing_slash_and_look_alikes_do_not() {
+        let catalogue = Catalogue::builtin();
+        let find = |name: &str| catalogue.resource_by_name(name).map(|it| it.app_id.to_string());
+        assert_eq!(find("https://service.powerapps.com/").as_deref(), Some(POWERAPPS_SERVICE));
+        assert_eq!(find("HTTPS://API.powerplatform.com").as_deref(), Some(POWER_PLATFORM));
+        assert_eq!(find(POWER_PLATFORM).as_deref(), Some(POWER_PLATFORM));
+        for name in ["https://api.powerplatform.com.evil.example", "api.powerplatform.com", ""] {
+            assert_eq!(find(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn roles_are_found_by_name() {
+        let catalogue = Catalogue::builtin();
+        assert!(catalogue.role("power platform administrator").is_some());
+        assert!(catalogue.role("Emperor").is_none());
+    }
+}
