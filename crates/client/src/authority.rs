@@ -67,7 +67,11 @@ impl Place {
     ///
     /// # Errors
     /// [`ClientError::Input`] when `authority` is not an https URL of a host.
-    pub fn of_authority(authority: &str, tenant: &str, ca_file: Option<PathBuf>) -> Result<Self, ClientError> {
+    pub fn of_authority(
+        authority: &str,
+        tenant: &str,
+        ca_file: Option<PathBuf>,
+    ) -> Result<Self, ClientError> {
         let base = origin(authority)?;
         Ok(Self {
             login: base.clone(),
@@ -89,7 +93,8 @@ impl Place {
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let ready: ReadyFile = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let listed = |it: &&ReadyTenant| tenant.is_none_or(|name| it.id == name || it.domain == name);
-        let found = ready.tenants.iter().find(listed).ok_or_else(|| wrong("it does not list that tenant".into()))?;
+        let found =
+            ready.tenants.iter().find(listed).ok_or_else(|| wrong("it does not list that tenant".into()))?;
         Ok(Self {
             login: origin(&ready.endpoints.login)?,
             graph: origin(&ready.endpoints.graph)?,
@@ -129,7 +134,8 @@ impl Place {
 
 /// The origin of an https URL.
 fn origin(url: &str) -> Result<String, ClientError> {
-    let wrong = || ClientError::Input(format!("`{url}` is not an https address such as https://localhost:8443"));
+    let wrong =
+        || ClientError::Input(format!("`{url}` is not an https address such as https://localhost:8443"));
     let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
     let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
     if parsed.scheme() != "https" || parsed.host_str().is_none() || !plain {

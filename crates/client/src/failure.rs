@@ -89,7 +89,8 @@ impl Refused {
 fn aadsts_number(body: &Value, description: &str) -> Option<u32> {
     let listed = body["error_codes"][0].as_u64().and_then(|number| u32::try_from(number).ok());
     listed.or_else(|| {
-        let digits: String = description.strip_prefix("AADSTS")?.chars().take_while(char::is_ascii_digit).collect();
+        let digits: String =
+            description.strip_prefix("AADSTS")?.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
     })
 }
@@ -131,8 +132,10 @@ mod tests {
     #[test]
     fn an_error_of_the_token_service_gives_number_and_sentence() {
         for separator in [" ", "\r\n"] {
-            let description = format!("AADSTS50126: wrong.{separator}Trace ID: a{separator}Correlation ID: b");
-            let body = json!({"error": "invalid_grant", "error_description": description, "error_codes": [50126]});
+            let description =
+                format!("AADSTS50126: wrong.{separator}Trace ID: a{separator}Correlation ID: b");
+            let body =
+                json!({"error": "invalid_grant", "error_description": description, "error_codes": [50126]});
             let no = Refused::read(400, &body);
             assert_eq!((no.aadsts, no.message.as_str()), (Some(50126), "wrong."));
         }
@@ -142,18 +145,28 @@ mod tests {
     fn the_gateways_inner_code_and_words_come_through() {
         let body = json!({"code": "Forbidden", "message": "no", "innererror": {"code": "ServicePrincipalNotRegistered", "message": "register it"}});
         let no = Refused::read(403, &body);
-        assert_eq!((no.code.as_str(), no.inner.as_deref(), no.message.as_str()), ("Forbidden", Some("ServicePrincipalNotRegistered"), "register it"));
+        assert_eq!(
+            (no.code.as_str(), no.inner.as_deref(), no.message.as_str()),
+            ("Forbidden", Some("ServicePrincipalNotRegistered"), "register it")
+        );
     }
 
     #[test]
     fn graph_and_bap_wrap_theirs_in_error() {
-        let no = Refused::read(403, &json!({"error": {"code": "Authorization_RequestDenied", "message": "no"}}));
-        assert_eq!((no.code.as_str(), no.message.as_str(), no.aadsts), ("Authorization_RequestDenied", "no", None));
+        let no =
+            Refused::read(403, &json!({"error": {"code": "Authorization_RequestDenied", "message": "no"}}));
+        assert_eq!(
+            (no.code.as_str(), no.message.as_str(), no.aadsts),
+            ("Authorization_RequestDenied", "no", None)
+        );
     }
 
     #[test]
     fn escape_sequences_do_not_reach_the_terminal() {
-        let no = Refused::read(400, &json!({"error": "x\u{1b}[31m", "error_description": "a\u{1b}]0;t\u{7}b\u{202e}c"}));
+        let no = Refused::read(
+            400,
+            &json!({"error": "x\u{1b}[31m", "error_description": "a\u{1b}]0;t\u{7}b\u{202e}c"}),
+        );
         assert!(!format!("{no}").contains(['\u{1b}', '\u{7}', '\u{202e}']), "{no}");
         assert!(printable(&"x".repeat(5000), 2048).len() <= 2051);
     }

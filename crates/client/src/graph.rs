@@ -55,7 +55,9 @@ impl Graph {
             match page["@odata.nextLink"].as_str() {
                 None => return Ok(items),
                 Some(next) if next.starts_with(&format!("{origin}/")) => url = next.to_owned(),
-                Some(_) => return Err(ClientError::Unexpected { url, what: "a next page at another host".into() }),
+                Some(_) => {
+                    return Err(ClientError::Unexpected { url, what: "a next page at another host".into() });
+                }
             }
         }
         Err(ClientError::Unexpected { url, what: "pages without end".into() })
@@ -66,7 +68,9 @@ impl Graph {
     /// # Errors
     /// [`ClientError::Input`] when several have the name.
     pub async fn find_application(&self, name: &str) -> Result<Option<Value>, ClientError> {
-        let by = |property: &str| format!("/applications?$filter={}", quoted(&format!("{property} eq {}", literal(name))));
+        let by = |property: &str| {
+            format!("/applications?$filter={}", quoted(&format!("{property} eq {}", literal(name))))
+        };
         if name.parse::<AppId>().is_ok() {
             if let Some(found) = self.list(&by("appId")).await?.into_iter().next() {
                 return Ok(Some(found));
@@ -79,7 +83,8 @@ impl Graph {
         }
         let mut found = self.list(&by("displayName")).await?;
         if found.len() > 1 {
-            let message = format!("{} applications are named `{name}`; name one by its client id", found.len());
+            let message =
+                format!("{} applications are named `{name}`; name one by its client id", found.len());
             return Err(ClientError::Input(message));
         }
         Ok(found.pop())
@@ -117,7 +122,8 @@ impl Graph {
             credential["endDateTime"] = until.into();
         }
         let path = format!("/applications/{object}/addPassword");
-        let answer = self.call(Method::POST, &path, Some(&json!({ "passwordCredential": credential }))).await?;
+        let answer =
+            self.call(Method::POST, &path, Some(&json!({ "passwordCredential": credential }))).await?;
         match answer["secretText"].as_str() {
             Some(text) => Ok((crate::transport::redacted(&answer), ClientSecret::new(text.to_owned()))),
             None => Err(ClientError::Unexpected { url: path, what: "a credential without its value".into() }),
@@ -143,7 +149,9 @@ fn literal(text: &str) -> String {
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// A text member; empty when it is not there.

@@ -84,7 +84,8 @@ impl Transport {
         if let Some(path) = &place.ca_file {
             let wrong = |why: String| ClientError::Input(format!("CA file {}: {why}", path.display()));
             let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-            let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
+            let roots =
+                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
             if roots.is_empty() {
                 return Err(wrong("it holds no certificate in PEM form".into()));
             }
@@ -160,16 +161,31 @@ impl Transport {
         };
         if let Some(watcher) = &self.watcher {
             let (method, url) = (method.to_string(), url.to_owned());
-            watcher(&Exchange { method, url, sent, status: status.as_u16(), body: redacted(&body), took: start.elapsed() });
+            watcher(&Exchange {
+                method,
+                url,
+                sent,
+                status: status.as_u16(),
+                body: redacted(&body),
+                took: start.elapsed(),
+            });
         }
         finished(url, status, body, location)
     }
 }
 
-fn finished(url: &str, status: StatusCode, body: Value, location: Option<String>) -> Result<Answered, ClientError> {
+fn finished(
+    url: &str,
+    status: StatusCode,
+    body: Value,
+    location: Option<String>,
+) -> Result<Answered, ClientError> {
     if status.is_success() {
         if let Value::String(_) = body {
-            return Err(ClientError::Unexpected { url: url.to_owned(), what: "something that is not JSON".into() });
+            return Err(ClientError::Unexpected {
+                url: url.to_owned(),
+                what: "something that is not JSON".into(),
+            });
         }
         return Ok(Answered { status: status.as_u16(), body, location });
     }
@@ -238,7 +254,9 @@ pub fn redacted(body: &Value) -> Value {
         Value::Object(members) => {
             let cut = |(name, value): (&String, &Value)| match value {
                 Value::Null => (name.clone(), Value::Null),
-                _ if HIDDEN.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) => (name.clone(), "…".into()),
+                _ if HIDDEN.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) => {
+                    (name.clone(), "…".into())
+                }
                 other => (name.clone(), redacted(other)),
             };
             Value::Object(members.iter().map(cut).collect())
@@ -255,8 +273,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_an_exchange_has_no_secret_in_it() {
-        let body = json!({"access_token": "eyJ0", "nested": [{"secretText": "s3cret", "hint": "s3c", "key": null}]});
-        assert_eq!(redacted(&body), json!({"access_token": "…", "nested": [{"secretText": "…", "hint": "s3c", "key": null}]}));
+        let body =
+            json!({"access_token": "eyJ0", "nested": [{"secretText": "s3cret", "hint": "s3c", "key": null}]});
+        assert_eq!(
+            redacted(&body),
+            json!({"access_token": "…", "nested": [{"secretText": "…", "hint": "s3c", "key": null}]})
+        );
         assert_eq!((shown("Client_Secret", "s3cret"), shown("scope", "a")), ("…".to_owned(), "a".to_owned()));
     }
 

@@ -225,7 +225,10 @@ mod tests {
     #[test]
     fn an_environments_host_is_its_guid_cut_in_two() {
         let host = Cloud::Public.environment_host("11a02d3a-172c-ef48-8b74-8e2975c2fb05");
-        assert_eq!(host.as_deref(), Some("11a02d3a172cef488b748e2975c2fb.05.environment.api.powerplatform.com"));
+        assert_eq!(
+            host.as_deref(),
+            Some("11a02d3a172cef488b748e2975c2fb.05.environment.api.powerplatform.com")
+        );
         let high = Cloud::Dod.environment_host("Default-11a02d3a-172c-ef48-8b74-8e2975c2fb05").unwrap();
         assert!(high.starts_with("11a02d3a172cef488b748e2975c2fb0.5.environment."), "{high}");
         assert_eq!(Cloud::Public.environment_host("é"), None);

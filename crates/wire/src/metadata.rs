@@ -53,7 +53,8 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
         "rbac_url": "https://pas.windows.net",
     });
     if !v2 {
-        body["response_types_supported"] = json!(["code", "id_token", "code id_token", "token id_token", "token"]);
+        body["response_types_supported"] =
+            json!(["code", "id_token", "code id_token", "token id_token", "token"]);
         body["scopes_supported"] = json!(["openid"]);
         body["microsoft_multi_refresh_token"] = true.into();
     }
@@ -133,7 +134,12 @@ mod tests {
 
     #[test]
     fn addresses_of_both_editions_stand_on_the_authoritys_origin() {
-        let it = Provider { login: "https://localhost:8443", graph: "https://localhost:8443", segment: "t", issuer: "https://localhost:8443/t/v2.0" };
+        let it = Provider {
+            login: "https://localhost:8443",
+            graph: "https://localhost:8443",
+            segment: "t",
+            issuer: "https://localhost:8443/t/v2.0",
+        };
         let two = configuration(Version::V2, &it);
         assert_eq!(two["token_endpoint"], "https://localhost:8443/t/oauth2/v2.0/token");
         assert_eq!(two["jwks_uri"], "https://localhost:8443/t/discovery/v2.0/keys");

@@ -59,7 +59,11 @@ impl Challenge {
     /// The verifier is the one this challenge was made of.
     #[must_use]
     pub fn accepts(&self, verifier: &Verifier) -> bool {
-        aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), verifier.challenge().0.as_bytes()).is_ok()
+        aws_lc_rs::constant_time::verify_slices_are_equal(
+            self.0.as_bytes(),
+            verifier.challenge().0.as_bytes(),
+        )
+        .is_ok()
     }
 }
 

@@ -56,10 +56,14 @@ pub enum ScopeError {
     #[error("The provided value for the input parameter 'scope' is not valid: it is too long.")]
     TooLong,
     /// Characters outside the visible ASCII range.
-    #[error("The provided value for the input parameter 'scope' is not valid: it has characters that no scope has.")]
+    #[error(
+        "The provided value for the input parameter 'scope' is not valid: it has characters that no scope has."
+    )]
     Characters,
     /// `.default` beside named permissions of the same resource.
-    #[error("The provided value for the input parameter 'scope' is not valid. The scope {0}/.default cannot be combined with named permissions of that resource.")]
+    #[error(
+        "The provided value for the input parameter 'scope' is not valid. The scope {0}/.default cannot be combined with named permissions of that resource."
+    )]
     DefaultMixed(String),
     /// A scope without a value after its resource.
     #[error("The provided value for the input parameter 'scope' is not valid. The scope {0} is not valid.")]
@@ -146,7 +150,12 @@ impl fmt::Display for ScopeRequest {
             }
         }
         words.extend(self.others.iter().map(|other| format!("{other}/.default")));
-        let oidc = [(self.openid, "openid"), (self.profile, "profile"), (self.email, "email"), (self.offline_access, "offline_access")];
+        let oidc = [
+            (self.openid, "openid"),
+            (self.profile, "profile"),
+            (self.email, "email"),
+            (self.offline_access, "offline_access"),
+        ];
         words.extend(oidc.iter().filter(|(asked, _)| *asked).map(|(_, word)| (*word).to_owned()));
         f.write_str(&words.join(" "))
     }
@@ -172,9 +181,18 @@ mod tests {
 
     #[test]
     fn resources_are_named_in_many_ways() {
-        assert_eq!(resource("https://api.powerplatform.com/.default").resource, "https://api.powerplatform.com");
-        assert_eq!(resource("https://management.azure.com//.default").resource, "https://management.azure.com/");
-        assert_eq!(resource("8578e004-a5c6-46e7-913e-12f58912df43/.default").resource, "8578e004-a5c6-46e7-913e-12f58912df43");
+        assert_eq!(
+            resource("https://api.powerplatform.com/.default").resource,
+            "https://api.powerplatform.com"
+        );
+        assert_eq!(
+            resource("https://management.azure.com//.default").resource,
+            "https://management.azure.com/"
+        );
+        assert_eq!(
+            resource("8578e004-a5c6-46e7-913e-12f58912df43/.default").resource,
+            "8578e004-a5c6-46e7-913e-12f58912df43"
+        );
         assert_eq!(resource("api://x/access_as_user").wanted, Wanted::Named(vec!["access_as_user".into()]));
         let short = resource("User.Read openid");
         assert_eq!((short.resource.as_str(), short.implied), (GRAPH, true));
@@ -189,7 +207,10 @@ mod tests {
 
     #[test]
     fn scope_tricks_are_refused_row_51() {
-        assert_eq!(ScopeRequest::parse("https://a/.default https://a/x").unwrap_err(), ScopeError::DefaultMixed("https://a".into()));
+        assert_eq!(
+            ScopeRequest::parse("https://a/.default https://a/x").unwrap_err(),
+            ScopeError::DefaultMixed("https://a".into())
+        );
         assert_eq!(ScopeRequest::parse("a\tb").unwrap_err(), ScopeError::Characters);
         assert_eq!(ScopeRequest::parse(&"a ".repeat(201)).unwrap_err(), ScopeError::TooLong);
         assert!(matches!(ScopeRequest::parse("https://a/").unwrap_err(), ScopeError::NoValue(_)));

@@ -55,14 +55,19 @@ mod tests {
     #[test]
     fn numbers_and_decimal_strings_both_count_seconds() {
         for seconds in [json!(3599), json!("3599")] {
-            let token = read(json!({"token_type": "bearer", "expires_in": seconds, "access_token": "a"})).unwrap();
+            let token =
+                read(json!({"token_type": "bearer", "expires_in": seconds, "access_token": "a"})).unwrap();
             assert_eq!((token.expires_in, token.scope), (3599, None));
         }
     }
 
     #[test]
     fn an_answer_that_is_no_bearer_token_is_none() {
-        for body in [json!({}), json!({"token_type": "mac", "expires_in": 1, "access_token": "a"}), json!({"token_type": "Bearer", "access_token": "a"})] {
+        for body in [
+            json!({}),
+            json!({"token_type": "mac", "expires_in": 1, "access_token": "a"}),
+            json!({"token_type": "Bearer", "access_token": "a"}),
+        ] {
             assert!(read(body).is_none());
         }
     }

@@ -25,7 +25,12 @@ pub struct User {
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn acquire(transport: &Transport, place: &Place, user: &User, scope: &str) -> Result<Token, ClientError> {
+pub async fn acquire(
+    transport: &Transport,
+    place: &Place,
+    user: &User,
+    scope: &str,
+) -> Result<Token, ClientError> {
     let client = user.client.to_string();
     let mut fields = vec![
         ("client_id", client.as_str()),

@@ -44,8 +44,12 @@ pub async fn apply(
                 let made = graph.create_principal(*api).await?;
                 seen.put_resource(*api, made);
             }
-            Deed::Require(api, scopes) => step2::require(graph, seen.object()?, seen.api(*api)?, scopes).await?,
-            Deed::Consent(api, scopes) => step2::consent(graph, seen.service()?, seen.api(*api)?, scopes).await?,
+            Deed::Require(api, scopes) => {
+                step2::require(graph, seen.object()?, seen.api(*api)?, scopes).await?
+            }
+            Deed::Consent(api, scopes) => {
+                step2::consent(graph, seen.service()?, seen.api(*api)?, scopes).await?
+            }
             Deed::PublicClient(on) => step3::set(graph, text(seen.object()?, "id"), *on).await?,
             Deed::AddSecret(name) => {
                 secret = Some(graph.add_password(text(seen.object()?, "id"), name, None).await?.1);
@@ -54,7 +58,8 @@ pub async fn apply(
                 step4::add_certificate(graph, text(seen.object()?, "id"), certificate, &wanted.name).await?;
             }
             Deed::Register => {
-                let bap = bap.ok_or_else(|| ClientError::Input("registering needs an administrator's token".into()))?;
+                let bap = bap
+                    .ok_or_else(|| ClientError::Input("registering needs an administrator's token".into()))?;
                 bap.register(seen.app()?).await?;
             }
         }

@@ -72,7 +72,8 @@ pub async fn look(graph: &Graph, bap: Option<&Bap>, wanted: &Wanted) -> Result<S
     }
     if let Some(bap) = bap {
         let text = app.to_string();
-        seen.registered = bap.registered().await?.iter().any(|it| it["applicationId"].as_str() == Some(&text));
+        seen.registered =
+            bap.registered().await?.iter().any(|it| it["applicationId"].as_str() == Some(&text));
     }
     Ok(seen)
 }
@@ -117,7 +118,10 @@ mod tests {
     fn wanted() -> Wanted {
         Wanted {
             name: "reader".into(),
-            permissions: vec![("8578e004-a5c6-46e7-913e-12f58912df43".parse().unwrap(), vec!["A.B.Read".into()])],
+            permissions: vec![(
+                "8578e004-a5c6-46e7-913e-12f58912df43".parse().unwrap(),
+                vec!["A.B.Read".into()],
+            )],
             admin_consent: true,
             public_client: true,
             secret: Some("ci".into()),
@@ -136,7 +140,9 @@ mod tests {
             })),
             principal: Some(json!({"id": "p"})),
             resources: vec![("8578e004-a5c6-46e7-913e-12f58912df43".parse().unwrap(), Some(api))],
-            grants: vec![json!({"clientId": "p", "resourceId": "r", "consentType": "AllPrincipals", "scope": " A.B.Read"})],
+            grants: vec![
+                json!({"clientId": "p", "resourceId": "r", "consentType": "AllPrincipals", "scope": " A.B.Read"}),
+            ],
             registered: true,
         }
     }
@@ -151,7 +157,8 @@ mod tests {
 
     #[test]
     fn where_everything_is_there_nothing_is_to_be_done() {
-        let open: Vec<Action> = plan(&complete(), &wanted()).into_iter().filter(|action| !action.done).collect();
+        let open: Vec<Action> =
+            plan(&complete(), &wanted()).into_iter().filter(|action| !action.done).collect();
         assert_eq!(open, []);
     }
 
@@ -159,7 +166,8 @@ mod tests {
     fn a_missing_scope_in_the_consent_is_seen_though_the_grant_is_there() {
         let mut seen = complete();
         seen.grants[0]["scope"] = "Other.Read".into();
-        let open: Vec<Deed> = plan(&seen, &wanted()).into_iter().filter(|a| !a.done).map(|a| a.deed).collect();
+        let open: Vec<Deed> =
+            plan(&seen, &wanted()).into_iter().filter(|a| !a.done).map(|a| a.deed).collect();
         assert_eq!(open, [Deed::Consent(wanted().permissions[0].0, vec!["A.B.Read".into()])]);
     }
 }

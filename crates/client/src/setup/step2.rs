@@ -71,7 +71,9 @@ fn requires(application: &Value, api: AppId, id: &str) -> bool {
 
 fn for_everyone<'a>(grants: &'a [Value], resource: &Value) -> Option<&'a Value> {
     let id = text(resource, "id");
-    grants.iter().find(|grant| text(grant, "resourceId") == id && text(grant, "consentType") == "AllPrincipals")
+    grants
+        .iter()
+        .find(|grant| text(grant, "resourceId") == id && text(grant, "consentType") == "AllPrincipals")
 }
 
 fn consented(grants: &[Value], resource: &Value, scopes: &[String]) -> bool {
@@ -85,8 +87,14 @@ fn consented(grants: &[Value], resource: &Value, scopes: &[String]) -> bool {
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn require(graph: &Graph, application: &Value, resource: &Value, scopes: &[String]) -> Result<(), ClientError> {
-    let api: AppId = text(resource, "appId").parse().map_err(|_| ClientError::Input("the API has no id".into()))?;
+pub async fn require(
+    graph: &Graph,
+    application: &Value,
+    resource: &Value,
+    scopes: &[String],
+) -> Result<(), ClientError> {
+    let api: AppId =
+        text(resource, "appId").parse().map_err(|_| ClientError::Input("the API has no id".into()))?;
     let mut list = application["requiredResourceAccess"].as_array().cloned().unwrap_or_default();
     let missing: Vec<Value> = scope_ids(resource, scopes)?
         .into_iter()
@@ -113,7 +121,12 @@ pub async fn require(graph: &Graph, application: &Value, resource: &Value, scope
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn consent(graph: &Graph, principal: &Value, resource: &Value, scopes: &[String]) -> Result<(), ClientError> {
+pub async fn consent(
+    graph: &Graph,
+    principal: &Value,
+    resource: &Value,
+    scopes: &[String],
+) -> Result<(), ClientError> {
     scope_ids(resource, scopes)?;
     let grants = graph.grants_of(text(principal, "id")).await?;
     let Some(grant) = for_everyone(&grants, resource) else {
@@ -143,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_permission_that_the_api_does_not_publish_is_named() {
-        let resource = json!({"displayName": "API", "oauth2PermissionScopes": [{"id": "1", "value": "A.Read"}]});
+        let resource =
+            json!({"displayName": "API", "oauth2PermissionScopes": [{"id": "1", "value": "A.Read"}]});
         assert_eq!(scope_ids(&resource, &["A.Read".into()]).unwrap(), ["1"]);
         let error = scope_ids(&resource, &["A.Write".into()]).unwrap_err();
         assert!(error.to_string().contains("A.Write"), "{error}");

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
     let application = seen.application.as_ref();
-    let listed = |list: &str| application.and_then(|it| it[list].as_array()).map(Vec::as_slice).unwrap_or_default();
+    let listed =
+        |list: &str| application.and_then(|it| it[list].as_array()).map(Vec::as_slice).unwrap_or_default();
     let mut actions = Vec::new();
     if let Some(name) = &wanted.secret {
         actions.push(Action {
@@ -25,7 +26,8 @@ pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
         });
     }
     if let Some(certificate) = &wanted.certificate {
-        let thumbprint = Certificate::read(certificate.as_bytes()).map(|it| it.thumbprint_hex()).unwrap_or_default();
+        let thumbprint =
+            Certificate::read(certificate.as_bytes()).map(|it| it.thumbprint_hex()).unwrap_or_default();
         actions.push(Action {
             step: 4,
             what: format!("register the certificate {thumbprint}"),
@@ -40,12 +42,19 @@ pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn add_certificate(graph: &Graph, object: &str, certificate: &str, name: &str) -> Result<(), ClientError> {
+pub async fn add_certificate(
+    graph: &Graph,
+    object: &str,
+    certificate: &str,
+    name: &str,
+) -> Result<(), ClientError> {
     let path = format!("/applications/{object}");
     // The one read that gives the keys of existing entries back, so that they can be sent again.
     let now = graph.call(Method::GET, &format!("{path}?$select=keyCredentials"), None).await?;
     let mut list = now["keyCredentials"].as_array().cloned().unwrap_or_default();
-    list.push(json!({ "type": "AsymmetricX509Cert", "usage": "Verify", "key": certificate, "displayName": name }));
+    list.push(
+        json!({ "type": "AsymmetricX509Cert", "usage": "Verify", "key": certificate, "displayName": name }),
+    );
     graph.call(Method::PATCH, &path, Some(&json!({ "keyCredentials": list }))).await.map(drop)
 }
 

@@ -23,11 +23,15 @@ pub fn thumbprint<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() > 64 {
         return None;
     }
-    let plain: String = text.trim_end_matches('=').chars().map(|c| match c {
-        '+' => '-',
-        '/' => '_',
-        other => other,
-    }).collect();
+    let plain: String = text
+        .trim_end_matches('=')
+        .chars()
+        .map(|c| match c {
+            '+' => '-',
+            '/' => '_',
+            other => other,
+        })
+        .collect();
     engines::URL_SAFE_NO_PAD.decode(plain).ok()?.try_into().ok()
 }
 

@@ -126,7 +126,8 @@ pub(super) mod tests {
     /// A self-signed certificate and its private key in PKCS#8 PEM.
     pub(in crate::jose) fn pair() -> (rcgen::Certificate, rcgen::KeyPair) {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-        let certificate = rcgen::CertificateParams::new(vec!["client".into()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(vec!["client".into()]).unwrap().self_signed(&key).unwrap();
         (certificate, key)
     }
 
@@ -146,7 +147,10 @@ pub(super) mod tests {
             certificate.pem(),
             whole.base64(),
             engine.encode(certificate.pem()),
-            certificate.pem().replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", ""),
+            certificate
+                .pem()
+                .replace("-----BEGIN CERTIFICATE-----", "")
+                .replace("-----END CERTIFICATE-----", ""),
         ];
         for form in forms {
             assert_eq!(Certificate::read(form.as_bytes()).as_ref(), Ok(&whole), "{form}");

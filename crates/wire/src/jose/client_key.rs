@@ -35,7 +35,8 @@ impl ClientKey {
     /// # Errors
     /// [`JoseError::Certificate`] when either is missing or they do not belong together.
     pub fn from_pem(pem: &SecretBytes) -> Result<Self, JoseError> {
-        let text = std::str::from_utf8(pem.expose()).map_err(|_| JoseError::Certificate("file is not PEM"))?;
+        let text =
+            std::str::from_utf8(pem.expose()).map_err(|_| JoseError::Certificate("file is not PEM"))?;
         let certificate = section(text, "CERTIFICATE").ok_or(JoseError::Certificate("is not in the file"))?;
         let (key, pkcs1) = section(text, "PRIVATE KEY")
             .map(|key| (key, false))
@@ -102,7 +103,10 @@ fn section(text: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entropy::SeededEntropy, jose::{Jws, certificate::tests::pair, times}};
+    use crate::{
+        entropy::SeededEntropy,
+        jose::{Jws, certificate::tests::pair, times},
+    };
 
     #[test]
     fn an_assertion_verifies_by_its_certificate_and_says_what_it_must() {
@@ -110,18 +114,27 @@ mod tests {
         let file = SecretBytes::new(format!("{}\n{}", key.serialize_pem(), certificate.pem()).into_bytes());
         let client = ClientKey::from_pem(&file).unwrap();
         let app: AppId = "a0000000-0000-4000-8000-000000000001".parse().unwrap();
-        let made = client.assertion(app, "https://x/token", Timestamp::from_seconds(1000), &SeededEntropy::new(1)).unwrap();
+        let made = client
+            .assertion(app, "https://x/token", Timestamp::from_seconds(1000), &SeededEntropy::new(1))
+            .unwrap();
         let parsed = Jws::parse(made.expose()).unwrap();
         assert_eq!(parsed.header().x5t_s256, Some(client.certificate().sha256));
         let claims = parsed.verify(&client.certificate().key).unwrap();
         assert_eq!(times::strict(&claims, "exp"), Ok(1600));
-        assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some(&*app.to_string()), Some(&*app.to_string())));
+        assert_eq!(
+            (claims["iss"].as_str(), claims["sub"].as_str()),
+            (Some(&*app.to_string()), Some(&*app.to_string()))
+        );
     }
 
     #[test]
     fn a_file_that_lacks_a_half_or_mixes_two_is_refused() {
         let ((certificate, _), (_, other)) = (pair(), pair());
-        for text in [certificate.pem(), other.serialize_pem(), format!("{}{}", other.serialize_pem(), certificate.pem())] {
+        for text in [
+            certificate.pem(),
+            other.serialize_pem(),
+            format!("{}{}", other.serialize_pem(), certificate.pem()),
+        ] {
             assert!(ClientKey::from_pem(&SecretBytes::new(text.into_bytes())).is_err());
         }
     }

@@ -51,7 +51,12 @@ impl<'a> Jws<'a> {
             return Err(JoseError::TooLarge);
         }
         let header = header(&json::object(&base64url::decode(head)?)?)?;
-        Ok(Self { header, signed, claims: base64url::decode(claims)?, signature: base64url::decode(signature)? })
+        Ok(Self {
+            header,
+            signed,
+            claims: base64url::decode(claims)?,
+            signature: base64url::decode(signature)?,
+        })
     }
 
     /// The header.
@@ -110,7 +115,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn token(head: &str, claims: &str) -> String {
-        format!("{}.{}.{}", base64url::encode(head.as_bytes()), base64url::encode(claims.as_bytes()), base64url::encode(b"x"))
+        format!(
+            "{}.{}.{}",
+            base64url::encode(head.as_bytes()),
+            base64url::encode(claims.as_bytes()),
+            base64url::encode(b"x")
+        )
     }
 
     fn error(head: &str) -> JoseError {
@@ -136,13 +146,19 @@ mod tests {
     #[test]
     fn key_material_in_the_header_is_not_looked_at_rows_3_to_5() {
         let plain = Jws::parse(&token(r#"{"alg":"RS256"}"#, "{}")).map(|it| it.header().clone()).unwrap();
-        let loaded = token(r#"{"alg":"RS256","jwk":{"kty":"RSA"},"jku":"https://evil.example","x5u":"x","x5c":["x"]}"#, "{}");
+        let loaded = token(
+            r#"{"alg":"RS256","jwk":{"kty":"RSA"},"jku":"https://evil.example","x5u":"x","x5c":["x"]}"#,
+            "{}",
+        );
         assert_eq!(Jws::parse(&loaded).map(|it| it.header().clone()), Ok(plain));
     }
 
     #[test]
     fn odd_key_ids_are_text_or_nothing_row_6() {
-        let kid = |kid: &str| Jws::parse(&token(&format!(r#"{{"alg":"RS256","kid":{kid}}}"#), "{}")).map(|it| it.header().kid.clone());
+        let kid = |kid: &str| {
+            Jws::parse(&token(&format!(r#"{{"alg":"RS256","kid":{kid}}}"#), "{}"))
+                .map(|it| it.header().kid.clone())
+        };
         assert_eq!(kid(r#""../../dev/null""#), Ok(Some("../../dev/null".into())));
         assert_eq!(kid("1"), Err(JoseError::Json));
         assert_eq!(kid("[]"), Err(JoseError::Json));

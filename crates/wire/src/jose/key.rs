@@ -1,9 +1,7 @@
 //! RSA public keys: who may have signed.
 
 use super::JoseError;
-use aws_lc_rs::signature::{
-    RSA_PSS_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents};
 
 /// The algorithms that are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

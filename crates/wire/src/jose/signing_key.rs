@@ -49,7 +49,8 @@ impl SigningKey {
     pub fn new(pkcs8: &SecretBytes, certificate: &[u8]) -> Result<Self, JoseError> {
         let pair = RsaKeyPair::from_pkcs8(pkcs8.expose()).map_err(|_| JoseError::Key)?;
         let certificate = Certificate::from_der(certificate)?;
-        let public = PublicKey::from_parts(pair.public_key().modulus().big_endian_without_leading_zero(), &[1, 0, 1])?;
+        let public =
+            PublicKey::from_parts(pair.public_key().modulus().big_endian_without_leading_zero(), &[1, 0, 1])?;
         if public != certificate.key {
             return Err(JoseError::Key);
         }
@@ -57,7 +58,10 @@ impl SigningKey {
         let v1 = format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{kid}","kid":"{kid}"}}"#);
         let v2 = format!(r#"{{"typ":"JWT","alg":"RS256","kid":"{kid}"}}"#);
         let (header_v1, header_v2) = (base64url::encode(v1.as_bytes()), base64url::encode(v2.as_bytes()));
-        #[expect(clippy::disallowed_methods, reason = "the signing call wants a source; PKCS#1 v1.5 takes nothing from it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the signing call wants a source; PKCS#1 v1.5 takes nothing from it"
+        )]
         let random = SystemRandom::new();
         Ok(Self { pair, random, public, kid, certificate, header_v1, header_v2 })
     }
@@ -127,7 +131,8 @@ mod tests {
         let key = key();
         let token = key.sign(Version::V2, br#"{"aud":"x","exp":99999999999}"#).unwrap();
         let jwk: serde_json::Value = serde_json::to_value(key.jwk(None)).unwrap();
-        let theirs = jsonwebtoken::DecodingKey::from_rsa_components(jwk["n"].as_str().unwrap(), "AQAB").unwrap();
+        let theirs =
+            jsonwebtoken::DecodingKey::from_rsa_components(jwk["n"].as_str().unwrap(), "AQAB").unwrap();
         let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
         rules.set_audience(&["x"]);
         let check = |token: &str| jsonwebtoken::decode::<serde_json::Value>(token, &theirs, &rules).is_ok();

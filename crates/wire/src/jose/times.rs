@@ -24,13 +24,16 @@ pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option
         None => return Ok(None),
         Some(Value::Number(number)) => number.as_f64(),
         // MSAL for .NET writes its times as decimal texts.
-        Some(Value::String(text)) if !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) => {
+        Some(Value::String(text))
+            if !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) =>
+        {
             text.parse().ok()
         }
         Some(_) => None,
     };
     match number {
-        Some(number) if (0.0..LARGEST).contains(&number) => {
+        Some(number) if (0.0..LARGEST).contains(&number) =>
+        {
             #[expect(clippy::cast_possible_truncation, reason = "floored and below 2^53, so it fits")]
             Ok(Some(number.floor() as i64))
         }

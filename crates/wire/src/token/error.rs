@@ -70,7 +70,14 @@ mod tests {
             now: Timestamp::from_seconds(1_741_382_744),
         };
         let row = &aadsts::WRONG_PASSWORD;
-        let body = serde_json::to_string(&ErrorBody::new(row, row.error, "No.", ids, "https://login.microsoftonline.com")).unwrap();
+        let body = serde_json::to_string(&ErrorBody::new(
+            row,
+            row.error,
+            "No.",
+            ids,
+            "https://login.microsoftonline.com",
+        ))
+        .unwrap();
         assert_eq!(
             body,
             concat!(

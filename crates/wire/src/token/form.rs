@@ -117,7 +117,8 @@ impl Basic {
         let bytes = Zeroizing::new(engine.decode(rest.trim()).map_err(|_| RequestError::Basic)?);
         let text = std::str::from_utf8(&bytes).map_err(|_| RequestError::Basic)?;
         let (id, secret) = text.split_once(':').ok_or(RequestError::Basic)?;
-        let plain = |part: &str| decode(part.as_bytes()).map_or_else(|_| part.to_owned(), |text| text.to_string());
+        let plain =
+            |part: &str| decode(part.as_bytes()).map_or_else(|_| part.to_owned(), |text| text.to_string());
         Ok(Some(Self { client_id: plain(id), secret: crate::secret::ClientSecret::new(plain(secret)) }))
     }
 }

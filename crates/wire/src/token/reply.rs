@@ -81,7 +81,8 @@ impl ClientInfo {
     /// Reads the text.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+        let bytes =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 }
@@ -106,8 +107,20 @@ mod tests {
 
     #[test]
     fn an_app_only_answer_has_the_articles_fields_and_no_other() {
-        let body = ReplyV2 { token_type: "Bearer", scope: None, expires_in: 3599, ext_expires_in: 3599, access_token: "t", refresh_token: None, id_token: None, client_info: None };
+        let body = ReplyV2 {
+            token_type: "Bearer",
+            scope: None,
+            expires_in: 3599,
+            ext_expires_in: 3599,
+            access_token: "t",
+            refresh_token: None,
+            id_token: None,
+            client_info: None,
+        };
         let text = serde_json::to_string(&body).unwrap();
-        assert_eq!(text, r#"{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"t"}"#);
+        assert_eq!(
+            text,
+            r#"{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"t"}"#
+        );
     }
 }

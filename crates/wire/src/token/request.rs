@@ -119,7 +119,9 @@ impl RequestError {
     #[must_use]
     pub const fn row(&self) -> &'static Row {
         match self {
-            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => &aadsts::REQUEST_MALFORMED,
+            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => {
+                &aadsts::REQUEST_MALFORMED
+            }
             Self::Missing(_) => &aadsts::PARAMETER_MISSING,
             Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
             Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
@@ -137,18 +139,30 @@ impl RequestError {
         match self {
             Self::TooLarge => "Request is malformed: the body is larger than 64 KiB.".into(),
             Self::TooMany => "Request is malformed: it has more than 50 parameters.".into(),
-            Self::NotUtf8 => "Request is malformed: a parameter is not valid UTF-8 or has a broken escape.".into(),
-            Self::Doubled(name) => format!("Request is malformed: the parameter '{name}' stands in it twice."),
+            Self::NotUtf8 => {
+                "Request is malformed: a parameter is not valid UTF-8 or has a broken escape.".into()
+            }
+            Self::Doubled(name) => {
+                format!("Request is malformed: the parameter '{name}' stands in it twice.")
+            }
             Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
-            Self::Missing(name) => format!("The request body must contain the following parameter: '{name}'."),
+            Self::Missing(name) => {
+                format!("The request body must contain the following parameter: '{name}'.")
+            }
             Self::Invalid(name) => format!("{name} parameter is empty or not valid."),
             Self::ClientIdNotAGuid(id) => {
-                format!("Application with identifier '{id}' was not found: an application identifier is a GUID.")
+                format!(
+                    "Application with identifier '{id}' was not found: an application identifier is a GUID."
+                )
             }
-            Self::SeveralClientIds => "Request is ambiguous: the header and the body name different applications.".into(),
+            Self::SeveralClientIds => {
+                "Request is ambiguous: the header and the body name different applications.".into()
+            }
             Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
             Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
-            Self::ResourceOnV2 => "The 'resource' request parameter is not supported on this endpoint; name a scope.".into(),
+            Self::ResourceOnV2 => {
+                "The 'resource' request parameter is not supported on this endpoint; name a scope.".into()
+            }
             Self::Scope(error) => error.to_string(),
         }
     }
@@ -239,7 +253,8 @@ fn target(version: Version, form: &Form) -> Result<Option<Target>, RequestError>
     match version {
         Version::V2 if resource.is_some() => Err(RequestError::ResourceOnV2),
         Version::V2 => {
-            let parsed = scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
+            let parsed =
+                scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
             Ok(parsed.map(Target::Scope))
         }
         Version::V1 => Ok(resource.map(|name| Target::Resource {
@@ -254,7 +269,8 @@ fn capabilities(form: &Form) -> Result<bool, RequestError> {
     let Some(text) = form.get("claims").filter(|value| !value.is_empty()) else { return Ok(false) };
     let claims: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|_| RequestError::Invalid("claims"))?;
-    let values = claims.get("access_token").and_then(|it| it.pointer("/xms_cc/values")).and_then(|it| it.as_array());
+    let values =
+        claims.get("access_token").and_then(|it| it.pointer("/xms_cc/values")).and_then(|it| it.as_array());
     Ok(values.is_some_and(|values| {
         values.iter().any(|value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("cp1")))
     }))
@@ -283,10 +299,13 @@ mod tests {
     #[test]
     fn the_articles_two_requests_are_read() {
         let scope = "scope=https%3A%2F%2Fapi.powerplatform.com%2F.default";
-        let user = parse(Version::V2, &format!("{ID}&{scope}&username=a%40b&password=+p+&grant_type=password")).unwrap();
+        let user =
+            parse(Version::V2, &format!("{ID}&{scope}&username=a%40b&password=+p+&grant_type=password"))
+                .unwrap();
         let Grant::Password { username, password } = &user.grant else { panic!("{user:?}") };
         assert_eq!((username.as_str(), password.expose()), ("a@b", " p "));
-        let app = parse(Version::V2, &format!("{ID}&{scope}&client_secret=s&grant_type=client_credentials")).unwrap();
+        let app = parse(Version::V2, &format!("{ID}&{scope}&client_secret=s&grant_type=client_credentials"))
+            .unwrap();
         assert!(matches!(app.client_auth, ClientAuth::Secret(_)));
         assert!(matches!(app.target, Some(Target::Scope(_))));
     }
@@ -300,7 +319,10 @@ mod tests {
             (&format!("{ID}&grant_type=password&username=x&scope=s"), "password"),
             (&format!("{ID}&grant_type=client_credentials"), "scope"),
             (&format!("{ID}&grant_type=refresh_token"), "refresh_token"),
-            (&format!("{ID}&grant_type=client_credentials&scope=s&client_assertion=a"), "client_assertion_type"),
+            (
+                &format!("{ID}&grant_type=client_credentials&scope=s&client_assertion=a"),
+                "client_assertion_type",
+            ),
         ] {
             assert_eq!(parse(Version::V2, body).unwrap_err(), RequestError::Missing(name), "{body}");
         }
@@ -312,9 +334,15 @@ mod tests {
     fn two_credentials_or_two_clients_are_too_many_row_37() {
         let both = format!("{ID}&grant_type=client_credentials&scope=s&client_secret=a&client_assertion=b");
         assert_eq!(parse(Version::V2, &both).unwrap_err(), RequestError::SeveralCredentials);
-        let other = Basic { client_id: "a0000000-0000-4000-8000-000000000002".into(), secret: ClientSecret::new("s".into()) };
+        let other = Basic {
+            client_id: "a0000000-0000-4000-8000-000000000002".into(),
+            secret: ClientSecret::new("s".into()),
+        };
         let form = Form::parse(format!("{ID}&grant_type=client_credentials&scope=s").as_bytes()).unwrap();
-        assert_eq!(TokenRequest::parse(Version::V2, &form, Some(other)).unwrap_err(), RequestError::SeveralClientIds);
+        assert_eq!(
+            TokenRequest::parse(Version::V2, &form, Some(other)).unwrap_err(),
+            RequestError::SeveralClientIds
+        );
     }
 
     #[test]
@@ -325,8 +353,13 @@ mod tests {
 
     #[test]
     fn capabilities_are_read_from_the_claims_parameter() {
-        let body = |claims: &str| format!("{ID}&grant_type=client_credentials&scope=s&client_secret=x&claims={claims}");
-        let on = parse(Version::V2, &body("%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22CP1%22%5D%7D%7D%7D"));
+        let body = |claims: &str| {
+            format!("{ID}&grant_type=client_credentials&scope=s&client_secret=x&claims={claims}")
+        };
+        let on = parse(
+            Version::V2,
+            &body("%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22CP1%22%5D%7D%7D%7D"),
+        );
         assert!(on.unwrap().claims_cp1);
         assert!(!parse(Version::V2, &body("%7B%7D")).unwrap().claims_cp1);
         assert_eq!(parse(Version::V2, &body("%5B")).unwrap_err(), RequestError::Invalid("claims"));
