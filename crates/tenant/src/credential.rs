@@ -1,7 +1,10 @@
 //! What applications and users prove themselves with, as kept: digests, certificates, hashes.
 
 use carnet_wire::{
+    digest,
+    entropy::Entropy,
     ids::{KeyId, ObjectId},
+    secret::ClientSecret,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,41 @@ pub struct SecretCredential {
     pub start: Timestamp,
     /// Valid until.
     pub end: Timestamp,
+}
+
+impl SecretCredential {
+    /// The record of a secret.
+    #[must_use]
+    pub fn new(
+        name: Option<String>,
+        secret: &ClientSecret,
+        (start, end): (Timestamp, Timestamp),
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let mut salt = [0; 16];
+        entropy.fill(&mut salt);
+        Self {
+            key_id: KeyId::new(entropy.uuid()),
+            display_name: name,
+            hint: secret.expose().chars().take(3).collect(),
+            salt,
+            digest: digest::sha256(&[&salt, secret.expose().as_bytes()]),
+            start,
+            end,
+        }
+    }
+
+    /// The secret is this one. Takes the same time whether it is or not.
+    #[must_use]
+    pub fn matches(&self, secret: &ClientSecret) -> bool {
+        digest::same(&self.digest, &digest::sha256(&[&self.salt, secret.expose().as_bytes()]))
+    }
+
+    /// It may be used at this moment.
+    #[must_use]
+    pub fn valid_at(&self, now: Timestamp) -> bool {
+        self.start <= now && now < self.end
+    }
 }
 
 /// A certificate with which an application signs assertions.
@@ -107,3 +145,31 @@ impl fmt::Debug for Guarded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(pub Guarded);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carnet_wire::entropy::SeededEntropy;
+
+    fn moment(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_secret_matches_itself_and_no_neighbour_row_40() {
+        let entropy = SeededEntropy::new(1);
+        let secret = |text: &str| ClientSecret::new(text.to_owned());
+        let kept = SecretCredential::new(None, &secret("s3cret-value~one"), (moment(0), moment(9)), &entropy);
+        assert!(kept.matches(&secret("s3cret-value~one")));
+        let id = kept.key_id.to_string();
+        for other in ["s3cret-value~one ", "s3cret-value~on", "S3cret-value~one", "s3c", "", &id] {
+            assert!(!kept.matches(&secret(other)), "{other}");
+        }
+        assert!(kept.valid_at(moment(8)) && !kept.valid_at(moment(9)));
+    }
+
+    #[test]
+    fn what_is_kept_does_not_show_in_debug() {
+        assert_eq!(format!("{:?}", PasswordHash(Guarded::new("$argon2id$".into()))), "PasswordHash(Guarded(..))");
+    }
+}

@@ -5,6 +5,15 @@ use crate::credential::{Guarded, PasswordHash};
 use carnet_wire::{ids::ObjectId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The canonical form of a user name: NFKC and simple case folding (`security.md`, S25). Two names that
+/// fold to the same text are the same name.
+#[must_use]
+pub fn fold(name: &str) -> String {
+    let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
+    let folded = icu_casemap::CaseMapper::new().fold_string(&normal.normalize(name.trim())).into_owned();
+    normal.normalize(&folded).into_owned()
+}
+
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -42,4 +51,25 @@ pub struct User {
     pub kept: std::collections::BTreeMap<String, serde_json::Value>,
     /// When the account was made.
     pub created: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once(name in "\\PC{0,30}") {
+            prop_assert_eq!(fold(&fold(&name)), fold(&name));
+        }
+    }
+
+    #[test]
+    fn letter_case_and_width_fold_and_look_alikes_do_not_row_87() {
+        assert_eq!(fold("Admin@Contoso.Example"), fold("ａdmin@contoso.example"));
+        for other in ["admın@contoso.example", "аdmin@contoso.example", "admin\u{200d}@contoso.example"] {
+            assert_ne!(fold(other), fold("admin@contoso.example"), "{other}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod bap;
 pub mod catalogue;
 pub mod cloud;
+pub mod digest;
 pub mod entropy;
 pub mod graph;
 pub mod ids;

@@ -1,12 +1,231 @@
 //! The token rules: facts and proof in, a decision out. Client authentication, scopes and consent are
 //! phases of every grant; a grant's own file adds only its own part.
 
-use crate::{directory::Directory, lockout::Attempt, user::User};
+pub mod claims;
+pub mod client_auth;
+mod client_credentials;
+pub mod denial;
+mod password;
+mod refresh_token;
+mod scope;
+#[cfg(test)]
+mod contoso;
+
+pub use client_auth::CredentialUsed;
+pub use denial::Denial;
+pub use scope::Resource;
+
+use crate::{directory::Directory, lockout::Attempt, sign_in::SignIn, user::User};
 use carnet_wire::{
+    authority::TenantName,
+    entropy::Entropy,
     ids::{AppId, KeyId, ObjectId},
     time::Timestamp,
+    token::request::{Grant, TokenRequest, Version},
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
+
+/// The circumstances of a request.
+pub struct Asking<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The tenant as the path names it.
+    pub tenant: &'a TenantName,
+    /// Base URLs of the token service under every name this server answers to.
+    pub logins: &'a [String],
+    /// Base URLs of Graph on this server, which are names of the Graph resource.
+    pub graphs: &'a [String],
+    /// From where.
+    pub address: IpAddr,
+    /// Randomness for lifetimes and family ids.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl Asking<'_> {
+    /// The audience of an assertion is this tenant at this server: its issuer or token endpoint of
+    /// either edition, under the tenant's id, one of its domains, or the alias of the path.
+    fn is_our_audience(&self, facts: &Facts, audience: &str) -> bool {
+        let tenant = &facts.directory.tenant;
+        let issuer = format!("https://sts.windows.net/{}/", tenant.id);
+        if audience == issuer {
+            return true;
+        }
+        let Some(path) = self.logins.iter().find_map(|base| audience.strip_prefix(base.as_str())) else { return false };
+        let Some((segment, rest)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+        let ours = match TenantName::parse(segment) {
+            Ok(TenantName::Id(id)) => id == tenant.id,
+            Ok(TenantName::Domain(domain)) => tenant.domains.contains(&domain),
+            Ok(alias) => alias == *self.tenant,
+            Err(_) => false,
+        };
+        ours && matches!(rest, "" | "v2.0" | "oauth2/token" | "oauth2/v2.0/token")
+    }
+}
+
+/// Who is spoken of, as far as it became known; for the record.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The client's service principal.
+    pub principal: Option<ObjectId>,
+    /// The user.
+    pub user: Option<ObjectId>,
+    /// The resource's application.
+    pub resource: Option<AppId>,
+    /// The client's credential.
+    pub credential: Option<KeyId>,
+}
+
+/// What becomes of a request: verdict and traces travel together.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// Yes or no.
+    pub verdict: Result<Box<Approval>, Denial>,
+    /// What is to be kept besides the record.
+    pub effects: Vec<Effect>,
+    /// The answer if another request was faster with what this one spends.
+    pub if_lost: Option<Denial>,
+    /// For the record.
+    pub known: Known,
+}
+
+impl Decision {
+    /// A no that leaves nothing but its record.
+    #[must_use]
+    pub fn no(denial: Denial) -> Self {
+        Self { verdict: Err(denial), effects: Vec::new(), if_lost: None, known: Known::default() }
+    }
+
+    /// The number for the record.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.verdict.as_ref().map_or_else(|denial| denial.entry().0.number, |_| 0)
+    }
+
+    /// Fills a record in.
+    pub fn complete(&self, record: &mut SignIn) {
+        record.error = self.number();
+        record.principal = self.known.principal;
+        record.user = self.known.user;
+        record.resource = self.known.resource;
+        record.credential = self.known.credential;
+    }
+}
+
+/// Whom a token is about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A user, and how they signed in (`amr`).
+    User {
+        /// The user.
+        user: Arc<User>,
+        /// `pwd`, `mfa`.
+        methods: Vec<String>,
+    },
+    /// The client itself: its service principal.
+    Application(ObjectId),
+}
+
+/// A yes, with everything that goes into tokens and answer.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The client.
+    pub client: client_auth::Client,
+    /// How it proved itself.
+    pub credential: CredentialUsed,
+    /// The resource, and how it was named.
+    pub resource: Resource,
+    /// Whom the token is about.
+    pub subject: Subject,
+    /// `scp`: delegated permissions.
+    pub scopes: Vec<String>,
+    /// `roles`.
+    pub roles: Vec<String>,
+    /// `wids` for Graph: directory role templates.
+    pub directory_roles: Vec<ObjectId>,
+    /// Seconds from now to `exp`.
+    pub lifetime: i64,
+    /// The answer's `scope`, for users.
+    pub scope_text: Option<String>,
+    /// The answer carries an ID token.
+    pub openid: bool,
+    /// The ID token names the person.
+    pub profile: bool,
+    /// The ID token has the mail address.
+    pub email: bool,
+    /// The answer carries a refresh token; its effect is [`Effect::KeepRefresh`].
+    pub refresh: bool,
+    /// The answer says whose account it is about.
+    pub client_info: bool,
+    /// The edition that was asked.
+    pub version: Version,
+}
+
+/// Seconds that an application's access token lives.
+const APPLICATION_LIFETIME: i64 = 3600;
+/// Seconds that a user's access token lives at least.
+const USER_LIFETIME: i64 = 3600;
+/// Seconds that are added to it at random.
+const USER_JITTER: u32 = 1800;
+/// Seconds that a refresh token may lie unused.
+const REFRESH_LIFETIME: i64 = 90 * 24 * 3600;
+
+/// Decides a request.
+#[must_use]
+pub fn decide(facts: &Facts, request: &TokenRequest, proof: &Proof, asking: &Asking<'_>) -> Decision {
+    let mut run = Run { facts, request, proof, asking, known: Known::default(), effects: Vec::new(), if_lost: None };
+    let verdict = run.verdict().map(Box::new);
+    Decision { verdict, effects: run.effects, if_lost: run.if_lost, known: run.known }
+}
+
+/// One decision under way: what it reads, and what it leaves.
+struct Run<'a> {
+    facts: &'a Facts,
+    request: &'a TokenRequest,
+    proof: &'a Proof,
+    asking: &'a Asking<'a>,
+    known: Known,
+    effects: Vec<Effect>,
+    if_lost: Option<Denial>,
+}
+
+impl Run<'_> {
+    /// The phases, in Entra's order.
+    fn verdict(&mut self) -> Result<Approval, Denial> {
+        self.alias()?;
+        let client = client_auth::find(self.facts, self.asking, self.request.client_id)?;
+        self.known.principal = client.principal.as_ref().map(|principal| principal.id);
+        match &self.request.grant {
+            Grant::ClientCredentials => client_credentials::verdict(self, client),
+            Grant::Password { .. } => password::verdict(self, client),
+            Grant::RefreshToken { .. } => refresh_token::verdict(self, client),
+        }
+    }
+
+    /// What `common` and `organizations` may be asked for.
+    fn alias(&self) -> Result<(), Denial> {
+        match (&self.request.grant, self.asking.tenant) {
+            (Grant::Password { .. }, TenantName::Common | TenantName::Consumers) => Err(Denial::GrantNotOverCommon),
+            (Grant::ClientCredentials, name) if name.is_alias() => Err(Denial::NoTenantNamed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Client authentication, with what it spends.
+    fn authenticate(
+        &mut self,
+        client: &client_auth::Client,
+        wants: client_auth::Wants,
+    ) -> Result<CredentialUsed, Denial> {
+        let (used, effects) =
+            client_auth::verdict(self.facts, self.asking, client, (&self.proof.client, wants))?;
+        self.known.credential = used.key();
+        if !effects.is_empty() {
+            self.if_lost = Some(Denial::AssertionReplayed);
+        }
+        self.effects.extend(effects);
+        Ok(used)
+    }
+}
 
 /// Everything a token rule may want to know, read in one go (`store::Store::facts_for`).
 #[derive(Debug, Clone)]

@@ -1,0 +1,359 @@
+//! Client authentication: who the client is, and whether it proved itself. Each grant says which kind of
+//! client it wants; the proof is made once, whatever the grant (`security.md`, S9 to S12).
+
+use super::{AssertionClaims, Asking, ClientProof, Denial, Effect, Facts};
+use crate::{application::{Application, SignInAudience}, credential::CertificateCredential, service_principal::ServicePrincipal, tenant::AssertionReplay};
+use carnet_wire::{
+    digest,
+    ids::{AppId, KeyId},
+    jose::{Certificate, Jws, encode_base64url, times},
+    secret::{Assertion, ClientSecret},
+    token::request::{ClientAuth, TokenRequest},
+};
+use std::sync::Arc;
+
+/// Clock skew that assertions are given, in seconds.
+const SKEW: i64 = 300;
+/// The longest life of an assertion, in seconds.
+const LONGEST_LIFE: i64 = 24 * 3600;
+/// An assertion of at most this life may be shown again where the tenant tolerates it, in seconds.
+const TOLERATED_LIFE: i64 = 15 * 60;
+
+/// The client of a request, as the tenant knows it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its application id.
+    pub app: AppId,
+    /// Its name.
+    pub name: String,
+    /// Its presence in the tenant; Microsoft's own command-line clients have none of their own.
+    pub principal: Option<Arc<ServicePrincipal>>,
+    /// Its registration; `None` for Microsoft's own.
+    pub application: Option<Arc<Application>>,
+    /// Where no redirect URI tells, it counts as public.
+    pub fallback_public: bool,
+}
+
+/// Which credential was right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialUsed {
+    /// None: a public client.
+    Public,
+    /// A secret.
+    Secret(KeyId),
+    /// A certificate.
+    Certificate(KeyId),
+}
+
+impl CredentialUsed {
+    /// `appidacr` and `azpacr`.
+    #[must_use]
+    pub const fn acr(self) -> &'static str {
+        match self {
+            Self::Public => "0",
+            Self::Secret(_) => "1",
+            Self::Certificate(_) => "2",
+        }
+    }
+
+    /// The credential's id.
+    #[must_use]
+    pub const fn key(self) -> Option<KeyId> {
+        match self {
+            Self::Public => None,
+            Self::Secret(key) | Self::Certificate(key) => Some(key),
+        }
+    }
+}
+
+/// Finds the client in the tenant.
+pub(super) fn find(facts: &Facts, asking: &Asking<'_>, app: AppId) -> Result<Client, Denial> {
+    let directory = &facts.directory;
+    let principal = directory.principal_by_app(app).cloned();
+    if let Some(application) = directory.application_by_app(app) {
+        let single = application.sign_in_audience == SignInAudience::AzureADMyOrg;
+        if single && asking.tenant.is_alias() {
+            return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
+        }
+        let Some(principal) = principal else { return Err(Denial::PrincipalMissing(app)) };
+        if !principal.enabled {
+            return Err(Denial::ApplicationDisabled(app, principal.display_name.clone()));
+        }
+        return Ok(Client {
+            app,
+            name: application.display_name.clone(),
+            fallback_public: application.is_fallback_public_client == Some(true),
+            principal: Some(principal),
+            application: Some(application.clone()),
+        });
+    }
+    match directory.catalogue.application(app) {
+        Some(known) if known.public_client => {
+            if principal.as_ref().is_some_and(|it| !it.enabled) {
+                return Err(Denial::ApplicationDisabled(app, known.display_name.clone()));
+            }
+            let name = known.display_name.clone();
+            Ok(Client { app, name, principal, application: None, fallback_public: true })
+        }
+        _ => Err(Denial::UnknownApplication(app, directory.tenant.display_name.clone())),
+    }
+}
+
+/// What kind of client the grant wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// One that proves itself: client credentials.
+    Proof,
+    /// Public or confidential as the registration's switch says: password, device code.
+    Either,
+    /// What it was when the artifact was issued.
+    AsIssued {
+        /// It was public.
+        public: bool,
+    },
+}
+
+/// Judges the proof.
+pub(super) fn verdict(
+    facts: &Facts,
+    asking: &Asking<'_>,
+    client: &Client,
+    (proof, wants): (&ClientProof, Wants),
+) -> Result<(CredentialUsed, Vec<Effect>), Denial> {
+    let public = match wants {
+        Wants::Proof => false,
+        Wants::Either => client.fallback_public,
+        Wants::AsIssued { public } => public,
+    };
+    match proof {
+        ClientProof::None if public => Ok((CredentialUsed::Public, Vec::new())),
+        ClientProof::None if wants == Wants::Proof => Err(Denial::CredentialMissingForApp),
+        ClientProof::None => Err(Denial::CredentialMissing),
+        _ if public => Err(Denial::PublicClientWithCredential),
+        ClientProof::WrongSecret => Err(Denial::WrongSecret(client.app)),
+        ClientProof::Secret(key) => secret(client, asking, *key).map(|used| (used, Vec::new())),
+        ClientProof::Malformed => Err(Denial::AssertionMalformed),
+        ClientProof::BadSignature { thumbprint } => match &client.application {
+            Some(application) if application.certificates.is_empty() => Err(Denial::NoKeys(client.app)),
+            _ => Err(Denial::AssertionSignature { thumbprint: thumbprint.clone(), expired: false }),
+        },
+        ClientProof::Certificate { key, claims } => assertion(facts, asking, client, (*key, claims)),
+    }
+}
+
+fn secret(client: &Client, asking: &Asking<'_>, key: KeyId) -> Result<CredentialUsed, Denial> {
+    let held = client.application.as_ref().and_then(|it| it.secrets.iter().find(|secret| secret.key_id == key));
+    match held {
+        Some(secret) if secret.valid_at(asking.now) => Ok(CredentialUsed::Secret(key)),
+        Some(secret) => Err(Denial::SecretExpired(client.app, secret.end)),
+        None => Err(Denial::WrongSecret(client.app)),
+    }
+}
+
+/// The claims of an assertion whose signature is right, in Entra's order.
+fn assertion(
+    facts: &Facts,
+    asking: &Asking<'_>,
+    client: &Client,
+    (key, claims): (KeyId, &AssertionClaims),
+) -> Result<(CredentialUsed, Vec<Effect>), Denial> {
+    let held = client.application.as_ref().and_then(|it| it.certificates.iter().find(|c| c.key_id == key));
+    let valid = |c: &&CertificateCredential| c.start <= asking.now && asking.now < c.end;
+    if held.filter(valid).is_none() {
+        let thumbprint = held.map(|c| digest::hex(&c.sha1).to_uppercase());
+        return Err(Denial::AssertionSignature { thumbprint, expired: true });
+    }
+    let own = client.app.to_string();
+    let Some(subject) = &claims.subject else { return Err(Denial::AssertionWithoutSubject) };
+    if *subject != claims.issuer {
+        return Err(Denial::AssertionSubject);
+    }
+    if !subject.eq_ignore_ascii_case(&own) {
+        return Err(Denial::AssertionOfOtherApp);
+    }
+    if !claims.audience.as_ref().is_some_and(|audience| asking.is_our_audience(facts, audience)) {
+        return Err(Denial::AssertionAudience);
+    }
+    let now = asking.now.seconds();
+    let from = claims.not_before.or(claims.issued).unwrap_or(now);
+    let life = claims.expires.saturating_sub(from);
+    let early = claims.not_before.is_some_and(|nbf| nbf > now + SKEW) || claims.issued.is_some_and(|iat| iat > now + SKEW);
+    if early || claims.expires <= now - SKEW || life > LONGEST_LIFE {
+        return Err(Denial::AssertionTime { now: asking.now, from, until: claims.expires });
+    }
+    let tolerated = facts.directory.tenant.policy.assertion_replay == AssertionReplay::Tolerate;
+    let mut effects = Vec::new();
+    if !tolerated || life > TOLERATED_LIFE {
+        let expires = carnet_wire::time::Timestamp::from_seconds(claims.expires + SKEW);
+        effects.push(Effect::SpendAssertion { digest: claims.replay, expires });
+    }
+    Ok((CredentialUsed::Certificate(key), effects))
+}
+
+/// Compares what was shown with what is registered. Pure, and the same work for an unknown client.
+#[must_use]
+pub fn prove(facts: &Facts, request: &TokenRequest) -> ClientProof {
+    let application = facts.directory.application_by_app(request.client_id);
+    match &request.client_auth {
+        ClientAuth::None => ClientProof::None,
+        ClientAuth::Secret(secret) => compare(application, secret),
+        ClientAuth::Assertion(assertion) => check(application, request.client_id, assertion),
+    }
+}
+
+fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> ClientProof {
+    let Some(application) = application.filter(|it| !it.secrets.is_empty()) else {
+        // An unknown application costs a digest like a known one.
+        std::hint::black_box(digest::sha256(&[&[0; 16], secret.expose().as_bytes()]));
+        return ClientProof::WrongSecret;
+    };
+    // The latest end first, so that of two copies of one secret the valid one counts.
+    let matching = application.secrets.iter().filter(|held| held.matches(secret));
+    matching.max_by_key(|held| held.end).map_or(ClientProof::WrongSecret, |held| ClientProof::Secret(held.key_id))
+}
+
+fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Assertion) -> ClientProof {
+    let Ok(jws) = Jws::parse(assertion.expose()) else { return ClientProof::Malformed };
+    let header = jws.header();
+    let named = header.x5t.map(|bytes| digest::hex(&bytes)).or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)));
+    let bad = || ClientProof::BadSignature { thumbprint: named.as_ref().map(|hex| hex.to_uppercase()) };
+    let by_header = |held: &&CertificateCredential| match (header.x5t_s256, header.x5t) {
+        (Some(sha256), _) => held.sha256 == sha256,
+        (None, Some(sha1)) => held.sha1 == sha1,
+        // Some clients name the key by `kid` alone: the thumbprint in base64url or hexadecimal.
+        (None, None) => header.kid.as_deref().is_some_and(|kid| {
+            kid == encode_base64url(&held.sha1) || kid.eq_ignore_ascii_case(&digest::hex(&held.sha1))
+        }),
+    };
+    let Some(held) = application.and_then(|it| it.certificates.iter().find(by_header)) else { return bad() };
+    let Ok(certificate) = Certificate::from_der(&held.der) else { return bad() };
+    let Ok(claims) = jws.verify(&certificate.key) else { return bad() };
+    match read(&claims, app, assertion) {
+        Some(claims) => ClientProof::Certificate { key: held.key_id, claims },
+        None => ClientProof::Malformed,
+    }
+}
+
+fn read(
+    claims: &serde_json::Map<String, serde_json::Value>,
+    app: AppId,
+    assertion: &Assertion,
+) -> Option<AssertionClaims> {
+    let jti = times::text(claims, "jti").ok()?;
+    let shown = jti.unwrap_or(assertion.expose());
+    Some(AssertionClaims {
+        issuer: times::text(claims, "iss").ok()??.to_owned(),
+        subject: times::text(claims, "sub").ok()?.map(str::to_owned),
+        // An array is refused later as a wrong audience, even when one member is right.
+        audience: claims.get("aud").and_then(serde_json::Value::as_str).map(str::to_owned),
+        expires: times::lenient(claims, "exp").ok()??,
+        not_before: times::lenient(claims, "nbf").ok()?,
+        issued: times::lenient(claims, "iat").ok()?,
+        replay: digest::hmac_sha256(b"assertion", &[app.uuid().as_bytes(), shown.as_bytes()]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contoso::*;
+    use super::*;
+    use crate::tenant::AssertionReplay;
+    use carnet_wire::{entropy::SeededEntropy, ids::KeyId, jose::ClientKey, secret::SecretBytes, time::Timestamp};
+    use uuid::Uuid;
+
+    const AUDIENCE: &str = "https://localhost:8443/contoso.example/oauth2/v2.0/token";
+
+    fn pair() -> (ClientKey, CertificateCredential) {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["c".into()]).unwrap().self_signed(&key).unwrap();
+        let file = format!("{}{}", key.serialize_pem(), certificate.pem());
+        let read = Certificate::from_der(certificate.der()).unwrap();
+        let held = CertificateCredential {
+            key_id: KeyId::new(Uuid::from_u128(9)),
+            display_name: None,
+            der: read.der.clone(),
+            sha1: read.sha1,
+            sha256: read.sha256,
+            start: Timestamp::from_seconds(NOW - 1000),
+            end: Timestamp::from_seconds(NOW + 1000),
+        };
+        (ClientKey::from_pem(&SecretBytes::new(file.into_bytes())).unwrap(), held)
+    }
+
+    fn with(held: CertificateCredential) -> Contoso {
+        let mut contoso = Contoso::new();
+        contoso.change_application(SECRET, |it| it.certificates = vec![held]);
+        contoso
+    }
+
+    fn body(key: &ClientKey, app: &str, audience: &str, at: i64) -> String {
+        let app: AppId = app.parse().unwrap();
+        let made = key.assertion(app, audience, Timestamp::from_seconds(at), &SeededEntropy::new(1)).unwrap();
+        format!(
+            "scope=https://api.powerplatform.com/.default&grant_type=client_credentials&client_assertion={}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+            made.expose()
+        )
+    }
+
+    #[test]
+    fn a_registered_certificate_proves_its_application_and_no_other_rows_17_and_19() {
+        let (key, held) = pair();
+        let contoso = with(held);
+        let yes = contoso.ask(SECRET, &body(&key, SECRET, AUDIENCE, NOW)).verdict.unwrap();
+        assert_eq!(yes.credential.acr(), "2");
+        assert_eq!(number(&contoso.ask(SECRET, &body(&key, PUBLIC, AUDIENCE, NOW))), 700_021);
+        let (stranger, _) = pair();
+        assert_eq!(number(&contoso.ask(SECRET, &body(&stranger, SECRET, AUDIENCE, NOW))), 700_027);
+        assert_eq!(number(&Contoso::new().ask(SECRET, &body(&key, SECRET, AUDIENCE, NOW))), 700_026);
+    }
+
+    #[test]
+    fn the_audience_is_this_tenant_at_this_server_row_14() {
+        let (key, held) = pair();
+        let contoso = with(held);
+        let ask = |audience: &str| number(&contoso.ask(SECRET, &body(&key, SECRET, audience, NOW)));
+        let id = format!("https://localhost:8443/{TENANT}");
+        for good in [AUDIENCE, &format!("{id}/oauth2/token"), &format!("{id}/v2.0"), &format!("{id}/"), &format!("https://sts.windows.net/{TENANT}/")] {
+            assert_eq!(ask(good), 0, "{good}");
+        }
+        for bad in ["https://evil.example/", "", SECRET, "https://localhost:8443/fabrikam.example/oauth2/v2.0/token", "https://localhost:8443.evil.example/", &format!("{id}/other")] {
+            assert_eq!(ask(bad), 700_023, "{bad}");
+        }
+    }
+
+    #[test]
+    fn time_counts_with_five_minutes_of_skew_row_18() {
+        let (key, held) = pair();
+        let contoso = with(held);
+        let ask = |at: i64| number(&contoso.ask(SECRET, &body(&key, SECRET, AUDIENCE, at)));
+        assert_eq!((ask(NOW + 290), ask(NOW - 890)), (0, 0));
+        assert_eq!((ask(NOW + 310), ask(NOW - 910)), (700_024, 700_024));
+    }
+
+    #[test]
+    fn a_certificate_outside_its_validity_proves_nothing() {
+        let (key, mut held) = pair();
+        held.end = Timestamp::from_seconds(NOW);
+        assert_eq!(number(&with(held).ask(SECRET, &body(&key, SECRET, AUDIENCE, NOW))), 700_027);
+    }
+
+    #[test]
+    fn a_strict_tenant_takes_an_assertion_once_row_16() {
+        let (key, held) = pair();
+        let mut contoso = with(held);
+        let asked = body(&key, SECRET, AUDIENCE, NOW);
+        assert!(contoso.ask(SECRET, &asked).effects.is_empty());
+        contoso.tenant(|it| it.policy.assertion_replay = AssertionReplay::Refuse);
+        let decision = contoso.ask(SECRET, &asked);
+        assert!(matches!(&decision.effects[..], [Effect::SpendAssertion { .. }]));
+        assert_eq!(decision.if_lost, Some(Denial::AssertionReplayed));
+    }
+
+    #[test]
+    fn what_is_no_assertion_is_malformed() {
+        let (_, held) = pair();
+        let contoso = with(held);
+        let asked = "scope=https://api.powerplatform.com/.default&grant_type=client_credentials&client_assertion=a.b.c&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        assert_eq!(number(&contoso.ask(SECRET, asked)), 50_027);
+    }
+}

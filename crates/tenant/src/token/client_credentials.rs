@@ -1,0 +1,132 @@
+//! Client credentials (step 5 of the article, service principal): a token for the application itself.
+//! It asks for everything its roles give, and never gets a refresh token.
+
+use super::{APPLICATION_LIFETIME, Approval, Denial, Run, Subject, client_auth::{Client, Wants}, scope};
+use carnet_wire::{scope::Wanted, token::request::Target};
+
+pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
+    let credential = run.authenticate(&client, Wants::Proof)?;
+    // Who proved itself has a registration and, by `find`, a service principal.
+    let Some(principal) = client.principal.as_ref().map(|it| it.id) else {
+        return Err(Denial::PrincipalMissing(client.app));
+    };
+    let target = run.request.target.clone().ok_or(Denial::ScopeNotDefault(String::new()))?;
+    only_default(&target)?;
+    let resolved = scope::resolve(run, &target)?;
+    let resource = resolved.resource;
+    if resource.principal.assignment_required && !scope::assigned(run.facts, principal, &resource.principal) {
+        return Err(Denial::AppNotAssigned { app: client.app, resource: resource.principal.id });
+    }
+    let roles = scope::roles(run.facts, principal, &resource);
+    let directory_roles = run.facts.directory.roles_of(principal).map(|it| it.key.role).collect();
+    Ok(Approval {
+        client,
+        credential,
+        resource,
+        subject: Subject::Application(principal),
+        scopes: Vec::new(),
+        roles,
+        directory_roles,
+        lifetime: APPLICATION_LIFETIME,
+        scope_text: None,
+        openid: false,
+        profile: false,
+        email: false,
+        refresh: false,
+        client_info: false,
+        version: run.request.version,
+    })
+}
+
+fn only_default(target: &Target) -> Result<(), Denial> {
+    let Target::Scope(request) = target else { return Ok(()) };
+    if !request.others.is_empty() {
+        return Err(Denial::SeveralResources);
+    }
+    let oidc = request.openid || request.profile || request.email || request.offline_access;
+    let default = request.resource.as_ref().is_some_and(|it| it.wanted == Wanted::Default && !it.implied);
+    if oidc || !default {
+        return Err(Denial::ScopeNotDefault(request.to_string().chars().take(200).collect()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{contoso::*, denial::Denial};
+    use carnet_wire::token::request::Version;
+
+    const DEFAULT: &str = "scope=https://api.powerplatform.com/.default&grant_type=client_credentials";
+
+    #[test]
+    fn a_right_secret_gets_a_token_for_the_application() {
+        let yes = Contoso::new().ask(SECRET, &format!("{DEFAULT}&client_secret=right")).verdict.unwrap();
+        assert_eq!((yes.lifetime, yes.scope_text, yes.refresh), (3600, None, false));
+        assert_eq!(yes.credential.acr(), "1");
+    }
+
+    #[test]
+    fn a_wrong_an_expired_and_a_missing_secret_are_told_apart() {
+        let contoso = Contoso::new();
+        let no = |rest: &str| number(&contoso.ask(SECRET, &format!("{DEFAULT}{rest}")));
+        assert_eq!(no("&client_secret=wrong"), 7_000_215);
+        assert_eq!(no("&client_secret=expired"), 7_000_222);
+        assert_eq!(no(""), 7_000_216);
+    }
+
+    #[test]
+    fn an_unknown_application_is_unknown_before_it_is_anything_else() {
+        assert_eq!(number(&Contoso::new().ask(NOBODY, &format!("{DEFAULT}&client_secret=x"))), 700_016);
+    }
+
+    #[test]
+    fn an_application_without_its_principal_or_with_a_disabled_one_is_refused() {
+        let mut contoso = Contoso::new();
+        contoso.change_principal(SECRET, |it| it.enabled = false);
+        assert_eq!(number(&contoso.ask(SECRET, &format!("{DEFAULT}&client_secret=right"))), 7_000_112);
+        contoso.remove_principal(SECRET);
+        assert_eq!(number(&contoso.ask(SECRET, &format!("{DEFAULT}&client_secret=right"))), 7_000_229);
+    }
+
+    #[test]
+    fn only_default_of_one_known_resource_may_be_asked_for_rows_51_and_52() {
+        let contoso = Contoso::new();
+        let no = |scope: &str| number(&contoso.ask(SECRET, &format!("scope={scope}&grant_type=client_credentials&client_secret=right")));
+        assert_eq!(no("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read"), 1_002_012);
+        assert_eq!(no("https://api.powerplatform.com/.default+offline_access"), 1_002_012);
+        assert_eq!(no("openid"), 1_002_012);
+        assert_eq!(no("https://api.powerplatform.com/.default+https://graph.microsoft.com/.default"), 28_000);
+        assert_eq!(no("https://nothing.example/.default"), 500_011);
+    }
+
+    #[test]
+    fn a_first_party_api_without_its_principal_is_500011_until_someone_creates_it() {
+        let mut contoso = Contoso::new();
+        contoso.remove_principal(PLATFORM);
+        let decision = contoso.ask(SECRET, &format!("{DEFAULT}&client_secret=right"));
+        assert_eq!(number(&decision), 500_011);
+        assert!(matches!(&decision.verdict, Err(denial) if denial.rests_on_absence()));
+    }
+
+    #[test]
+    fn an_api_that_demands_assignment_refuses_the_unassigned() {
+        let mut contoso = Contoso::new();
+        contoso.change_principal(PLATFORM, |it| it.assignment_required = true);
+        assert_eq!(number(&contoso.ask(SECRET, &format!("{DEFAULT}&client_secret=right"))), 501_051);
+    }
+
+    #[test]
+    fn v1_names_its_resource_and_may_do_so_by_id() {
+        let contoso = Contoso::new();
+        for name in ["https://api.powerplatform.com", "https://api.powerplatform.com/", PLATFORM] {
+            let body = format!("resource={name}&grant_type=client_credentials&client_secret=right");
+            assert_eq!(contoso.ask_as(Version::V1, SECRET, &body).verdict.unwrap().resource.name, name);
+        }
+    }
+
+    #[test]
+    fn an_alias_names_no_tenant() {
+        let decision = Contoso::new().ask_at("organizations", SECRET, &format!("{DEFAULT}&client_secret=right"));
+        assert_eq!(decision.verdict.unwrap_err(), Denial::NoTenantNamed);
+    }
+}

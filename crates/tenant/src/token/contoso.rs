@@ -1,0 +1,222 @@
+//! A small tenant for the tests of the rules.
+
+use super::{
+    Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, client_auth, decide,
+};
+use crate::{
+    application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
+    change::{Change, Object, ObjectKey},
+    credential::SecretCredential,
+    directory::Directory,
+    lockout::Attempt,
+    permission::{AppRole, PermissionScope},
+    permission_grant::{GrantKey, PermissionGrant},
+    service_principal::ServicePrincipal,
+    tenant::{Policy, Tenant},
+    user::User,
+};
+use carnet_wire::{
+    authority::TenantName,
+    catalogue::{Catalogue, Permission},
+    entropy::SeededEntropy,
+    ids::{AppId, ObjectId, TenantId},
+    secret::ClientSecret,
+    time::Timestamp,
+    token::{form::Form, request::{TokenRequest, Version}},
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub(super) const NOW: i64 = 1_800_000_000;
+pub(super) const PUBLIC: &str = "a0000000-0000-4000-8000-000000000001";
+pub(super) const SECRET: &str = "a0000000-0000-4000-8000-000000000003";
+pub(super) const UNCONSENTED: &str = "a0000000-0000-4000-8000-000000000005";
+pub(super) const NOBODY: &str = "a0000000-0000-4000-8000-00000000dead";
+pub(super) const PLATFORM: &str = carnet_wire::catalogue::POWER_PLATFORM;
+pub(super) const ADA: &str = "c0000000-0000-4000-8000-000000000001";
+pub(super) const TENANT: &str = "b7a1c0de-0000-4000-8000-000000000001";
+
+pub(super) struct Contoso {
+    pub directory: Directory,
+    pub user: Option<User>,
+    pub attempt: Attempt,
+    pub password: PasswordProof,
+    pub refresh: Option<HeldRefresh>,
+}
+
+pub(super) fn number(decision: &Decision) -> u32 {
+    decision.number()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_seconds(NOW)
+}
+
+/// The object id that goes with an application id.
+fn object(app: &str) -> ObjectId {
+    app.replace("a0000000", "b0000000").parse().unwrap()
+}
+
+fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Application {
+    Application {
+        id: ObjectId::new(Uuid::from_u128(app.parse::<AppId>().unwrap().uuid().as_u128() + 1)),
+        app_id: app.parse().unwrap(),
+        display_name: app.into(),
+        description: None,
+        notes: None,
+        sign_in_audience: SignInAudience::AzureADMyOrg,
+        is_fallback_public_client: Some(public),
+        redirect_uris: RedirectUris::default(),
+        identifier_uris: Vec::new(),
+        required_resource_access: Vec::new(),
+        scopes: Vec::new(),
+        app_roles: Vec::new(),
+        requested_access_token_version: None,
+        secrets,
+        certificates: Vec::new(),
+        federated: Vec::new(),
+        owners: Vec::new(),
+        tags: Vec::new(),
+        kept: Default::default(),
+        policy: ApplicationPolicy::default(),
+        created: now(),
+    }
+}
+
+fn principal(app: AppId, id: ObjectId, names: &[String], (scopes, roles): (&[Permission], &[Permission])) -> ServicePrincipal {
+    let scope = |it: &Permission| PermissionScope { id: it.id, value: it.value.clone(), display_name: String::new(), description: String::new(), admin_only: false, enabled: true };
+    let role = |it: &Permission| AppRole { id: it.id, value: it.value.clone(), display_name: String::new(), description: String::new(), for_applications: true, for_users: false, enabled: true };
+    ServicePrincipal {
+        id,
+        app_id: app,
+        display_name: app.to_string(),
+        enabled: true,
+        owner_tenant: TENANT.parse().unwrap(),
+        assignment_required: false,
+        names: names.to_vec(),
+        scopes: scopes.iter().map(scope).collect(),
+        app_roles: roles.iter().map(role).collect(),
+        token_version: 1,
+        owners: Vec::new(),
+        tags: Vec::new(),
+        kept: Default::default(),
+        created: now(),
+    }
+}
+
+impl Contoso {
+    pub fn new() -> Self {
+        let catalogue = Arc::new(Catalogue::builtin());
+        let id: TenantId = TENANT.parse().unwrap();
+        let tenant = Tenant { id, domains: vec!["contoso.example".into()], display_name: "Contoso".into(), created: now(), policy: Policy::default() };
+        let mut directory = Directory::empty(Arc::new(tenant), catalogue.clone());
+        let entropy = SeededEntropy::new(5);
+        let secret = |text: &str, end: i64| {
+            SecretCredential::new(None, &ClientSecret::new(text.into()), (now().plus_seconds(-100), now().plus_seconds(end)), &entropy)
+        };
+        let mut changes = Vec::new();
+        for (app, public, secrets) in [
+            (PUBLIC, true, vec![]),
+            (SECRET, false, vec![secret("right", 100), secret("expired", -1)]),
+            (UNCONSENTED, true, vec![]),
+        ] {
+            changes.push(Change::Put(Object::Application(application(app, public, secrets).into())));
+            let made = principal(app.parse().unwrap(), object(app), &[app.into()], (&[], &[]));
+            changes.push(Change::Put(Object::ServicePrincipal(made.into())));
+        }
+        for (known, id) in [(PLATFORM, 1), (carnet_wire::catalogue::GRAPH, 2)] {
+            let known = catalogue.application(known.parse().unwrap()).unwrap();
+            let id = ObjectId::new(Uuid::from_u128(id));
+            let made = principal(known.app_id, id, &known.names, (&known.scopes, &known.roles));
+            changes.push(Change::Put(Object::ServicePrincipal(made.into())));
+            let scope = if known.app_id.to_string() == PLATFORM { "AppManagement.ApplicationPackages.Read" } else { "User.Read" };
+            let key = GrantKey { client: object(PUBLIC), resource: id, principal: None };
+            changes.push(Change::Put(Object::PermissionGrant(PermissionGrant { key, scopes: vec![scope.into()], created: now() }.into())));
+        }
+        directory.apply(changes);
+        Self { directory, user: Some(ada()), attempt: Attempt::Reserved(1), password: PasswordProof::Right, refresh: None }
+    }
+
+    pub fn tenant(&mut self, change: impl FnOnce(&mut Tenant)) {
+        let mut tenant = (*self.directory.tenant).clone();
+        change(&mut tenant);
+        self.directory.tenant = tenant.into();
+    }
+
+    pub fn change_user(&mut self, change: impl FnOnce(&mut User)) {
+        change(self.user.as_mut().unwrap());
+    }
+
+    pub fn change_principal(&mut self, app: &str, change: impl FnOnce(&mut ServicePrincipal)) {
+        let mut it = (**self.directory.principal_by_app(app.parse().unwrap()).unwrap()).clone();
+        change(&mut it);
+        self.directory.apply([Change::Put(Object::ServicePrincipal(it.into()))]);
+    }
+
+    pub fn change_application(&mut self, app: &str, change: impl FnOnce(&mut Application)) {
+        let mut it = (**self.directory.application_by_app(app.parse().unwrap()).unwrap()).clone();
+        change(&mut it);
+        self.directory.apply([Change::Put(Object::Application(it.into()))]);
+    }
+
+    pub fn remove_principal(&mut self, app: &str) {
+        let id = self.directory.principal_by_app(app.parse().unwrap()).unwrap().id;
+        self.directory.apply([Change::Remove(ObjectKey::ServicePrincipal(id))]);
+    }
+
+    pub fn ask(&self, app: &str, body: &str) -> Decision {
+        self.request(Version::V2, TENANT, app, body)
+    }
+
+    pub fn ask_as(&self, version: Version, app: &str, body: &str) -> Decision {
+        self.request(version, TENANT, app, body)
+    }
+
+    pub fn ask_at(&self, tenant: &str, app: &str, body: &str) -> Decision {
+        self.request(Version::V2, tenant, app, body)
+    }
+
+    fn request(&self, version: Version, tenant: &str, app: &str, body: &str) -> Decision {
+        let form = Form::parse(format!("client_id={app}&{body}").as_bytes()).unwrap();
+        let request = TokenRequest::parse(version, &form, None).unwrap();
+        let facts = Facts {
+            directory: Arc::new(self.directory.clone()),
+            user: self.user.clone().map(Arc::new),
+            attempt: self.attempt,
+            refresh: self.refresh.clone(),
+        };
+        let client: ClientProof = client_auth::prove(&facts, &request);
+        let proof = Proof { client, password: self.password };
+        let asking = Asking {
+            now: now(),
+            tenant: &TenantName::parse(tenant).unwrap(),
+            logins: &["https://localhost:8443".into()],
+            graphs: &["https://localhost:8443".into()],
+            address: [127, 0, 0, 1].into(),
+            entropy: &SeededEntropy::new(3),
+        };
+        decide(&facts, &request, &proof, &asking)
+    }
+}
+
+fn ada() -> User {
+    User {
+        id: ADA.parse().unwrap(),
+        name: "Ada".into(),
+        name_key: "ada".into(),
+        display_name: "Ada".into(),
+        given_name: None,
+        surname: None,
+        mail: None,
+        mail_nickname: None,
+        enabled: true,
+        guest: false,
+        password: None,
+        password_expired: false,
+        totp: None,
+        sessions_valid_from: Timestamp::from_seconds(0),
+        password_changed: now(),
+        kept: Default::default(),
+        created: now(),
+    }
+}

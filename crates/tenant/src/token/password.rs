@@ -1,0 +1,256 @@
+//! Resource owner password credentials (step 5 of the article, user name and password): for a public
+//! client, or one that proves itself besides; never for an account with a second factor.
+
+use super::{
+    Approval, Denial, Effect, PasswordProof, REFRESH_LIFETIME, RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
+    client_auth::{Client, Wants},
+    scope,
+};
+use crate::{
+    lockout::Attempt,
+    tenant::Subjects,
+    user::User,
+};
+use carnet_wire::{ids::AppId, token::request::{Target, Version}};
+use std::sync::Arc;
+
+pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
+    let credential = run.authenticate(&client, Wants::Either)?;
+    let policy = &run.facts.directory.tenant.policy;
+    if !policy.password_grant {
+        return Err(Denial::Blocked);
+    }
+    let user = right_password(run)?;
+    run.effects.push(Effect::ClearAttempts);
+    usable(&user)?;
+    let target = run.request.target.clone().ok_or(Denial::ScopeNotDefault(String::new()))?;
+    if matches!(&target, Target::Scope(request) if !request.others.is_empty()) {
+        return Err(Denial::SeveralResources);
+    }
+    let resolved = scope::resolve(run, &target)?;
+    allowed(run, &user, client.app, resolved.resource.principal.app_id)?;
+    let public = credential.key().is_none();
+    let approval = for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
+    if approval.refresh {
+        let body = RefreshBody {
+            family: run.asking.entropy.uuid(),
+            app: approval.client.app,
+            user: user.id,
+            public,
+            signed_in: run.asking.now,
+            scope: asked(&target),
+            methods: vec!["pwd".into()],
+        };
+        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
+    }
+    Ok(approval)
+}
+
+/// What a target asked for, as a scope text that can be asked for again.
+pub(super) fn asked(target: &Target) -> String {
+    match target {
+        Target::Scope(request) => request.to_string(),
+        Target::Resource { name, .. } => format!("{name}/.default"),
+    }
+}
+
+/// The user, once the password is right. Until then every no looks the same, unless the tenant lets
+/// the difference be told (`security.md`, S24).
+fn right_password(run: &mut Run<'_>) -> Result<Arc<User>, Denial> {
+    let reveal = run.facts.directory.tenant.policy.reveal_user;
+    if run.proof.password == PasswordProof::Busy {
+        return Err(Denial::Busy);
+    }
+    let user = run.facts.user.clone();
+    run.known.user = user.as_ref().map(|user| user.id);
+    match (run.facts.attempt, run.proof.password, user) {
+        (Attempt::Locked(_), _, _) if reveal => Err(Denial::Locked),
+        (attempt, PasswordProof::Right, Some(user)) if attempt.evaluates() => Ok(user),
+        (_, _, None) if reveal => Err(Denial::UnknownUser),
+        _ => Err(Denial::WrongPassword),
+    }
+}
+
+/// The account itself, told only after the password is right.
+pub(super) fn usable(user: &User) -> Result<(), Denial> {
+    if !user.enabled {
+        return Err(Denial::UserDisabled);
+    }
+    if user.guest {
+        return Err(Denial::Guest);
+    }
+    if user.password_expired {
+        return Err(Denial::PasswordExpired);
+    }
+    Ok(())
+}
+
+/// The tenant's rules for this user, application and address; a password alone satisfies no demand for
+/// a second factor.
+fn allowed(run: &Run<'_>, user: &User, client: AppId, resource: AppId) -> Result<(), Denial> {
+    let policy = &run.facts.directory.tenant.policy;
+    let speaks_of = |subjects: &Subjects| match subjects {
+        Subjects::All => true,
+        Subjects::Role(role) => run.facts.directory.holds_role(user.id, *role),
+        Subjects::User(name) => *name == user.name_key,
+        Subjects::App(app) => *app == client,
+        Subjects::Network { address, prefix } => within(run.asking.address, *address, *prefix),
+    };
+    if policy.block.iter().any(speaks_of) {
+        return Err(Denial::Blocked);
+    }
+    if user.totp.is_some() {
+        return Err(Denial::SecondFactor(resource));
+    }
+    if policy.require_mfa.iter().any(speaks_of) {
+        return Err(Denial::SecondFactorEnrol(resource));
+    }
+    Ok(())
+}
+
+fn within(address: std::net::IpAddr, network: std::net::IpAddr, prefix: u8) -> bool {
+    use std::net::IpAddr::{V4, V6};
+    let (address, network, bits) = match (address, network) {
+        (V4(a), V4(n)) => (u128::from(a.to_bits()) << 96, u128::from(n.to_bits()) << 96, 32),
+        (V6(a), V6(n)) => (a.to_bits(), n.to_bits(), 128),
+        _ => return false,
+    };
+    let prefix = u32::from(prefix).min(bits);
+    prefix == 0 || (address ^ network) >> (128 - prefix) == 0
+}
+
+/// What every grant for a user ends in: scopes, consent, assignment, roles, lifetime.
+pub(super) fn for_user(
+    run: &mut Run<'_>,
+    (client, credential): (Client, super::CredentialUsed),
+    (user, methods): (Arc<User>, Vec<String>),
+    (target, resolved): (&Target, scope::Resolved),
+) -> Result<Approval, Denial> {
+    let facts = run.facts;
+    let scopes = scope::delegated(facts, &client, &user, &resolved)?;
+    if let Some(principal) = &client.principal
+        && principal.assignment_required
+        && !scope::assigned(facts, user.id, principal)
+    {
+        return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
+    }
+    let v1 = run.request.version == Version::V1;
+    let scope_text = Some(scope::text(target, &resolved, &scopes));
+    Ok(Approval {
+        roles: scope::roles(facts, user.id, &resolved.resource),
+        directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),
+        lifetime: USER_LIFETIME + i64::from(run.asking.entropy.below(USER_JITTER + 1)),
+        openid: resolved.oidc.openid,
+        profile: resolved.oidc.profile,
+        email: resolved.oidc.email,
+        refresh: v1 || resolved.oidc.offline_access,
+        client_info: run.request.client_info,
+        version: run.request.version,
+        resource: resolved.resource,
+        subject: Subject::User { user, methods },
+        client,
+        credential,
+        scopes,
+        scope_text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{contoso::*, denial::Denial, Effect};
+    use crate::{credential::Guarded, lockout::Attempt, tenant::Subjects};
+    use carnet_wire::time::Timestamp;
+
+    const BODY: &str = "scope=https://api.powerplatform.com/.default&grant_type=password&username=ada&password=x";
+
+    #[test]
+    fn the_articles_request_gives_a_token_with_the_consented_scopes() {
+        let yes = Contoso::new().ask(PUBLIC, BODY).verdict.unwrap();
+        assert_eq!(yes.scopes, ["AppManagement.ApplicationPackages.Read"]);
+        assert_eq!(
+            yes.scope_text.as_deref(),
+            Some("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read https://api.powerplatform.com/.default")
+        );
+        assert!((3600..=5400).contains(&yes.lifetime) && !yes.refresh && !yes.openid);
+    }
+
+    #[test]
+    fn a_confidential_client_may_not_use_a_password_without_its_credential() {
+        let contoso = Contoso::new();
+        assert_eq!(number(&contoso.ask(SECRET, BODY)), 7_000_218);
+        assert_eq!(number(&contoso.ask(PUBLIC, &format!("{BODY}&client_secret=x"))), 700_025);
+    }
+
+    #[test]
+    fn an_unknown_user_and_a_wrong_password_look_the_same_row_81() {
+        let mut contoso = Contoso::new();
+        contoso.password = super::PasswordProof::Wrong;
+        let wrong = contoso.ask(PUBLIC, BODY).verdict.unwrap_err();
+        contoso.user = None;
+        assert_eq!(contoso.ask(PUBLIC, BODY).verdict.unwrap_err(), wrong);
+        contoso.tenant(|it| it.policy.reveal_user = true);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_034);
+    }
+
+    #[test]
+    fn a_locked_account_is_not_evaluated_even_with_the_right_password() {
+        let mut contoso = Contoso::new();
+        contoso.attempt = Attempt::Locked(Timestamp::from_seconds(9));
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_126);
+        contoso.tenant(|it| it.policy.reveal_user = true);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_053);
+    }
+
+    #[test]
+    fn the_accounts_troubles_are_told_after_the_password_is_right_row_43() {
+        let mut contoso = Contoso::new();
+        contoso.change_user(|it| it.enabled = false);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_057);
+        contoso.password = super::PasswordProof::Wrong;
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_126);
+    }
+
+    #[test]
+    fn a_second_factor_cannot_be_asked_for_here() {
+        let mut contoso = Contoso::new();
+        contoso.tenant(|it| it.policy.require_mfa = vec![Subjects::User("ada".into())]);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_079);
+        contoso.change_user(|it| it.totp = Some(Guarded::new("A".into())));
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_076);
+        contoso.tenant(|it| it.policy.block = vec![Subjects::Network { address: [127, 0, 0, 0].into(), prefix: 8 }]);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 53_003);
+    }
+
+    #[test]
+    fn without_consent_there_is_no_token_and_unknown_scopes_are_unknown() {
+        let contoso = Contoso::new();
+        assert_eq!(number(&contoso.ask(UNCONSENTED, BODY)), 65_001);
+        let named = |scope: &str| number(&contoso.ask(PUBLIC, &BODY.replace(".default", scope)));
+        assert_eq!(named("AppManagement.ApplicationPackages.Read"), 0);
+        assert_eq!(named("AppManagement.ApplicationPackages.Install"), 65_001);
+        assert_eq!(named("No.Such.Scope"), 650_053);
+    }
+
+    #[test]
+    fn the_grant_has_its_tenants() {
+        let contoso = Contoso::new();
+        assert_eq!(contoso.ask_at("common", PUBLIC, BODY).verdict.unwrap_err(), Denial::GrantNotOverCommon);
+        assert_eq!(number(&contoso.ask_at("organizations", PUBLIC, BODY)), 50_194);
+    }
+
+    #[test]
+    fn offline_access_keeps_a_refresh_token_and_a_success_clears_the_attempts() {
+        let decision = Contoso::new().ask(PUBLIC, &BODY.replace(".default", ".default+offline_access+openid"));
+        assert!(decision.verdict.is_ok_and(|yes| yes.refresh && yes.openid));
+        assert!(decision.effects.contains(&Effect::ClearAttempts));
+        assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));
+    }
+
+    #[test]
+    fn a_full_hash_queue_is_said_and_counts_for_nothing() {
+        let mut contoso = Contoso::new();
+        contoso.password = super::PasswordProof::Busy;
+        assert_eq!(contoso.ask(PUBLIC, BODY).verdict.unwrap_err(), Denial::Busy);
+    }
+}

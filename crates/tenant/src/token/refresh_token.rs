@@ -1,0 +1,185 @@
+//! Refresh tokens: bound to a user and a client, not to a resource. What becomes of one that was
+//! exchanged before is policy (`security.md`, section 5): by default a public client's passes for a minute
+//! more, and a later reuse ends the family.
+
+use super::{
+    Approval, Denial, Effect, HeldRefresh, REFRESH_LIFETIME, Run,
+    client_auth::{Client, Wants},
+    password, scope,
+};
+use crate::tenant::RefreshReuse;
+use carnet_wire::{scope::ScopeRequest, token::request::{Target, Version}};
+
+/// How long an exchanged token of a public client still passes, in milliseconds.
+const GRACE: i64 = 60_000;
+
+pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
+    let Some(held) = run.facts.refresh.clone() else { return Err(Denial::RefreshUnknown) };
+    // Another client's token is refused before any credential is asked for.
+    if held.body.app != client.app {
+        return Err(Denial::RefreshOfOtherClient);
+    }
+    let credential = run.authenticate(&client, Wants::AsIssued { public: held.body.public })?;
+    run.known.user = Some(held.body.user);
+    let issued = held.issued;
+    if held.expires <= run.asking.now {
+        return Err(Denial::RefreshInactive { issued });
+    }
+    let Some(user) = run.facts.user.clone().filter(|user| user.id == held.body.user) else {
+        return Err(Denial::RefreshRevoked { issued });
+    };
+    if held.revoked || held.body.signed_in < user.sessions_valid_from {
+        return Err(Denial::RefreshRevoked { issued });
+    }
+    password::usable(&user)?;
+    reuse(run, &client, &held)?;
+    let target = target(run, &held)?;
+    let resolved = scope::resolve(run, &target)?;
+    let subject = (user, held.body.methods.clone());
+    let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
+    approval.refresh = true;
+    let generation = next_generation(run, &held);
+    let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+    run.effects.push(Effect::KeepRefresh { body: held.body, generation, expires });
+    Ok(approval)
+}
+
+/// The token may be shown more than once.
+fn tolerates(run: &Run<'_>, client: &Client, held: &HeldRefresh) -> bool {
+    let own = client.application.as_ref().and_then(|it| it.policy.refresh_reuse);
+    let reuse = own.unwrap_or(run.facts.directory.tenant.policy.refresh_reuse);
+    reuse == RefreshReuse::Tolerate || !held.body.public
+}
+
+/// The reuse policy: advances the family, passes within the grace, or ends it.
+fn reuse(run: &mut Run<'_>, client: &Client, held: &HeldRefresh) -> Result<(), Denial> {
+    if tolerates(run, client, held) {
+        return Ok(());
+    }
+    let family = held.body.family;
+    let recent = run.asking.now.millis() - held.rotated.millis() <= GRACE;
+    if held.generation == held.newest || (held.generation + 1 == held.newest && recent) {
+        run.effects.push(Effect::AdvanceFamily { family, from: held.generation, grace_ms: GRACE });
+        run.if_lost = Some(Denial::RefreshRevoked { issued: held.issued });
+        return Ok(());
+    }
+    run.effects.push(Effect::RevokeFamily { family });
+    Err(Denial::RefreshRevoked { issued: held.issued })
+}
+
+fn next_generation(run: &Run<'_>, held: &HeldRefresh) -> i64 {
+    let advanced = run.effects.iter().any(|effect| matches!(effect, Effect::AdvanceFamily { .. }));
+    held.generation + i64::from(advanced)
+}
+
+/// What is asked for now, else what was asked for at first.
+fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
+    if let Some(target) = &run.request.target {
+        return Ok(target.clone());
+    }
+    let first = ScopeRequest::parse(&held.body.scope).map_err(|_| Denial::RefreshUnknown)?;
+    match (run.request.version, &first.resource) {
+        (Version::V1, Some(resource)) => Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid }),
+        _ => Ok(Target::Scope(first)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{contoso::*, Effect, RefreshBody};
+    use super::HeldRefresh;
+    use crate::tenant::RefreshReuse;
+    use carnet_wire::time::Timestamp;
+    use uuid::Uuid;
+
+    const BODY: &str = "grant_type=refresh_token&refresh_token=x";
+
+    fn held(generation: i64, newest: i64) -> HeldRefresh {
+        HeldRefresh {
+            body: RefreshBody {
+                family: Uuid::from_u128(7),
+                app: PUBLIC.parse().unwrap(),
+                user: ADA.parse().unwrap(),
+                public: true,
+                signed_in: Timestamp::from_seconds(NOW - 1000),
+                scope: "https://api.powerplatform.com/.default offline_access".into(),
+                methods: vec!["pwd".into()],
+            },
+            issued: Timestamp::from_seconds(NOW - 1000),
+            expires: Timestamp::from_seconds(NOW + 1000),
+            generation,
+            newest,
+            rotated: Timestamp::from_seconds(NOW - 30),
+            revoked: false,
+        }
+    }
+
+    fn contoso(held: HeldRefresh) -> Contoso {
+        Contoso { refresh: Some(held), ..Contoso::new() }
+    }
+
+    #[test]
+    fn a_fresh_token_gives_a_new_one_and_advances_its_family() {
+        let decision = contoso(held(0, 0)).ask(PUBLIC, BODY);
+        assert!(decision.verdict.is_ok_and(|yes| yes.refresh));
+        assert!(decision.effects.iter().any(|it| matches!(it, Effect::AdvanceFamily { from: 0, .. })));
+        assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 1, .. })));
+        assert!(decision.if_lost.is_some());
+    }
+
+    #[test]
+    fn a_token_passes_again_for_a_minute_and_then_ends_the_family_row_50() {
+        assert_eq!(number(&contoso(held(0, 1)).ask(PUBLIC, BODY)), 0);
+        let mut late = held(0, 1);
+        late.rotated = Timestamp::from_seconds(NOW - 61);
+        for old in [late, held(0, 2)] {
+            let decision = contoso(old).ask(PUBLIC, BODY);
+            assert_eq!(number(&decision), 50_173);
+            assert!(decision.effects.contains(&Effect::RevokeFamily { family: Uuid::from_u128(7) }));
+        }
+    }
+
+    #[test]
+    fn where_reuse_is_tolerated_old_tokens_stay_usable() {
+        let mut contoso = contoso(held(0, 9));
+        contoso.tenant(|it| it.policy.refresh_reuse = RefreshReuse::Tolerate);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 0);
+    }
+
+    #[test]
+    fn another_clients_token_is_refused_before_a_credential_is_asked_for_row_49() {
+        assert_eq!(number(&contoso(held(0, 0)).ask(SECRET, BODY)), 700_007);
+    }
+
+    #[test]
+    fn revoked_outlived_and_orphaned_tokens_are_refused() {
+        let mut it = held(0, 0);
+        it.revoked = true;
+        assert_eq!(number(&contoso(it).ask(PUBLIC, BODY)), 50_173);
+        let mut it = held(0, 0);
+        it.expires = Timestamp::from_seconds(NOW);
+        assert_eq!(number(&contoso(it).ask(PUBLIC, BODY)), 700_082);
+        let mut orphan = contoso(held(0, 0));
+        orphan.user = None;
+        assert_eq!(number(&orphan.ask(PUBLIC, BODY)), 50_173);
+        let mut changed = contoso(held(0, 0));
+        changed.change_user(|user| user.sessions_valid_from = Timestamp::from_seconds(NOW));
+        assert_eq!(number(&changed.ask(PUBLIC, BODY)), 50_173);
+        assert_eq!(number(&Contoso::new().ask(PUBLIC, BODY)), 9_002_313);
+    }
+
+    #[test]
+    fn a_disabled_user_gets_nothing_from_an_old_token_row_44() {
+        let mut contoso = contoso(held(0, 0));
+        contoso.change_user(|user| user.enabled = false);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_057);
+    }
+
+    #[test]
+    fn it_serves_every_resource_that_was_consented_to_and_no_other() {
+        let contoso = contoso(held(0, 0));
+        let ask = |scope: &str| number(&contoso.ask(PUBLIC, &format!("{BODY}&scope={scope}")));
+        assert_eq!(ask("https://graph.microsoft.com/User.Read"), 0);
+        assert_eq!(ask("https://graph.microsoft.com/User.Read.All"), 65_001);
+    }
+}

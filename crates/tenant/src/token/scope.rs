@@ -1,0 +1,179 @@
+//! Resource, scopes and consent: for which API a token is, and what it may hold
+//! (`reference/token-endpoint.md`, 6).
+
+use super::{Denial, Facts, Run, client_auth::Client};
+use crate::{permission_grant::GrantKey, service_principal::ServicePrincipal, user::User};
+use carnet_wire::{
+    catalogue,
+    ids::ObjectId,
+    scope::{self, ScopeRequest, Wanted},
+    token::request::Target,
+};
+use std::sync::Arc;
+
+/// The API of a token.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its service principal in the tenant.
+    pub principal: Arc<ServicePrincipal>,
+    /// As the client named it; v1.0 tokens and answers repeat it.
+    pub name: String,
+    /// It is Microsoft Graph.
+    pub graph: bool,
+    /// It is one of Microsoft's own APIs, whose tokens carry a few claims more.
+    pub microsoft: bool,
+}
+
+/// A target that was resolved.
+pub(super) struct Resolved {
+    pub resource: Resource,
+    pub wanted: Wanted,
+    pub oidc: ScopeRequest,
+    /// Something besides OIDC scopes was asked for.
+    pub explicit: bool,
+}
+
+/// Finds the API that is asked for.
+pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, Denial> {
+    let (name, wanted, oidc) = match target {
+        Target::Resource { name, openid } => {
+            let oidc = ScopeRequest { openid: *openid, profile: *openid, ..ScopeRequest::default() };
+            (name.clone(), Wanted::Default, oidc)
+        }
+        Target::Scope(request) => match &request.resource {
+            Some(it) => (it.resource.clone(), it.wanted.clone(), request.clone()),
+            None => (scope::GRAPH.to_owned(), Wanted::Named(Vec::new()), request.clone()),
+        },
+    };
+    let explicit = !matches!(target, Target::Scope(request) if request.resource.is_none());
+    let resource = find(run, name)?;
+    run.known.resource = Some(resource.principal.app_id);
+    if !resource.principal.enabled {
+        return Err(Denial::ResourceDisabled(resource.principal.display_name.clone()));
+    }
+    Ok(Resolved { resource, wanted, oidc, explicit })
+}
+
+fn find(run: &Run<'_>, name: String) -> Result<Resource, Denial> {
+    let directory = &run.facts.directory;
+    let plain = name.trim_end_matches('/');
+    let own_graph = run.asking.graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
+    let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
+    let Some(principal) = directory.principal_by_name(known) else {
+        return Err(Denial::ResourceMissing { name: shown(&name), tenant: directory.tenant.display_name.clone() });
+    };
+    let graph = principal.app_id.to_string() == catalogue::GRAPH;
+    let microsoft = directory.catalogue.application(principal.app_id).is_some();
+    let name = if own_graph { scope::GRAPH.to_owned() } else { name };
+    Ok(Resource { principal: principal.clone(), name, graph, microsoft })
+}
+
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// The delegated permissions that a token for a user may hold, checked against what exists and what
+/// was consented to.
+pub(super) fn delegated(
+    facts: &Facts,
+    client: &Client,
+    user: &User,
+    resolved: &Resolved,
+) -> Result<Vec<String>, Denial> {
+    let held = consented(facts, client, user.id, &resolved.resource);
+    let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
+    if !resolved.explicit && held.is_empty() && !consented_to_anything(facts, client) {
+        return Err(missing());
+    }
+    let mut scopes = match &resolved.wanted {
+        Wanted::Default if held.is_empty() => return Err(missing()),
+        Wanted::Default => held,
+        Wanted::Named(values) => named(values, &resolved.resource, &held)?.ok_or_else(missing)?,
+    };
+    if resolved.resource.graph {
+        let oidc = &resolved.oidc;
+        for (asked, scope) in [(oidc.profile, "profile"), (oidc.openid, "openid"), (oidc.email, "email")] {
+            if asked && !scopes.iter().any(|have| have == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+    }
+    Ok(scopes)
+}
+
+/// The named scopes in the API's own spelling; `None` when one of them was not consented to.
+fn named(values: &[String], resource: &Resource, held: &[String]) -> Result<Option<Vec<String>>, Denial> {
+    let mut scopes = Vec::new();
+    for value in values {
+        let published = resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
+        let Some(published) = published else {
+            let resource = resource.principal.display_name.clone();
+            return Err(Denial::ScopeUnknown { scope: shown(value), resource });
+        };
+        if !held.contains(&published.value) {
+            return Ok(None);
+        }
+        scopes.push(published.value.clone());
+    }
+    Ok(Some(scopes))
+}
+
+/// What was consented to for a client, a user and an API, as far as the API still publishes it.
+fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
+    let directory = &facts.directory;
+    let published = |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
+    let mut held: Vec<String> = Vec::new();
+    if let Some(principal) = &client.principal {
+        for whom in [None, Some(user)] {
+            let key = GrantKey { client: principal.id, resource: resource.principal.id, principal: whom };
+            let grant = directory.grant(&key).into_iter().flat_map(|grant| &grant.scopes);
+            held.extend(grant.filter(|value| published(value)).cloned());
+        }
+    }
+    let known = directory.catalogue.application(client.app).and_then(|it| it.preauthorized.get(&resource.principal.app_id));
+    match known {
+        Some(all) if all.iter().any(|value| value == "*") => {
+            held.extend(resource.principal.scopes.iter().filter(|it| it.enabled).map(|it| it.value.clone()));
+        }
+        Some(some) => held.extend(some.iter().filter(|value| published(value)).cloned()),
+        None => {}
+    }
+    held.sort();
+    held.dedup();
+    held
+}
+
+fn consented_to_anything(facts: &Facts, client: &Client) -> bool {
+    let granted = client.principal.as_ref().is_some_and(|it| facts.directory.grants_of(it.id).next().is_some());
+    granted || facts.directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
+}
+
+/// The answer's `scope`: full names for the API's permissions, the requested `.default` echoed, OIDC
+/// scopes only beside Graph's, `offline_access` never. v1.0 uses short names.
+pub(super) fn text(target: &Target, resolved: &Resolved, scopes: &[String]) -> String {
+    if let Target::Resource { .. } = target {
+        return scopes.join(" ");
+    }
+    let oidc = |value: &str| matches!(value, "openid" | "profile" | "email");
+    let whole = |value: &String| match oidc(value) {
+        true => value.clone(),
+        false => format!("{}/{value}", resolved.resource.name),
+    };
+    let mut words: Vec<String> = scopes.iter().map(whole).collect();
+    if resolved.wanted == Wanted::Default {
+        words.push(format!("{}/.default", resolved.resource.name));
+    }
+    words.join(" ")
+}
+
+/// The roles that a principal holds at an API.
+pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> Vec<String> {
+    let assignments = facts.directory.app_roles_of(principal).filter(|it| it.key.resource == resource.principal.id);
+    let value = |role| resource.principal.app_roles.iter().find(|it| it.enabled && it.id == role);
+    assignments.filter_map(|it| value(it.key.role)).map(|role| role.value.clone()).collect()
+}
+
+/// Whether a principal is assigned to an application at all.
+pub(super) fn assigned(facts: &Facts, principal: ObjectId, to: &ServicePrincipal) -> bool {
+    facts.directory.app_roles_of(principal).any(|it| it.key.resource == to.id)
+}

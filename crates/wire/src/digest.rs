@@ -1,0 +1,60 @@
+//! Digests and comparisons that take no shortcut, for both halves: SHA-256, HMAC-SHA256, equality in
+//! constant time.
+
+use aws_lc_rs::{constant_time, digest, hmac};
+
+/// SHA-256 over the parts, one after the other.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    bytes(context.finish().as_ref())
+}
+
+/// HMAC-SHA256 over the parts, each preceded by its length so that no two lists of parts agree.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    bytes(context.sign().as_ref())
+}
+
+/// Whether two digests are the same, in a time that does not depend on where they differ.
+#[must_use]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(digest: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_digest_is_the_known_one() {
+        assert_eq!(hex(&sha256(&[]))[..16], *"e3b0c44298fc1c14");
+        assert_eq!(sha256(&[b"a", b"b"]), sha256(&[b"ab"]));
+    }
+
+    #[test]
+    fn parts_of_a_keyed_digest_do_not_run_together() {
+        assert_ne!(hmac_sha256(b"k", &[b"a", b"b"]), hmac_sha256(b"k", &[b"ab"]));
+        assert!(same(b"ab", b"ab") && !same(b"ab", b"ac") && !same(b"ab", b"abc"));
+    }
+}
