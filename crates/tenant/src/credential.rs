@@ -170,6 +170,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_does_not_show_in_debug() {
-        assert_eq!(format!("{:?}", PasswordHash(Guarded::new("$argon2id$".into()))), "PasswordHash(Guarded(..))");
+        assert_eq!(
+            format!("{:?}", PasswordHash(Guarded::new("$argon2id$".into()))),
+            "PasswordHash(Guarded(..))"
+        );
     }
 }

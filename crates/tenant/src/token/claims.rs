@@ -193,7 +193,8 @@ impl Approval {
 
     fn wids(&self) -> Vec<String> {
         if self.directory_roles.is_empty() {
-            let none = if matches!(self.subject, Subject::User { .. }) { NO_ROLE_USER } else { NO_ROLE_APPLICATION };
+            let none =
+                if matches!(self.subject, Subject::User { .. }) { NO_ROLE_USER } else { NO_ROLE_APPLICATION };
             return vec![none.to_owned()];
         }
         self.directory_roles.iter().map(ToString::to_string).collect()
@@ -217,7 +218,10 @@ fn person<'a>(claims: &mut Claims<'a>, user: &'a User, version: Version) {
 #[must_use]
 pub fn pairwise(issuing: &Issuing<'_>, recipient: AppId, user: ObjectId) -> String {
     let parts = [issuing.tenant.uuid(), recipient.uuid(), user.uuid()];
-    encode_base64url(&digest::hmac_sha256(issuing.pairwise, &parts.each_ref().map(|id| id.as_bytes().as_slice())))
+    encode_base64url(&digest::hmac_sha256(
+        issuing.pairwise,
+        &parts.each_ref().map(|id| id.as_bytes().as_slice()),
+    ))
 }
 
 /// Entra's opaque members: nobody reads them, but some libraries want them there.
@@ -257,16 +261,41 @@ mod tests {
         serde_json::from_slice(bytes).unwrap()
     }
 
-    const APP: &str = "scope=https://api.powerplatform.com/.default&grant_type=client_credentials&client_secret=right";
+    const APP: &str =
+        "scope=https://api.powerplatform.com/.default&grant_type=client_credentials&client_secret=right";
     const USER: &str = "scope=https://api.powerplatform.com/.default+openid+profile&grant_type=password&username=ada&password=x";
 
     #[test]
     fn an_applications_v1_token_has_the_recorded_claims_in_the_recorded_order() {
         let claims = read(&approve(SECRET, APP).access_claims(&issuing()));
         let names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["aud", "iss", "iat", "nbf", "exp", "aio", "app_displayname", "appid", "appidacr", "idp", "idtyp", "oid", "rh", "sub", "tid", "uti", "ver"]);
+        assert_eq!(
+            names,
+            [
+                "aud",
+                "iss",
+                "iat",
+                "nbf",
+                "exp",
+                "aio",
+                "app_displayname",
+                "appid",
+                "appidacr",
+                "idp",
+                "idtyp",
+                "oid",
+                "rh",
+                "sub",
+                "tid",
+                "uti",
+                "ver"
+            ]
+        );
         assert_eq!((claims["exp"].as_i64(), claims["iat"].as_i64()), (Some(NOW + 3600), Some(NOW - 300)));
-        assert_eq!((&claims["sub"], &claims["idtyp"], &claims["appidacr"]), (&claims["oid"], &json!("app"), &json!("1")));
+        assert_eq!(
+            (&claims["sub"], &claims["idtyp"], &claims["appidacr"]),
+            (&claims["oid"], &json!("app"), &json!("1"))
+        );
     }
 
     #[test]
@@ -275,10 +304,16 @@ mod tests {
         let claims = read(&approval.access_claims(&issuing()));
         assert_eq!(claims["scp"], "AppManagement.ApplicationPackages.Read");
         assert_ne!(claims["sub"], claims["oid"]);
-        assert_eq!((claims["upn"].as_str(), claims.get("roles"), claims["appidacr"].as_str()), (Some("Ada"), None, Some("0")));
+        assert_eq!(
+            (claims["upn"].as_str(), claims.get("roles"), claims["appidacr"].as_str()),
+            (Some("Ada"), None, Some("0"))
+        );
         let id = read(&approval.id_claims(&issuing()).unwrap());
         assert_ne!(id["sub"], claims["sub"]);
-        assert_eq!((id["aud"].as_str(), id["ver"].as_str(), id["preferred_username"].as_str()), (Some(PUBLIC), Some("2.0"), Some("Ada")));
+        assert_eq!(
+            (id["aud"].as_str(), id["ver"].as_str(), id["preferred_username"].as_str()),
+            (Some(PUBLIC), Some("2.0"), Some("Ada"))
+        );
     }
 
     #[test]
@@ -286,7 +321,10 @@ mod tests {
         let mut contoso = Contoso::new();
         contoso.change_principal(PLATFORM, |it| it.token_version = 2);
         let claims = read(&contoso.ask(PUBLIC, USER).verdict.unwrap().access_claims(&issuing()));
-        assert_eq!((claims["ver"].as_str(), claims["aud"].as_str(), claims["azp"].as_str()), (Some("2.0"), Some(PLATFORM), Some(PUBLIC)));
+        assert_eq!(
+            (claims["ver"].as_str(), claims["aud"].as_str(), claims["azp"].as_str()),
+            (Some("2.0"), Some(PLATFORM), Some(PUBLIC))
+        );
         assert_eq!((claims.get("appid"), claims.get("upn"), claims.get("amr")), (None, None, None));
     }
 

@@ -1,8 +1,13 @@
 //! Client authentication: who the client is, and whether it proved itself. Each grant says which kind of
 //! client it wants; the proof is made once, whatever the grant (`security.md`, S9 to S12).
 
-use super::{AssertionClaims, Asking, ClientProof, Denial, Effect, Facts};
-use crate::{application::{Application, SignInAudience}, credential::CertificateCredential, service_principal::ServicePrincipal, tenant::AssertionReplay};
+use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts};
+use crate::{
+    application::{Application, SignInAudience},
+    credential::CertificateCredential,
+    service_principal::ServicePrincipal,
+    tenant::AssertionReplay,
+};
 use carnet_wire::{
     digest,
     ids::{AppId, KeyId},
@@ -142,7 +147,8 @@ pub(super) fn verdict(
 }
 
 fn secret(client: &Client, asking: &Asking<'_>, key: KeyId) -> Result<CredentialUsed, Denial> {
-    let held = client.application.as_ref().and_then(|it| it.secrets.iter().find(|secret| secret.key_id == key));
+    let held =
+        client.application.as_ref().and_then(|it| it.secrets.iter().find(|secret| secret.key_id == key));
     match held {
         Some(secret) if secret.valid_at(asking.now) => Ok(CredentialUsed::Secret(key)),
         Some(secret) => Err(Denial::SecretExpired(client.app, secret.end)),
@@ -177,7 +183,8 @@ fn assertion(
     let now = asking.now.seconds();
     let from = claims.not_before.or(claims.issued).unwrap_or(now);
     let life = claims.expires.saturating_sub(from);
-    let early = claims.not_before.is_some_and(|nbf| nbf > now + SKEW) || claims.issued.is_some_and(|iat| iat > now + SKEW);
+    let early = claims.not_before.is_some_and(|nbf| nbf > now + SKEW)
+        || claims.issued.is_some_and(|iat| iat > now + SKEW);
     if early || claims.expires <= now - SKEW || life > LONGEST_LIFE {
         return Err(Denial::AssertionTime { now: asking.now, from, until: claims.expires });
     }
@@ -209,13 +216,18 @@ fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> Cli
     };
     // The latest end first, so that of two copies of one secret the valid one counts.
     let matching = application.secrets.iter().filter(|held| held.matches(secret));
-    matching.max_by_key(|held| held.end).map_or(ClientProof::WrongSecret, |held| ClientProof::Secret(held.key_id))
+    matching
+        .max_by_key(|held| held.end)
+        .map_or(ClientProof::WrongSecret, |held| ClientProof::Secret(held.key_id))
 }
 
 fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Assertion) -> ClientProof {
     let Ok(jws) = Jws::parse(assertion.expose()) else { return ClientProof::Malformed };
     let header = jws.header();
-    let named = header.x5t.map(|bytes| digest::hex(&bytes)).or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)));
+    let named = header
+        .x5t
+        .map(|bytes| digest::hex(&bytes))
+        .or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)));
     let bad = || ClientProof::BadSignature { thumbprint: named.as_ref().map(|hex| hex.to_uppercase()) };
     let by_header = |held: &&CertificateCredential| match (header.x5t_s256, header.x5t) {
         (Some(sha256), _) => held.sha256 == sha256,
@@ -258,7 +270,9 @@ mod tests {
     use super::super::contoso::*;
     use super::*;
     use crate::tenant::AssertionReplay;
-    use carnet_wire::{entropy::SeededEntropy, ids::KeyId, jose::ClientKey, secret::SecretBytes, time::Timestamp};
+    use carnet_wire::{
+        entropy::SeededEntropy, ids::KeyId, jose::ClientKey, secret::SecretBytes, time::Timestamp,
+    };
     use uuid::Uuid;
 
     const AUDIENCE: &str = "https://localhost:8443/contoso.example/oauth2/v2.0/token";
@@ -313,10 +327,23 @@ mod tests {
         let contoso = with(held);
         let ask = |audience: &str| number(&contoso.ask(SECRET, &body(&key, SECRET, audience, NOW)));
         let id = format!("https://localhost:8443/{TENANT}");
-        for good in [AUDIENCE, &format!("{id}/oauth2/token"), &format!("{id}/v2.0"), &format!("{id}/"), &format!("https://sts.windows.net/{TENANT}/")] {
+        for good in [
+            AUDIENCE,
+            &format!("{id}/oauth2/token"),
+            &format!("{id}/v2.0"),
+            &format!("{id}/"),
+            &format!("https://sts.windows.net/{TENANT}/"),
+        ] {
             assert_eq!(ask(good), 0, "{good}");
         }
-        for bad in ["https://evil.example/", "", SECRET, "https://localhost:8443/fabrikam.example/oauth2/v2.0/token", "https://localhost:8443.evil.example/", &format!("{id}/other")] {
+        for bad in [
+            "https://evil.example/",
+            "",
+            SECRET,
+            "https://localhost:8443/fabrikam.example/oauth2/v2.0/token",
+            "https://localhost:8443.evil.example/",
+            &format!("{id}/other"),
+        ] {
             assert_eq!(ask(bad), 700_023, "{bad}");
         }
     }

@@ -1,7 +1,11 @@
 //! Client credentials (step 5 of the article, service principal): a token for the application itself.
 //! It asks for everything its roles give, and never gets a refresh token.
 
-use super::{APPLICATION_LIFETIME, Approval, Denial, Run, Subject, client_auth::{Client, Wants}, scope};
+use super::{
+    APPLICATION_LIFETIME, Approval, Denial, Run, Subject,
+    client_auth::{Client, Wants},
+    scope,
+};
 use carnet_wire::{scope::Wanted, token::request::Target};
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
@@ -91,7 +95,12 @@ mod tests {
     #[test]
     fn only_default_of_one_known_resource_may_be_asked_for_rows_51_and_52() {
         let contoso = Contoso::new();
-        let no = |scope: &str| number(&contoso.ask(SECRET, &format!("scope={scope}&grant_type=client_credentials&client_secret=right")));
+        let no = |scope: &str| {
+            number(
+                &contoso
+                    .ask(SECRET, &format!("scope={scope}&grant_type=client_credentials&client_secret=right")),
+            )
+        };
         assert_eq!(no("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read"), 1_002_012);
         assert_eq!(no("https://api.powerplatform.com/.default+offline_access"), 1_002_012);
         assert_eq!(no("openid"), 1_002_012);
@@ -126,7 +135,8 @@ mod tests {
 
     #[test]
     fn an_alias_names_no_tenant() {
-        let decision = Contoso::new().ask_at("organizations", SECRET, &format!("{DEFAULT}&client_secret=right"));
+        let decision =
+            Contoso::new().ask_at("organizations", SECRET, &format!("{DEFAULT}&client_secret=right"));
         assert_eq!(decision.verdict.unwrap_err(), Denial::NoTenantNamed);
     }
 }

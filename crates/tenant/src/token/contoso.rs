@@ -1,8 +1,6 @@
 //! A small tenant for the tests of the rules.
 
-use super::{
-    Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, client_auth, decide,
-};
+use super::{Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, client_auth, decide};
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
     change::{Change, Object, ObjectKey},
@@ -22,7 +20,10 @@ use carnet_wire::{
     ids::{AppId, ObjectId, TenantId},
     secret::ClientSecret,
     time::Timestamp,
-    token::{form::Form, request::{TokenRequest, Version}},
+    token::{
+        form::Form,
+        request::{TokenRequest, Version},
+    },
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -83,9 +84,29 @@ fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Appli
     }
 }
 
-fn principal(app: AppId, id: ObjectId, names: &[String], (scopes, roles): (&[Permission], &[Permission])) -> ServicePrincipal {
-    let scope = |it: &Permission| PermissionScope { id: it.id, value: it.value.clone(), display_name: String::new(), description: String::new(), admin_only: false, enabled: true };
-    let role = |it: &Permission| AppRole { id: it.id, value: it.value.clone(), display_name: String::new(), description: String::new(), for_applications: true, for_users: false, enabled: true };
+fn principal(
+    app: AppId,
+    id: ObjectId,
+    names: &[String],
+    (scopes, roles): (&[Permission], &[Permission]),
+) -> ServicePrincipal {
+    let scope = |it: &Permission| PermissionScope {
+        id: it.id,
+        value: it.value.clone(),
+        display_name: String::new(),
+        description: String::new(),
+        admin_only: false,
+        enabled: true,
+    };
+    let role = |it: &Permission| AppRole {
+        id: it.id,
+        value: it.value.clone(),
+        display_name: String::new(),
+        description: String::new(),
+        for_applications: true,
+        for_users: false,
+        enabled: true,
+    };
     ServicePrincipal {
         id,
         app_id: app,
@@ -108,11 +129,22 @@ impl Contoso {
     pub fn new() -> Self {
         let catalogue = Arc::new(Catalogue::builtin());
         let id: TenantId = TENANT.parse().unwrap();
-        let tenant = Tenant { id, domains: vec!["contoso.example".into()], display_name: "Contoso".into(), created: now(), policy: Policy::default() };
+        let tenant = Tenant {
+            id,
+            domains: vec!["contoso.example".into()],
+            display_name: "Contoso".into(),
+            created: now(),
+            policy: Policy::default(),
+        };
         let mut directory = Directory::empty(Arc::new(tenant), catalogue.clone());
         let entropy = SeededEntropy::new(5);
         let secret = |text: &str, end: i64| {
-            SecretCredential::new(None, &ClientSecret::new(text.into()), (now().plus_seconds(-100), now().plus_seconds(end)), &entropy)
+            SecretCredential::new(
+                None,
+                &ClientSecret::new(text.into()),
+                (now().plus_seconds(-100), now().plus_seconds(end)),
+                &entropy,
+            )
         };
         let mut changes = Vec::new();
         for (app, public, secrets) in [
@@ -129,12 +161,24 @@ impl Contoso {
             let id = ObjectId::new(Uuid::from_u128(id));
             let made = principal(known.app_id, id, &known.names, (&known.scopes, &known.roles));
             changes.push(Change::Put(Object::ServicePrincipal(made.into())));
-            let scope = if known.app_id.to_string() == PLATFORM { "AppManagement.ApplicationPackages.Read" } else { "User.Read" };
+            let scope = if known.app_id.to_string() == PLATFORM {
+                "AppManagement.ApplicationPackages.Read"
+            } else {
+                "User.Read"
+            };
             let key = GrantKey { client: object(PUBLIC), resource: id, principal: None };
-            changes.push(Change::Put(Object::PermissionGrant(PermissionGrant { key, scopes: vec![scope.into()], created: now() }.into())));
+            changes.push(Change::Put(Object::PermissionGrant(
+                PermissionGrant { key, scopes: vec![scope.into()], created: now() }.into(),
+            )));
         }
         directory.apply(changes);
-        Self { directory, user: Some(ada()), attempt: Attempt::Reserved(1), password: PasswordProof::Right, refresh: None }
+        Self {
+            directory,
+            user: Some(ada()),
+            attempt: Attempt::Reserved(1),
+            password: PasswordProof::Right,
+            refresh: None,
+        }
     }
 
     pub fn tenant(&mut self, change: impl FnOnce(&mut Tenant)) {

@@ -308,12 +308,16 @@ impl Denial {
 
     fn about_users(&self) -> (&'static Row, String) {
         match self {
-            Self::UnknownUser => (&aadsts::UNKNOWN_USER, "The user account does not exist in this directory.".into()),
+            Self::UnknownUser => {
+                (&aadsts::UNKNOWN_USER, "The user account does not exist in this directory.".into())
+            }
             Self::Locked => (
                 &aadsts::ACCOUNT_LOCKED,
                 "The account is locked after too many attempts with an incorrect user ID or password.".into(),
             ),
-            Self::PasswordExpired => (&aadsts::PASSWORD_EXPIRED, "The password is expired; choose a new one.".into()),
+            Self::PasswordExpired => {
+                (&aadsts::PASSWORD_EXPIRED, "The password is expired; choose a new one.".into())
+            }
             Self::UserDisabled => (&aadsts::USER_DISABLED, "The user account is disabled.".into()),
             Self::Guest => (
                 &aadsts::USER_OF_OTHER_TENANT,
@@ -321,7 +325,9 @@ impl Denial {
             ),
             Self::SecondFactor(app) => (
                 &aadsts::SECOND_FACTOR_NEEDED,
-                format!("You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."),
+                format!(
+                    "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
+                ),
             ),
             Self::SecondFactorEnrol(app) => (
                 &aadsts::SECOND_FACTOR_ENROL,
@@ -329,24 +335,35 @@ impl Denial {
             ),
             Self::Blocked => (
                 &aadsts::BLOCKED_BY_POLICY,
-                "Access has been blocked by Conditional Access policies: this tenant does not allow it.".into(),
+                "Access has been blocked by Conditional Access policies: this tenant does not allow it."
+                    .into(),
             ),
             // The number of a request that cannot be read, with the OAuth error of a bad grant.
-            Self::RefreshUnknown => {
-                (&aadsts::REQUEST_MALFORMED, "Invalid request: the refresh token is malformed or not one of this tenant.".into())
-            }
+            Self::RefreshUnknown => (
+                &aadsts::REQUEST_MALFORMED,
+                "Invalid request: the refresh token is malformed or not one of this tenant.".into(),
+            ),
             Self::RefreshOfOtherClient => {
                 (&aadsts::GRANT_OF_OTHER_CLIENT, "The grant was issued for a different client id.".into())
             }
             Self::RefreshInactive { issued } => (
                 &aadsts::REFRESH_INACTIVE,
-                format!("The refresh token has expired due to inactivity. It was issued on {}.", issued.plain()),
+                format!(
+                    "The refresh token has expired due to inactivity. It was issued on {}.",
+                    issued.plain()
+                ),
             ),
             Self::RefreshRevoked { issued } => (
                 &aadsts::GRANT_REVOKED,
-                format!("The provided grant has expired due to it being revoked; sign in again. It was issued on {}.", issued.plain()),
+                format!(
+                    "The provided grant has expired due to it being revoked; sign in again. It was issued on {}.",
+                    issued.plain()
+                ),
             ),
-            Self::Busy => (&aadsts::TRANSIENT, "A transient error has occurred: too many sign-ins wait. Please try again.".into()),
+            Self::Busy => (
+                &aadsts::TRANSIENT,
+                "A transient error has occurred: too many sign-ins wait. Please try again.".into(),
+            ),
             _ => (
                 &aadsts::WRONG_PASSWORD,
                 "Error validating credentials due to invalid username or password.".into(),

@@ -4,12 +4,12 @@
 pub mod claims;
 pub mod client_auth;
 mod client_credentials;
+#[cfg(test)]
+mod contoso;
 pub mod denial;
 mod password;
 mod refresh_token;
 mod scope;
-#[cfg(test)]
-mod contoso;
 
 pub use client_auth::CredentialUsed;
 pub use denial::Denial;
@@ -50,8 +50,12 @@ impl Asking<'_> {
         if audience == issuer {
             return true;
         }
-        let Some(path) = self.logins.iter().find_map(|base| audience.strip_prefix(base.as_str())) else { return false };
-        let Some((segment, rest)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+        let Some(path) = self.logins.iter().find_map(|base| audience.strip_prefix(base.as_str())) else {
+            return false;
+        };
+        let Some((segment, rest)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else {
+            return false;
+        };
         let ours = match TenantName::parse(segment) {
             Ok(TenantName::Id(id)) => id == tenant.id,
             Ok(TenantName::Domain(domain)) => tenant.domains.contains(&domain),
@@ -172,7 +176,8 @@ const REFRESH_LIFETIME: i64 = 90 * 24 * 3600;
 /// Decides a request.
 #[must_use]
 pub fn decide(facts: &Facts, request: &TokenRequest, proof: &Proof, asking: &Asking<'_>) -> Decision {
-    let mut run = Run { facts, request, proof, asking, known: Known::default(), effects: Vec::new(), if_lost: None };
+    let mut run =
+        Run { facts, request, proof, asking, known: Known::default(), effects: Vec::new(), if_lost: None };
     let verdict = run.verdict().map(Box::new);
     Decision { verdict, effects: run.effects, if_lost: run.if_lost, known: run.known }
 }
@@ -204,7 +209,9 @@ impl Run<'_> {
     /// What `common` and `organizations` may be asked for.
     fn alias(&self) -> Result<(), Denial> {
         match (&self.request.grant, self.asking.tenant) {
-            (Grant::Password { .. }, TenantName::Common | TenantName::Consumers) => Err(Denial::GrantNotOverCommon),
+            (Grant::Password { .. }, TenantName::Common | TenantName::Consumers) => {
+                Err(Denial::GrantNotOverCommon)
+            }
             (Grant::ClientCredentials, name) if name.is_alias() => Err(Denial::NoTenantNamed),
             _ => Ok(()),
         }

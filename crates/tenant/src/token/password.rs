@@ -2,16 +2,16 @@
 //! client, or one that proves itself besides; never for an account with a second factor.
 
 use super::{
-    Approval, Denial, Effect, PasswordProof, REFRESH_LIFETIME, RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
+    Approval, Denial, Effect, PasswordProof, REFRESH_LIFETIME, RefreshBody, Run, Subject, USER_JITTER,
+    USER_LIFETIME,
     client_auth::{Client, Wants},
     scope,
 };
-use crate::{
-    lockout::Attempt,
-    tenant::Subjects,
-    user::User,
+use crate::{lockout::Attempt, tenant::Subjects, user::User};
+use carnet_wire::{
+    ids::AppId,
+    token::request::{Target, Version},
 };
-use carnet_wire::{ids::AppId, token::request::{Target, Version}};
 use std::sync::Arc;
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
@@ -30,7 +30,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let resolved = scope::resolve(run, &target)?;
     allowed(run, &user, client.app, resolved.resource.principal.app_id)?;
     let public = credential.key().is_none();
-    let approval = for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
+    let approval =
+        for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
     if approval.refresh {
         let body = RefreshBody {
             family: run.asking.entropy.uuid(),
@@ -158,11 +159,12 @@ pub(super) fn for_user(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{contoso::*, denial::Denial, Effect};
+    use super::super::{Effect, contoso::*, denial::Denial};
     use crate::{credential::Guarded, lockout::Attempt, tenant::Subjects};
     use carnet_wire::time::Timestamp;
 
-    const BODY: &str = "scope=https://api.powerplatform.com/.default&grant_type=password&username=ada&password=x";
+    const BODY: &str =
+        "scope=https://api.powerplatform.com/.default&grant_type=password&username=ada&password=x";
 
     #[test]
     fn the_articles_request_gives_a_token_with_the_consented_scopes() {
@@ -170,7 +172,9 @@ mod tests {
         assert_eq!(yes.scopes, ["AppManagement.ApplicationPackages.Read"]);
         assert_eq!(
             yes.scope_text.as_deref(),
-            Some("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read https://api.powerplatform.com/.default")
+            Some(
+                "https://api.powerplatform.com/AppManagement.ApplicationPackages.Read https://api.powerplatform.com/.default"
+            )
         );
         assert!((3600..=5400).contains(&yes.lifetime) && !yes.refresh && !yes.openid);
     }
@@ -218,7 +222,9 @@ mod tests {
         assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_079);
         contoso.change_user(|it| it.totp = Some(Guarded::new("A".into())));
         assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_076);
-        contoso.tenant(|it| it.policy.block = vec![Subjects::Network { address: [127, 0, 0, 0].into(), prefix: 8 }]);
+        contoso.tenant(|it| {
+            it.policy.block = vec![Subjects::Network { address: [127, 0, 0, 0].into(), prefix: 8 }]
+        });
         assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 53_003);
     }
 
@@ -241,7 +247,8 @@ mod tests {
 
     #[test]
     fn offline_access_keeps_a_refresh_token_and_a_success_clears_the_attempts() {
-        let decision = Contoso::new().ask(PUBLIC, &BODY.replace(".default", ".default+offline_access+openid"));
+        let decision =
+            Contoso::new().ask(PUBLIC, &BODY.replace(".default", ".default+offline_access+openid"));
         assert!(decision.verdict.is_ok_and(|yes| yes.refresh && yes.openid));
         assert!(decision.effects.contains(&Effect::ClearAttempts));
         assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));

@@ -8,7 +8,10 @@ use super::{
     password, scope,
 };
 use crate::tenant::RefreshReuse;
-use carnet_wire::{scope::ScopeRequest, token::request::{Target, Version}};
+use carnet_wire::{
+    scope::ScopeRequest,
+    token::request::{Target, Version},
+};
 
 /// How long an exchanged token of a public client still passes, in milliseconds.
 const GRACE: i64 = 60_000;
@@ -79,14 +82,16 @@ fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
     }
     let first = ScopeRequest::parse(&held.body.scope).map_err(|_| Denial::RefreshUnknown)?;
     match (run.request.version, &first.resource) {
-        (Version::V1, Some(resource)) => Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid }),
+        (Version::V1, Some(resource)) => {
+            Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid })
+        }
         _ => Ok(Target::Scope(first)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{contoso::*, Effect, RefreshBody};
+    use super::super::{Effect, RefreshBody, contoso::*};
     use super::HeldRefresh;
     use crate::tenant::RefreshReuse;
     use carnet_wire::time::Timestamp;

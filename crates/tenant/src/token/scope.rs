@@ -60,7 +60,10 @@ fn find(run: &Run<'_>, name: String) -> Result<Resource, Denial> {
     let own_graph = run.asking.graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
     let Some(principal) = directory.principal_by_name(known) else {
-        return Err(Denial::ResourceMissing { name: shown(&name), tenant: directory.tenant.display_name.clone() });
+        return Err(Denial::ResourceMissing {
+            name: shown(&name),
+            tenant: directory.tenant.display_name.clone(),
+        });
     };
     let graph = principal.app_id.to_string() == catalogue::GRAPH;
     let microsoft = directory.catalogue.application(principal.app_id).is_some();
@@ -105,7 +108,8 @@ pub(super) fn delegated(
 fn named(values: &[String], resource: &Resource, held: &[String]) -> Result<Option<Vec<String>>, Denial> {
     let mut scopes = Vec::new();
     for value in values {
-        let published = resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
+        let published =
+            resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
         let Some(published) = published else {
             let resource = resource.principal.display_name.clone();
             return Err(Denial::ScopeUnknown { scope: shown(value), resource });
@@ -121,7 +125,8 @@ fn named(values: &[String], resource: &Resource, held: &[String]) -> Result<Opti
 /// What was consented to for a client, a user and an API, as far as the API still publishes it.
 fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
     let directory = &facts.directory;
-    let published = |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
+    let published =
+        |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
     let mut held: Vec<String> = Vec::new();
     if let Some(principal) = &client.principal {
         for whom in [None, Some(user)] {
@@ -130,7 +135,10 @@ fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource
             held.extend(grant.filter(|value| published(value)).cloned());
         }
     }
-    let known = directory.catalogue.application(client.app).and_then(|it| it.preauthorized.get(&resource.principal.app_id));
+    let known = directory
+        .catalogue
+        .application(client.app)
+        .and_then(|it| it.preauthorized.get(&resource.principal.app_id));
     match known {
         Some(all) if all.iter().any(|value| value == "*") => {
             held.extend(resource.principal.scopes.iter().filter(|it| it.enabled).map(|it| it.value.clone()));
@@ -144,8 +152,10 @@ fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource
 }
 
 fn consented_to_anything(facts: &Facts, client: &Client) -> bool {
-    let granted = client.principal.as_ref().is_some_and(|it| facts.directory.grants_of(it.id).next().is_some());
-    granted || facts.directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
+    let granted =
+        client.principal.as_ref().is_some_and(|it| facts.directory.grants_of(it.id).next().is_some());
+    granted
+        || facts.directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
 }
 
 /// The answer's `scope`: full names for the API's permissions, the requested `.default` echoed, OIDC
@@ -168,7 +178,8 @@ pub(super) fn text(target: &Target, resolved: &Resolved, scopes: &[String]) -> S
 
 /// The roles that a principal holds at an API.
 pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> Vec<String> {
-    let assignments = facts.directory.app_roles_of(principal).filter(|it| it.key.resource == resource.principal.id);
+    let assignments =
+        facts.directory.app_roles_of(principal).filter(|it| it.key.resource == resource.principal.id);
     let value = |role| resource.principal.app_roles.iter().find(|it| it.enabled && it.id == role);
     assignments.filter_map(|it| value(it.key.role)).map(|role| role.value.clone()).collect()
 }
