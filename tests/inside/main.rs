@@ -1,1 +1,3 @@
 //! Black-box tests inside one process.
+
+mod laws;

@@ -1,1 +1,284 @@
-//! placeholder
+//! What is kept: one schema, one SQL text, sealing of everything secret. Rules live in
+//! `carnet_tenant`; this package knows rows.
+
+mod apply;
+mod attempt;
+pub mod engine;
+mod facts;
+mod keys;
+mod lock;
+pub mod migrate;
+mod object;
+mod record;
+pub mod seal;
+mod tidy;
+
+pub use facts::refresh_digest;
+pub use keys::KeptKey;
+pub use record::Settle;
+
+use carnet_tenant::{
+    change::{Change, Object},
+    directory::Directory,
+    tenant::Tenant,
+};
+use carnet_wire::{
+    authority::TenantName,
+    catalogue::Catalogue,
+    digest,
+    entropy::Entropy,
+    ids::TenantId,
+    secret::SecretBytes,
+};
+use engine::{Batch, Engine, Expect, values};
+use seal::Seal;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+/// Why the store does not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another write was faster; nothing was done.
+    #[error("another change was faster")]
+    Conflict,
+    /// A key is taken; nothing was done.
+    #[error("a unique name is taken")]
+    Exists,
+    /// It is not known whether the write was done.
+    #[error("the connection was lost while committing")]
+    Unknown,
+    /// What is in memory may be out of date.
+    #[error("this node has not heard from the store for a second")]
+    Stale,
+    /// Nothing can be read or kept just now.
+    #[error("the store cannot be used: {0}")]
+    Away(String),
+    /// What is there is not what this program wrote.
+    #[error("the store is damaged: {0}; restore it from a backup")]
+    Damaged(String),
+    /// A newer Carnet made it.
+    #[error("the store has schema {found}, and this Carnet knows {known}: start the newer Carnet that made it")]
+    Newer {
+        /// The schema's version.
+        found: i32,
+        /// The newest this program knows.
+        known: i32,
+    },
+    /// The seal key is another one.
+    #[error("the seal key does not open this store: use the seal.key that made it (--seal-key)")]
+    WrongSeal,
+    /// Another process has the folder.
+    #[error("the data folder {} is in use by another Carnet: stop it, or choose another --data", .0.display())]
+    InUse(PathBuf),
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct Options {
+    /// The data folder.
+    pub data: PathBuf,
+    /// 32 bytes that open what is kept.
+    pub seal: SecretBytes,
+    /// Microsoft's applications.
+    pub catalogue: Arc<Catalogue>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The store. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    seal: Seal,
+    catalogue: Arc<Catalogue>,
+    tenants: RwLock<Held>,
+    node: String,
+    chain: Mutex<(i64, [u8; 32])>,
+    _lock: lock::FolderLock,
+}
+
+/// The tenants in memory.
+#[derive(Default)]
+struct Held {
+    slots: HashMap<TenantId, Arc<Slot>>,
+    domains: HashMap<String, TenantId>,
+}
+
+/// One tenant in memory.
+struct Slot {
+    current: arc_swap::ArcSwap<Directory>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+const OBJECTS: &str = "select kind, id, body from object where tenant_id = $1 and deleted = 0 \
+    and kind <> 'user' and kind <> 'installation'";
+const TENANTS: &str = "select id, version, audit_head from tenant order by id";
+const META: &str = "select value from meta where name = $1";
+const KEEP_META: &str = "insert into meta(name, value) values ($1, $2)";
+const FILE: &str = "select file_digest from tenant where id = $1";
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the store and loads its tenants.
+    ///
+    /// # Errors
+    /// [`StoreError`], each with its mend in its sentence.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let lock = lock::FolderLock::take(&options.data)?;
+        let engine = Engine::Sqlite(engine::sqlite::Sqlite::open(&file(&options.data))?);
+        let seal = Seal::new(&options.seal, options.entropy.clone());
+        check_seal(&engine, &seal).await?;
+        let inner = Inner {
+            engine,
+            seal,
+            catalogue: options.catalogue,
+            tenants: RwLock::default(),
+            node: options.entropy.uuid().to_string(),
+            chain: Mutex::new((0, [0; 32])),
+            _lock: lock,
+        };
+        let store = Self { inner: Arc::new(inner) };
+        for row in store.inner.engine.read(TENANTS, values![]).await? {
+            let id = row.text(0).parse().map_err(|_| StoreError::Damaged("a tenant without an id".into()))?;
+            store.load(id, row.int(1), row.bytes(2).unwrap_or_default()).await?;
+        }
+        Ok(store)
+    }
+
+    async fn load(&self, id: TenantId, version: i64, head: &[u8]) -> Result<(), StoreError> {
+        let mut tenant = None;
+        let mut changes = Vec::new();
+        for row in self.inner.engine.read(OBJECTS, values![id]).await? {
+            let place = (row.text(0), row.text(1));
+            match object::decode(&self.inner.seal, id, place, row.bytes(2).unwrap_or_default())? {
+                Object::Tenant(it) => tenant = Some(it),
+                other => changes.push(Change::Put(other)),
+            }
+        }
+        let tenant = tenant.ok_or_else(|| StoreError::Damaged(format!("tenant {id} has no body")))?;
+        let mut directory = Directory::empty(tenant, self.inner.catalogue.clone());
+        directory.apply(changes);
+        directory.version = version;
+        directory.audit_head = head.try_into().map_err(|_| StoreError::Damaged(format!("audit of {id}")))?;
+        self.hold(directory);
+        Ok(())
+    }
+
+    /// Puts a directory in the place of its older self.
+    fn hold(&self, directory: Directory) -> Arc<Directory> {
+        let directory = Arc::new(directory);
+        let tenant = &directory.tenant;
+        let mut held = self.inner.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        for domain in &tenant.domains {
+            held.domains.insert(domain.clone(), tenant.id);
+        }
+        match held.slots.get(&tenant.id) {
+            Some(slot) => slot.current.store(directory.clone()),
+            None => {
+                let current = arc_swap::ArcSwap::new(directory.clone());
+                held.slots.insert(tenant.id, Arc::new(Slot { current, turn: tokio::sync::Mutex::default() }));
+            }
+        }
+        directory
+    }
+
+    fn slot(&self, tenant: TenantId) -> Option<Arc<Slot>> {
+        self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).slots.get(&tenant).cloned()
+    }
+
+    /// All tenants.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        let held = self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<_> = held.slots.values().map(|slot| slot.current.load().tenant.clone()).collect();
+        list.sort_by_key(|tenant| tenant.id);
+        list
+    }
+
+    /// A tenant's directory as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn directory(&self, tenant: TenantId) -> Result<Option<Arc<Directory>>, StoreError> {
+        Ok(self.slot(tenant).map(|slot| slot.current.load_full()))
+    }
+
+    /// A tenant's directory, by id or domain.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn directory_named(&self, name: &TenantName) -> Result<Option<Arc<Directory>>, StoreError> {
+        let id = match name {
+            TenantName::Id(id) => Some(*id),
+            TenantName::Domain(domain) => {
+                self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).domains.get(domain).copied()
+            }
+            _ => None,
+        };
+        match id {
+            Some(id) => self.directory(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A newer directory than `seen`, if another node made one: asked before a no that rests on
+    /// something that is not there. A SQLite file has one process, whose memory is always current.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn confirm(&self, seen: &Directory) -> Result<Option<Arc<Directory>>, StoreError> {
+        let now = self.directory(seen.tenant.id).await?;
+        Ok(now.filter(|now| now.version > seen.version))
+    }
+
+    /// The digest of the tenant file that was applied last; empty when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn applied_file(&self, tenant: TenantId) -> Result<String, StoreError> {
+        let rows = self.inner.engine.read(FILE, values![tenant]).await?;
+        Ok(rows.first().map(|row| row.text(0).to_owned()).unwrap_or_default())
+    }
+
+    /// A keyed digest of a tenant file, so that the text's secrets cannot be guessed from it.
+    #[must_use]
+    pub fn file_digest(&self, text: &[u8]) -> String {
+        digest::hex(&self.inner.seal.digest("file", &[text]))
+    }
+
+    /// Finishes what waits and lets go of the folder.
+    pub async fn close(&self) {
+        self.inner.engine.close().await;
+    }
+}
+
+/// The database in a data folder.
+fn file(data: &Path) -> PathBuf {
+    data.join("carnet.db")
+}
+
+/// The first start keeps a sealed text; every later one opens it, or has the wrong key.
+async fn check_seal(engine: &Engine, seal: &Seal) -> Result<(), StoreError> {
+    const NAME: &str = "seal";
+    if let Some(row) = engine.read(META, values![NAME]).await?.first() {
+        return seal.open(&["meta", NAME], row.bytes(0).unwrap_or_default()).map(drop);
+    }
+    let mut batch = Batch::default();
+    batch.push(KEEP_META, values![NAME, seal.seal(&["meta", NAME], b"carnet")?], Expect::Rows(1));
+    match engine.write(batch).await {
+        Ok(_) | Err(StoreError::Exists) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

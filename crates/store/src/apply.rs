@@ -1,0 +1,148 @@
+//! Directory changes as one batch: the tenant's number goes up by one, objects and their unique names
+//! follow, the audit row links to the one before. Whoever decided on an older number loses.
+
+use crate::{
+    Store, StoreError,
+    engine::{Batch, Expect, values},
+    object,
+};
+use carnet_tenant::{
+    change::{Audit, Change, Object, ObjectKey},
+    directory::Directory,
+    tenant::Tenant,
+};
+use carnet_wire::{digest, ids::TenantId, time::Timestamp};
+use std::sync::Arc;
+
+const NEXT: &str = "update tenant set version = $2, audit_head = $3 where id = $1 and version = $4 and audit_head = $5";
+const BEGIN: &str = "insert into tenant(id, version, audit_head, file_digest) values ($1, $2, $3, '')";
+const PUT: &str = "insert into object(tenant_id, kind, id, version, deleted, body) values ($1, $2, $3, $4, 0, $5) \
+    on conflict (tenant_id, kind, id) do update set version = excluded.version, deleted = 0, body = excluded.body";
+const BURY: &str = "update object set version = $4, deleted = $5, body = $6 where tenant_id = $1 and kind = $2 and id = $3";
+const FORGET: &str = "delete from object_key where tenant_id = $1 and kind = $2 and id = $3";
+const NAME: &str = "insert into object_key(scope, space, name, tenant_id, kind, id) values ($1, $2, $3, $4, $5, $6)";
+const AUDIT: &str = "insert into audit(tenant_id, version, at, body, previous, digest) values ($1, $2, $3, $4, $5, $6)";
+const REVOKE_USER: &str = "update family set revoked_at = $3 where tenant_id = $1 and user_id = $2 and revoked_at = 0";
+const REVOKE_APP: &str = "update family set revoked_at = $3 where tenant_id = $1 and app_id = $2 and revoked_at = 0";
+const FILE: &str = "update tenant set file_digest = $2 where id = $1";
+
+impl Store {
+    /// Makes a tenant with its first objects.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when its id or a domain is taken.
+    pub async fn create_tenant(
+        &self,
+        tenant: Tenant,
+        changes: Vec<Change>,
+        audit: Vec<Audit>,
+        now: Timestamp,
+    ) -> Result<Arc<Directory>, StoreError> {
+        let tenant = Arc::new(tenant);
+        let mut directory = Directory::empty(tenant.clone(), self.inner.catalogue.clone());
+        let mut all = vec![Change::Put(Object::Tenant(tenant.clone()))];
+        all.extend(changes);
+        let (row, head) = audit_row(&directory, 1, &audit, now)?;
+        let mut batch = Batch::default();
+        batch.push(BEGIN, values![tenant.id, 1, &head[..]], Expect::Rows(1));
+        self.push_changes(&mut batch, &directory, 1, (&all, now))?;
+        batch.statements.push(row);
+        self.inner.engine.write(batch).await?;
+        directory.apply(all);
+        (directory.version, directory.audit_head) = (1, head);
+        Ok(self.hold(directory))
+    }
+
+    /// Applies changes that were decided on `seen`. `file` marks the tenant file they came from.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the directory went on meanwhile: gather and decide again.
+    /// [`StoreError::Exists`] when a unique name is taken.
+    pub async fn apply(
+        &self,
+        seen: &Directory,
+        (changes, audit): (Vec<Change>, Vec<Audit>),
+        now: Timestamp,
+        file: Option<&str>,
+    ) -> Result<Arc<Directory>, StoreError> {
+        let tenant = seen.tenant.id;
+        let slot = self.slot(tenant).ok_or(StoreError::Conflict)?;
+        let _turn = slot.turn.lock().await;
+        let (version, next) = (seen.version, seen.version + 1);
+        let (row, head) = audit_row(seen, next, &audit, now)?;
+        let mut batch = Batch::default();
+        let compare = values![tenant, next, &head[..], version, &seen.audit_head[..]];
+        batch.push(NEXT, compare, Expect::Rows(1));
+        self.push_changes(&mut batch, seen, next, (&changes, now))?;
+        batch.statements.push(row);
+        if let Some(file) = file {
+            batch.push(FILE, values![tenant, file], Expect::Rows(1));
+        }
+        self.inner.engine.write(batch).await?;
+        let mut directory = seen.clone();
+        directory.apply(changes);
+        (directory.version, directory.audit_head) = (next, head);
+        Ok(self.hold(directory))
+    }
+
+    fn push_changes(
+        &self,
+        batch: &mut Batch,
+        directory: &Directory,
+        version: i64,
+        (changes, now): (&[Change], Timestamp),
+    ) -> Result<(), StoreError> {
+        let tenant = directory.tenant.id;
+        for change in changes {
+            match change {
+                Change::Put(it) => self.push_put(batch, tenant, version, it)?,
+                Change::Remove(key) => {
+                    let (kind, id) = object::columns(key);
+                    let none: &[u8] = &[];
+                    batch.push(BURY, values![tenant, kind, id.clone(), version, now, none], Expect::Rows(1));
+                    batch.push(FORGET, values![tenant, kind, id], Expect::Any);
+                    match key {
+                        ObjectKey::User(user) => batch.push(REVOKE_USER, values![tenant, *user, now], Expect::Any),
+                        ObjectKey::Application(id) => {
+                            if let Some(application) = directory.application(*id) {
+                                batch.push(REVOKE_APP, values![tenant, application.app_id, now], Expect::Any);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push_put(&self, batch: &mut Batch, tenant: TenantId, version: i64, it: &Object) -> Result<(), StoreError> {
+        let (kind, id) = object::columns(&it.key());
+        let body = object::encode(&self.inner.seal, tenant, it)?;
+        batch.push(PUT, values![tenant, kind, id.clone(), version, body], Expect::Rows(1));
+        let names = it.unique_names();
+        if !names.is_empty() {
+            batch.push(FORGET, values![tenant, kind, id.clone()], Expect::Any);
+        }
+        for (space, name) in names {
+            let (space, everywhere) = object::space(space);
+            let scope = if everywhere { String::new() } else { tenant.to_string() };
+            batch.push(NAME, values![scope, space, name, tenant, kind, id.clone()], Expect::Rows(1));
+        }
+        Ok(())
+    }
+}
+
+/// The audit row of a version, and the digest that the next one links to.
+fn audit_row(
+    seen: &Directory,
+    version: i64,
+    audit: &[Audit],
+    now: Timestamp,
+) -> Result<(crate::engine::Statement, [u8; 32]), StoreError> {
+    let body = serde_json::to_string(audit).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let number = version.to_be_bytes();
+    let head = digest::sha256(&[&seen.audit_head, seen.tenant.id.uuid().as_bytes(), &number, body.as_bytes()]);
+    let values = values![seen.tenant.id, version, now, body, &seen.audit_head[..], &head[..]];
+    Ok((crate::engine::Statement { sql: AUDIT, values, expect: Expect::Rows(1) }, head))
+}

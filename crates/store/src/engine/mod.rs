@@ -1,0 +1,81 @@
+//! The two verbs. A read is one statement; a write is a batch: statements in order, each with the
+//! number of rows it must touch. No transaction is interactive, and nothing else crosses this seam.
+
+pub mod sqlite;
+mod values;
+
+pub use values::{Row, Sql, Value};
+pub(crate) use values::values;
+
+use crate::StoreError;
+
+/// How many rows a statement must touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Any number.
+    Any,
+    /// Exactly so many; otherwise the whole batch fails with `Conflict`.
+    Rows(u64),
+}
+
+/// One statement of a batch.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The text.
+    pub sql: Sql,
+    /// Its parameters.
+    pub values: Vec<Value>,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// Statements that happen together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// In order.
+    pub statements: Vec<Statement>,
+}
+
+impl Batch {
+    /// Adds a statement.
+    pub fn push(&mut self, sql: Sql, values: Vec<Value>, expect: Expect) {
+        self.statements.push(Statement { sql, values, expect });
+    }
+}
+
+/// The engine that keeps.
+#[derive(Debug)]
+pub enum Engine {
+    /// A file of this process alone.
+    Sqlite(sqlite::Sqlite),
+}
+
+impl Engine {
+    /// Runs one statement that changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn read(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(engine) => engine.read(sql, &values),
+        }
+    }
+
+    /// Runs a batch; the answer holds each statement's rows. It is durable when the answer is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a statement touched another number of rows than expected,
+    /// [`StoreError::Exists`] when a key is taken; then nothing of the batch was done.
+    pub async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+        match self {
+            Self::Sqlite(engine) => engine.write(batch).await,
+        }
+    }
+
+    /// Finishes what waits and stops.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(engine) => engine.close().await,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! SQLite: bundled, WAL, `synchronous=FULL`. Readers run inline; one writer thread commits what has
+//! gathered. Each batch has a savepoint of its own, so a failing one leaves its neighbours alone, and
+//! no result leaves before the group's commit.
+
+use super::{Batch, Expect, Row, Value};
+use crate::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// Batches that may wait; more are turned away.
+const QUEUE: usize = 4096;
+/// Batches in one commit at most.
+const GROUP: usize = 64;
+/// The next commit begins so long after the last one began, unless a whole group waits.
+const PACE: Duration = Duration::from_millis(2);
+/// WAL-reset defect before this version (`security.md`, F5).
+const OLDEST: i32 = 3_051_003;
+
+type Answer = Result<Vec<Vec<Row>>, StoreError>;
+
+struct Job {
+    batch: Batch,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// One file and its threads.
+pub struct Sqlite {
+    readers: Mutex<Vec<Connection>>,
+    queue: Mutex<Option<mpsc::SyncSender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sqlite")
+    }
+}
+
+impl Sqlite {
+    /// Opens or makes the file and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Newer`] or [`StoreError::Away`]
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if rusqlite::version_number() < OLDEST {
+            return Err(StoreError::Damaged(format!("SQLite {} is older than 3.51.3", rusqlite::version())));
+        }
+        let mut writer = connect(path, false)?;
+        crate::migrate::sqlite(&mut writer)?;
+        let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+        let readers = (0..count).map(|_| connect(path, true)).collect::<Result<_, _>>()?;
+        let (queue, jobs) = mpsc::sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("carnet-writer".into())
+            .spawn(move || write_all(&writer, &jobs))
+            .map_err(|error| StoreError::Away(error.to_string()))?;
+        Ok(Self { readers: Mutex::new(readers), queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let taken = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(connection) = taken else { return Err(StoreError::Away("all readers are busy".into())) };
+        let rows = run(&connection, sql, values).map(|(rows, _)| rows);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        rows.map_err(|error| of_engine(&error))
+    }
+
+    pub(super) async fn write(&self, batch: Batch) -> Answer {
+        let (answer, wait) = oneshot::channel();
+        {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
+            queue.try_send(Job { batch, answer }).map_err(|_| StoreError::Away("too many writes wait".into()))?;
+        }
+        wait.await.unwrap_or(Err(StoreError::Unknown))
+    }
+
+    pub(super) async fn close(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // The writer finishes what waits; it may be in the middle of a commit.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+}
+
+fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_WRITE;
+    if !reader {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "cell_size_check", "on")?;
+        connection.pragma_update(None, "cache_size", if reader { -1024 } else { -2048 })?;
+        if reader {
+            connection.pragma_update(None, "query_only", "on")?;
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|error| of_engine(&error))
+}
+
+/// The writer's life: gathers, commits, answers.
+fn write_all(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
+    let mut last = Instant::now() - PACE;
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        loop {
+            let wait = PACE.saturating_sub(last.elapsed());
+            match jobs.try_recv() {
+                Ok(job) => group.push(job),
+                Err(_) if wait.is_zero() => break,
+                Err(_) => match jobs.recv_timeout(wait) {
+                    Ok(job) => group.push(job),
+                    Err(_) => break,
+                },
+            }
+            if group.len() == GROUP {
+                break;
+            }
+        }
+        last = Instant::now();
+        commit(connection, group);
+    }
+    let _ = connection.execute_batch("pragma optimize");
+}
+
+fn commit(connection: &Connection, group: Vec<Job>) {
+    if let Err(error) = connection.execute_batch("begin immediate") {
+        return fail(connection, group, &of_engine(&error));
+    }
+    let mut answers = Vec::with_capacity(group.len());
+    for job in &group {
+        let answer = savepoint(connection, &job.batch);
+        if connection.is_autocommit() {
+            // FULL, IOERR or NOMEM undid the whole group, so every batch of it failed.
+            let error = answer.err().unwrap_or_else(|| StoreError::Away("the commit was undone".into()));
+            return fail(connection, group, &error);
+        }
+        answers.push(answer);
+    }
+    if let Err(error) = connection.execute_batch("commit") {
+        return fail(connection, group, &of_engine(&error));
+    }
+    for (job, answer) in group.into_iter().zip(answers) {
+        // A client that went away does not want its answer.
+        let _ = job.answer.send(answer);
+    }
+}
+
+fn fail(connection: &Connection, group: Vec<Job>, error: &StoreError) {
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("rollback");
+    }
+    for job in group {
+        let _ = job.answer.send(Err(error.clone()));
+    }
+}
+
+fn savepoint(connection: &Connection, batch: &Batch) -> Answer {
+    let sql = |text: &str| connection.execute_batch(text).map_err(|error| of_engine(&error));
+    sql("savepoint b")?;
+    let answer = statements(connection, batch);
+    if answer.is_err() && !connection.is_autocommit() {
+        sql("rollback to b")?;
+    }
+    if !connection.is_autocommit() {
+        sql("release b")?;
+    }
+    answer
+}
+
+fn statements(connection: &Connection, batch: &Batch) -> Answer {
+    let mut answers = Vec::with_capacity(batch.statements.len());
+    for statement in &batch.statements {
+        let (rows, touched) =
+            run(connection, statement.sql, &statement.values).map_err(|error| of_engine(&error))?;
+        match statement.expect {
+            Expect::Rows(wanted) if wanted != touched => return Err(StoreError::Conflict),
+            _ => answers.push(rows),
+        }
+    }
+    Ok(answers)
+}
+
+/// Runs a statement; its rows, and how many it changed or gave.
+fn run(connection: &Connection, sql: &'static str, values: &[Value]) -> rusqlite::Result<(Vec<Row>, u64)> {
+    let mut statement = connection.prepare_cached(sql)?;
+    // `$2` is a name to SQLite, numbered by first appearance, so parameters are bound by name.
+    for (number, value) in values.iter().enumerate() {
+        if let Some(index) = statement.parameter_index(&format!("${}", number + 1))? {
+            match value {
+                Value::Int(value) => statement.raw_bind_parameter(index, value)?,
+                Value::Text(value) => statement.raw_bind_parameter(index, value)?,
+                Value::Bytes(value) => statement.raw_bind_parameter(index, value)?,
+                Value::Null => statement.raw_bind_parameter(index, rusqlite::types::Null)?,
+            }
+        }
+    }
+    if statement.column_count() == 0 {
+        let changed = statement.raw_execute()?;
+        return Ok((Vec::new(), changed as u64));
+    }
+    let columns = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let cells = (0..columns).map(|column| row.get_ref(column).map(value_of)).collect::<Result<_, _>>()?;
+        list.push(Row(cells));
+    }
+    let count = list.len() as u64;
+    Ok((list, count))
+}
+
+fn value_of(cell: ValueRef<'_>) -> Value {
+    match cell {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        #[expect(clippy::cast_possible_truncation, reason = "no statement of ours yields a fraction")]
+        ValueRef::Real(value) => Value::Int(value as i64),
+        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
+    }
+}
+
+pub(crate) fn of_engine(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StoreError::Exists,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
+        _ => StoreError::Away(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUT: &str = "insert into meta(name, value) values ($2, $1)";
+    const GET: &str = "select name, value from meta where name >= $1 order by name";
+
+    fn open() -> (tempfile::TempDir, Sqlite) {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&folder.path().join("s.db")).unwrap();
+        (folder, engine)
+    }
+
+    fn put(name: &str) -> Batch {
+        let mut batch = Batch::default();
+        batch.push(PUT, crate::engine::values![&b"v"[..], name], Expect::Rows(1));
+        batch
+    }
+
+    fn names(engine: &Sqlite) -> Vec<String> {
+        let rows = engine.read(GET, &crate::engine::values!["t-"]).unwrap();
+        rows.iter().map(|row| row.text(0).to_owned()).filter(|name| name.starts_with("t-")).collect()
+    }
+
+    #[tokio::test]
+    async fn parameters_are_bound_by_name_whatever_the_order_in_the_text() {
+        let (_folder, engine) = open();
+        engine.write(put("t-a")).await.unwrap();
+        let rows = engine.read(GET, &crate::engine::values!["t-a"]).unwrap();
+        assert_eq!((rows[0].text(0), rows[0].bytes(1)), ("t-a", Some(&b"v"[..])));
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_leaves_nothing_and_its_neighbours_stay() {
+        let (_folder, engine) = open();
+        engine.write(put("t-taken")).await.unwrap();
+        let mut bad = put("t-lost");
+        bad.statements.extend(put("t-taken").statements);
+        let mut short = put("t-short");
+        short.push("update meta set value = $1 where name = $2", crate::engine::values![&b"x"[..], "t-none"], Expect::Rows(1));
+        let (one, two, three, four) =
+            tokio::join!(engine.write(put("t-one")), engine.write(bad), engine.write(short), engine.write(put("t-two")));
+        assert!(one.is_ok() && four.is_ok());
+        assert_eq!((two, three), (Err(StoreError::Exists), Err(StoreError::Conflict)));
+        assert_eq!(names(&engine), ["t-one", "t-taken", "t-two"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_there_after_opening_again() {
+        let (folder, engine) = open();
+        engine.write(put("t-kept")).await.unwrap();
+        engine.close().await;
+        assert!(engine.write(put("t-late")).await.is_err());
+        let again = Sqlite::open(&folder.path().join("s.db")).unwrap();
+        assert_eq!(names(&again), ["t-kept"]);
+    }
+}

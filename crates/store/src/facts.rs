@@ -1,0 +1,192 @@
+//! Gathering: what a token rule may want to know, in one go. Client credentials cost no read at all,
+//! a password one batch (the attempt is reserved in it), a refresh token one read.
+
+use crate::{
+    Store, StoreError,
+    attempt::{self, Account},
+    engine::{Batch, Expect, Row, values},
+    object,
+};
+use carnet_tenant::{
+    change::Object,
+    directory::Directory,
+    lockout::Attempt,
+    token::{Facts, HeldRefresh},
+    user::{self, User},
+};
+use carnet_wire::{
+    authority::TenantName,
+    digest,
+    ids::{ObjectId, TenantId},
+    secret::{Password, RefreshToken},
+    time::Timestamp,
+    token::request::{Grant, TokenRequest},
+};
+use std::{net::IpAddr, sync::Arc};
+
+const USER_NAMED: &str = "select o.id, o.body from object_key k \
+    join object o on o.tenant_id = k.tenant_id and o.kind = k.kind and o.id = k.id \
+    where k.scope = $1 and k.space = 'user' and k.name = $2 and o.deleted = 0";
+const USER: &str = "select id, body from object where tenant_id = $1 and kind = 'user' and id = $2 and deleted = 0";
+const USERS: &str = "select id, body from object \
+    where tenant_id = $1 and kind = 'user' and id > $2 and deleted = 0 order by id limit $3";
+const REFRESH: &str = "select a.body, a.created_at, a.expires_at, a.generation, f.generation, f.rotated_at, f.revoked_at, \
+    a.user_id, o.body from artifact a join family f on f.id = a.family \
+    left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
+    where a.digest = $1 and a.kind = 'refresh' and a.tenant_id = $2";
+const INSTALLATION: &str =
+    "select id, body from object where tenant_id = $1 and kind = 'installation' and id = $2 and deleted = 0";
+
+/// The digest under which a refresh token is kept.
+#[must_use]
+pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
+    digest::sha256(&[b"refresh", token.expose().as_bytes()])
+}
+
+impl Store {
+    /// Everything the rules may want to know of a request. `None`: no such tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn facts_for(
+        &self,
+        name: &TenantName,
+        request: &TokenRequest,
+        (address, now): (IpAddr, Timestamp),
+    ) -> Result<Option<Facts>, StoreError> {
+        let Some(directory) = self.directory_for(name, request).await? else { return Ok(None) };
+        let mut facts = Facts { directory, user: None, attempt: Attempt::None, refresh: None };
+        let tenant = facts.directory.tenant.id;
+        match &request.grant {
+            Grant::ClientCredentials => {}
+            Grant::Password { username, password } => {
+                let key = user::fold(username);
+                (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
+            }
+            Grant::RefreshToken { token } => (facts.refresh, facts.user) = self.refresh(tenant, token).await?,
+        }
+        Ok(Some(facts))
+    }
+
+    /// The tenant of the path; of the user's domain where the path names none.
+    async fn directory_for(&self, name: &TenantName, request: &TokenRequest) -> Result<Option<Arc<Directory>>, StoreError> {
+        if !name.is_alias() {
+            return self.directory_named(name).await;
+        }
+        let domain = match &request.grant {
+            Grant::Password { username, .. } => username.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()),
+            Grant::RefreshToken { token } => return self.directory_of_refresh(token).await,
+            Grant::ClientCredentials => None,
+        };
+        match domain {
+            Some(domain) => self.directory_named(&TenantName::Domain(domain)).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn directory_of_refresh(&self, token: &RefreshToken) -> Result<Option<Arc<Directory>>, StoreError> {
+        const TENANT: &str = "select tenant_id from artifact where digest = $1 and kind = 'refresh'";
+        let rows = self.inner.engine.read(TENANT, values![&refresh_digest(token)[..]]).await?;
+        match rows.first().and_then(|row| row.text(0).parse().ok()) {
+            Some(id) => self.directory(id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn reserve(
+        &self,
+        tenant: TenantId,
+        (key, password): (&str, &Password),
+        from: (IpAddr, Timestamp),
+    ) -> Result<(Attempt, Option<Arc<User>>), StoreError> {
+        let account = Account::new(&self.inner.seal, tenant, key);
+        let mut batch = Batch::default();
+        attempt::reserve(&mut batch, &self.inner.seal, &account, (password, from));
+        batch.push(USER_NAMED, values![tenant, key], Expect::Any);
+        let answers = self.inner.engine.write(batch).await?;
+        let row = answers.first().and_then(|rows| rows.first());
+        let user = answers.get(1).and_then(|rows| rows.first());
+        let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
+        Ok((row.map_or(Attempt::None, attempt::told), user))
+    }
+
+    async fn refresh(
+        &self,
+        tenant: TenantId,
+        token: &RefreshToken,
+    ) -> Result<(Option<HeldRefresh>, Option<Arc<User>>), StoreError> {
+        let digest = refresh_digest(token);
+        let rows = self.inner.engine.read(REFRESH, values![&digest[..], tenant]).await?;
+        let Some(row) = rows.first() else { return Ok((None, None)) };
+        let body = row.bytes(0).unwrap_or_default();
+        let json = self.inner.seal.open(&["artifact", &digest::hex(&digest)], body)?;
+        let held = HeldRefresh {
+            body: serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?,
+            issued: Timestamp::from_millis(row.int(1)),
+            expires: Timestamp::from_millis(row.int(2)),
+            generation: row.int(3),
+            newest: row.int(4),
+            rotated: Timestamp::from_millis(row.int(5)),
+            revoked: row.int(6) != 0,
+        };
+        let user = row.bytes(8).map(|body| self.decode_user(tenant, row.text(7), body)).transpose()?;
+        Ok((Some(held), user))
+    }
+
+    fn user_of(&self, tenant: TenantId, row: &Row) -> Result<Arc<User>, StoreError> {
+        self.decode_user(tenant, row.text(0), row.bytes(1).unwrap_or_default())
+    }
+
+    fn decode_user(&self, tenant: TenantId, id: &str, body: &[u8]) -> Result<Arc<User>, StoreError> {
+        match object::decode(&self.inner.seal, tenant, ("user", id), body)? {
+            Object::User(user) => Ok(user),
+            _ => Err(StoreError::Damaged(format!("user {id} is something else"))),
+        }
+    }
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn user(&self, tenant: TenantId, id: ObjectId) -> Result<Option<Arc<User>>, StoreError> {
+        let rows = self.inner.engine.read(USER, values![tenant, id]).await?;
+        rows.first().map(|row| self.user_of(tenant, row)).transpose()
+    }
+
+    /// The user with this canonical name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn user_named(&self, tenant: TenantId, key: &str) -> Result<Option<Arc<User>>, StoreError> {
+        let rows = self.inner.engine.read(USER_NAMED, values![tenant, key]).await?;
+        rows.first().map(|row| self.user_of(tenant, row)).transpose()
+    }
+
+    /// At most `limit` users after `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn users(&self, tenant: TenantId, after: Option<ObjectId>, limit: i64) -> Result<Vec<Arc<User>>, StoreError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows = self.inner.engine.read(USERS, values![tenant, after, limit]).await?;
+        rows.iter().map(|row| self.user_of(tenant, row)).collect()
+    }
+
+    /// The installation with this id.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn installation(
+        &self,
+        tenant: TenantId,
+        id: &str,
+    ) -> Result<Option<Arc<carnet_tenant::package::Installation>>, StoreError> {
+        let rows = self.inner.engine.read(INSTALLATION, values![tenant, id]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let body = row.bytes(1).unwrap_or_default();
+        match object::decode(&self.inner.seal, tenant, ("installation", row.text(0)), body)? {
+            Object::Installation(it) => Ok(Some(it)),
+            _ => Err(StoreError::Damaged(format!("installation {id} is something else"))),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! One process for each data folder: a file lock that the kernel drops with the process.
+
+use crate::StoreError;
+use rustix::fs::{FlockOperation, flock};
+use std::{fs::File, path::Path};
+
+/// The lock, held as long as this lives.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    pub(crate) fn take(folder: &Path) -> Result<Self, StoreError> {
+        let away = |error: std::io::Error| StoreError::Away(format!("{}: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(away)?;
+        let path = folder.join("carnet.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(away)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse(folder.to_path_buf())),
+            Err(error) => Err(away(error.into())),
+        }
+    }
+}

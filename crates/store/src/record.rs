@@ -1,0 +1,152 @@
+//! Settling: what a decision leaves, in one batch with its sign-in record, durable before the answer
+//! goes out. Records are numbered and linked per start of a node, so that a missing one shows.
+
+use crate::{
+    Store, StoreError,
+    attempt::{self, Account},
+    engine::{Batch, Expect, values},
+};
+use carnet_tenant::{
+    change::{Change, Object},
+    sign_in::SignIn,
+    token::Effect,
+    user,
+};
+use carnet_wire::{digest, ids::TenantId, time::Timestamp};
+use std::{net::IpAddr, sync::{Arc, PoisonError}};
+
+const RECORD: &str = "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
+const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
+const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
+    generation = $2 + 1 where id = $1 and revoked_at = 0 \
+    and (generation = $2 or (generation = $2 + 1 and rotated_at >= $3 - $4))";
+const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
+const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \
+    values ($1, $2, $3, $4, 0, $5, 0, $6) on conflict (id) do update set expires_at = excluded.expires_at";
+const KEEP: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
+    values ($1, 'refresh', $2, $3, $4, $5, $6, $7, 0, $8)";
+const SIGN_INS: &str = "select body from sign_in where tenant_id = $1 and at <= $2 order by at desc limit $3";
+const UNKNOWN: &str = "insert into unknown_client(tenant_id, code, address, minute, count) values ($1, $2, $3, $4, 1) \
+    on conflict (tenant_id, code, address, minute) do update set count = unknown_client.count + 1";
+
+/// What is to be settled.
+#[derive(Debug)]
+pub struct Settle<'a> {
+    /// What the decision leaves.
+    pub effects: &'a [Effect],
+    /// The record.
+    pub record: &'a SignIn,
+    /// The digest of the refresh token that was minted for [`Effect::KeepRefresh`].
+    pub refresh: Option<[u8; 32]>,
+}
+
+impl Store {
+    /// Keeps effects and record together.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another request was faster with what this one spends; then nothing
+    /// was kept, the record neither.
+    pub async fn settle(&self, settle: Settle<'_>) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        let (tenant, now) = (settle.record.tenant, settle.record.at);
+        for effect in settle.effects {
+            self.push_effect(&mut batch, (tenant, now), effect, &settle)?;
+        }
+        let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
+        self.push_record(&mut batch, settle.record)?;
+        match self.inner.engine.write(batch).await {
+            // A digest that is there already is an assertion that was used before.
+            Err(StoreError::Exists) if spends => Err(StoreError::Conflict),
+            other => other.map(drop),
+        }
+    }
+
+    fn push_effect(
+        &self,
+        batch: &mut Batch,
+        (tenant, now): (TenantId, Timestamp),
+        effect: &Effect,
+        settle: &Settle<'_>,
+    ) -> Result<(), StoreError> {
+        match effect {
+            Effect::ClearAttempts => {
+                let key = user::fold(&settle.record.user_name);
+                let account = Account::new(&self.inner.seal, tenant, &key);
+                attempt::clear(batch, &account, (settle.record.address, now));
+            }
+            Effect::SpendAssertion { digest, expires } => {
+                batch.push(SPEND, values![tenant, &digest[..], *expires], Expect::Rows(1));
+            }
+            Effect::AdvanceFamily { family, from, grace_ms } => {
+                batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));
+            }
+            Effect::RevokeFamily { family } => batch.push(REVOKE, values![*family, now], Expect::Any),
+            Effect::KeepRefresh { body, generation, expires } => {
+                let Some(refresh) = settle.refresh else { return Ok(()) };
+                let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+                let sealed = self.inner.seal.seal(&["artifact", &digest::hex(&refresh)], &json)?;
+                let family = values![body.family, tenant, body.user, body.app, now, *expires];
+                batch.push(FAMILY, family, Expect::Any);
+                let row = values![&refresh[..], tenant, body.family, body.user, *generation, now, *expires, sealed];
+                batch.push(KEEP, row, Expect::Rows(1));
+            }
+            // A better hash goes through the directory's own door, `rehash`.
+            Effect::Rehash { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<(), StoreError> {
+        let body = serde_json::to_string(record).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut chain = self.inner.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        chain.0 += 1;
+        chain.1 = digest::sha256(&[&chain.1, &chain.0.to_be_bytes(), body.as_bytes()]);
+        let values = values![record.tenant, self.inner.node.clone(), chain.0, record.at, body, &chain.1[..]];
+        batch.push(RECORD, values, Expect::Rows(1));
+        Ok(())
+    }
+
+    /// The newest records of a tenant up to a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn sign_ins(&self, tenant: TenantId, until: Timestamp, limit: i64) -> Result<Vec<SignIn>, StoreError> {
+        let rows = self.inner.engine.read(SIGN_INS, values![tenant, until, limit]).await?;
+        let read = |text: &str| serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()));
+        rows.iter().map(|row| read(row.text(0))).collect()
+    }
+
+    /// Counts a request of an unknown application: one row for each code, address and minute.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn count_unknown(
+        &self,
+        tenant: TenantId,
+        code: u32,
+        (address, now): (IpAddr, Timestamp),
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        let minute = now.millis() / 60_000;
+        batch.push(UNKNOWN, values![tenant, i64::from(code), address.to_string(), minute], Expect::Rows(1));
+        self.inner.engine.write(batch).await.map(drop)
+    }
+
+    /// Puts a hash with newer parameters in the place of an old one, unless the account changed
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn rehash(
+        &self,
+        seen: &carnet_tenant::directory::Directory,
+        user: &user::User,
+        hash: carnet_tenant::credential::PasswordHash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut changed = user.clone();
+        changed.password = Some(hash);
+        let changes = vec![Change::Put(Object::User(Arc::new(changed)))];
+        self.apply(seen, (changes, Vec::new()), now, None).await.map(drop)
+    }
+}

@@ -1,0 +1,109 @@
+//! Sealing: every body is kept under AES-256-GCM with a key of its own, derived from the seal key,
+//! which is never in the database. A body moved to another row does not open.
+
+use crate::StoreError;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf,
+};
+use carnet_wire::{digest, entropy::Entropy, ids::TenantId, secret::SecretBytes};
+use std::sync::Arc;
+
+/// The seal key and where randomness comes from.
+#[derive(Clone)]
+pub struct Seal {
+    root: Arc<hkdf::Prk>,
+    mac: SecretBytes,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal(..)")
+    }
+}
+
+impl Seal {
+    /// Takes in the 32 bytes of the seal key.
+    #[must_use]
+    pub fn new(key: &SecretBytes, entropy: Arc<dyn Entropy>) -> Self {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"carnet seal 1").extract(key.expose());
+        let mac = digest::hmac_sha256(key.expose(), &[b"carnet digests 1"]);
+        Self { root: Arc::new(root), mac: SecretBytes::new(mac.to_vec()), entropy }
+    }
+
+    /// Seals a body for a row.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the crypto library fails.
+    pub fn seal(&self, place: &[&str], body: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0; NONCE_LEN];
+        self.entropy.fill(&mut nonce);
+        let mut sealed = body.to_vec();
+        let (key, aad) = self.key(place)?;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut sealed)
+            .map_err(|_| broken())?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens a row's body.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongSeal`] when it was sealed with another key, for another row, or was changed.
+    pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(StoreError::WrongSeal)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| StoreError::WrongSeal)?;
+        let mut body = body.to_vec();
+        let (key, aad) = self.key(place)?;
+        let length = key.open_in_place(nonce, Aad::from(aad), &mut body).map_err(|_| StoreError::WrongSeal)?.len();
+        body.truncate(length);
+        Ok(body)
+    }
+
+    /// A digest that only this seal key makes: accounts and password attempts are kept as these.
+    #[must_use]
+    pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut all = vec![purpose.as_bytes()];
+        all.extend(parts);
+        digest::hmac_sha256(self.mac.expose(), &all)
+    }
+
+    /// A tenant's secret for pairwise subjects: the same on every node and for ever.
+    #[must_use]
+    pub fn pairwise(&self, tenant: TenantId) -> [u8; 32] {
+        self.digest("pairwise", &[tenant.uuid().as_bytes()])
+    }
+
+    fn key(&self, place: &[&str]) -> Result<(LessSafeKey, Vec<u8>), StoreError> {
+        // Lengths keep ("a", "bc") and ("ab", "c") apart.
+        let aad: Vec<u8> = place.iter().flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat()).collect();
+        let info = [aad.as_slice()];
+        let derived = self.root.expand(&info, &AES_256_GCM).map_err(|_| broken())?;
+        Ok((LessSafeKey::new(UnboundKey::from(derived)), aad))
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::Damaged("sealing failed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carnet_wire::entropy::SeededEntropy;
+
+    fn seal(byte: u8) -> Seal {
+        Seal::new(&SecretBytes::new(vec![byte; 32]), Arc::new(SeededEntropy::new(1)))
+    }
+
+    #[test]
+    fn a_body_opens_in_its_own_row_with_its_own_key_only() {
+        let sealed = seal(1).seal(&["object", "a"], b"body").unwrap();
+        assert_eq!(seal(1).open(&["object", "a"], &sealed).unwrap(), b"body");
+        for (key, place) in [(2, ["object", "a"]), (1, ["object", "b"]), (1, ["objecta", ""])] {
+            assert_eq!(seal(key).open(&place, &sealed), Err(StoreError::WrongSeal));
+        }
+        assert_eq!(seal(1).open(&["object", "a"], &sealed[..20]), Err(StoreError::WrongSeal));
+        assert!(!sealed.windows(4).any(|part| part == b"body"));
+    }
+}

@@ -1,0 +1,133 @@
+//! What is spent is spent once; families advance by compare-and-set; records are there.
+
+use super::{Kept, NOW, attempts::record, directory::put_user, tenant};
+use carnet_store::{Settle, Store, StoreError, refresh_digest};
+use carnet_tenant::{
+    change::{Change, ObjectKey},
+    token::{Effect, Facts, RefreshBody},
+};
+use carnet_wire::{
+    authority::TenantName,
+    ids::{ObjectId, TenantId},
+    secret::RefreshToken,
+    time::Timestamp,
+    token::{form::Form, request::{TokenRequest, Version}},
+};
+use uuid::Uuid;
+
+const FAMILY: Uuid = Uuid::from_u128(77);
+
+async fn kept() -> Kept {
+    let kept = Kept::new().await;
+    kept.store.create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW).await.unwrap();
+    kept
+}
+
+async fn settle(store: &Store, effects: &[Effect], at: Timestamp, token: Option<&str>) -> Result<(), StoreError> {
+    let refresh = token.map(|text| refresh_digest(&RefreshToken::new(text.into())));
+    store.settle(Settle { effects, record: &record([127, 0, 0, 1], at), refresh }).await
+}
+
+fn keep(generation: i64) -> Effect {
+    let body = RefreshBody {
+        family: FAMILY,
+        app: "a0000000-0000-4000-8000-000000000001".parse().unwrap(),
+        user: ObjectId::new(Uuid::from_u128(5)),
+        public: true,
+        signed_in: NOW,
+        scope: "openid".into(),
+        methods: vec!["pwd".into()],
+    };
+    Effect::KeepRefresh { body, generation, expires: NOW.plus_seconds(1000) }
+}
+
+async fn facts(store: &Store, token: &str) -> Facts {
+    let body = format!("client_id=a0000000-0000-4000-8000-000000000001&grant_type=refresh_token&refresh_token={token}");
+    let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
+    let name = TenantName::Id(TenantId::new(Uuid::from_u128(1)));
+    store.facts_for(&name, &request, ([127, 0, 0, 1].into(), NOW)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_assertion_is_spent_once_by_fifty_at_once_and_after_a_restart_row_16() {
+    let kept = kept().await;
+    let spend = Effect::SpendAssertion { digest: [9; 32], expires: NOW.plus_seconds(60) };
+    let tries: Vec<_> = (0..50)
+        .map(|_| {
+            let (store, spend) = (kept.store.clone(), spend.clone());
+            tokio::spawn(async move { settle(&store, &[spend], NOW, None).await })
+        })
+        .collect();
+    let mut won = 0;
+    for told in tries {
+        match told.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert_eq!(error, StoreError::Conflict),
+        }
+    }
+    assert_eq!(won, 1);
+    let kept = kept.again().await;
+    assert_eq!(settle(&kept.store, &[spend], NOW, None).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn a_refresh_token_comes_back_as_it_was_kept_and_no_other_does_row_21() {
+    let kept = kept().await;
+    settle(&kept.store, &[keep(0)], NOW, Some("token")).await.unwrap();
+    let kept = kept.again().await;
+    let found = facts(&kept.store, "token").await;
+    let held = found.refresh.unwrap();
+    assert_eq!((held.generation, held.newest, held.revoked, held.issued), (0, 0, false, NOW));
+    assert_eq!(found.user.map(|user| user.id), Some(held.body.user));
+    for other in ["toke", "tokenx", "TOKEN"] {
+        assert!(facts(&kept.store, other).await.refresh.is_none(), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_family_advances_once_passes_in_the_grace_and_not_after_it() {
+    let kept = kept().await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
+    assert_eq!(settle(&kept.store, &advance, NOW, None).await, Ok(()));
+    assert_eq!(settle(&kept.store, &advance, NOW.plus_seconds(60), None).await, Ok(()));
+    assert_eq!(facts(&kept.store, "zero").await.refresh.unwrap().newest, 1);
+    assert_eq!(settle(&kept.store, &advance, NOW.plus_seconds(61), None).await, Err(StoreError::Conflict));
+    let second = [Effect::AdvanceFamily { family: FAMILY, from: 1, grace_ms: 60_000 }];
+    assert_eq!(settle(&kept.store, &second, NOW, None).await, Ok(()));
+    assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn a_revoked_family_does_not_advance_and_a_removed_user_revokes_theirs() {
+    let kept = kept().await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    let seen = kept.store.directory(TenantId::new(Uuid::from_u128(1))).await.unwrap().unwrap();
+    let gone = Change::Remove(ObjectKey::User(ObjectId::new(Uuid::from_u128(5))));
+    kept.store.apply(&seen, (vec![gone], vec![]), NOW, None).await.unwrap();
+    let found = facts(&kept.store, "zero").await;
+    assert!(found.user.is_none() && found.refresh.is_some_and(|held| held.revoked));
+    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
+    assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn every_answer_has_its_record_and_a_lost_one_leaves_none() {
+    let kept = kept().await;
+    let spend = [Effect::SpendAssertion { digest: [9; 32], expires: NOW.plus_seconds(60) }];
+    settle(&kept.store, &[], NOW, None).await.unwrap();
+    settle(&kept.store, &spend, NOW, None).await.unwrap();
+    settle(&kept.store, &spend, NOW, None).await.unwrap_err();
+    let records = kept.store.sign_ins(TenantId::new(Uuid::from_u128(1)), NOW, 10).await.unwrap();
+    assert_eq!(records.len(), 2);
+}
+
+#[tokio::test]
+async fn the_janitor_takes_what_ended_and_leaves_the_rest() {
+    let kept = kept().await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    kept.store.tidy(NOW.plus_seconds(999)).await.unwrap();
+    assert!(facts(&kept.store, "zero").await.refresh.is_some());
+    kept.store.tidy(NOW.plus_seconds(1000)).await.unwrap();
+    assert!(facts(&kept.store, "zero").await.refresh.is_none());
+}
