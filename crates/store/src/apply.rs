@@ -14,16 +14,22 @@ use carnet_tenant::{
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
 use std::sync::Arc;
 
-const NEXT: &str = "update tenant set version = $2, audit_head = $3 where id = $1 and version = $4 and audit_head = $5";
+const NEXT: &str =
+    "update tenant set version = $2, audit_head = $3 where id = $1 and version = $4 and audit_head = $5";
 const BEGIN: &str = "insert into tenant(id, version, audit_head, file_digest) values ($1, $2, $3, '')";
 const PUT: &str = "insert into object(tenant_id, kind, id, version, deleted, body) values ($1, $2, $3, $4, 0, $5) \
     on conflict (tenant_id, kind, id) do update set version = excluded.version, deleted = 0, body = excluded.body";
-const BURY: &str = "update object set version = $4, deleted = $5, body = $6 where tenant_id = $1 and kind = $2 and id = $3";
+const BURY: &str =
+    "update object set version = $4, deleted = $5, body = $6 where tenant_id = $1 and kind = $2 and id = $3";
 const FORGET: &str = "delete from object_key where tenant_id = $1 and kind = $2 and id = $3";
-const NAME: &str = "insert into object_key(scope, space, name, tenant_id, kind, id) values ($1, $2, $3, $4, $5, $6)";
-const AUDIT: &str = "insert into audit(tenant_id, version, at, body, previous, digest) values ($1, $2, $3, $4, $5, $6)";
-const REVOKE_USER: &str = "update family set revoked_at = $3 where tenant_id = $1 and user_id = $2 and revoked_at = 0";
-const REVOKE_APP: &str = "update family set revoked_at = $3 where tenant_id = $1 and app_id = $2 and revoked_at = 0";
+const NAME: &str =
+    "insert into object_key(scope, space, name, tenant_id, kind, id) values ($1, $2, $3, $4, $5, $6)";
+const AUDIT: &str =
+    "insert into audit(tenant_id, version, at, body, previous, digest) values ($1, $2, $3, $4, $5, $6)";
+const REVOKE_USER: &str =
+    "update family set revoked_at = $3 where tenant_id = $1 and user_id = $2 and revoked_at = 0";
+const REVOKE_APP: &str =
+    "update family set revoked_at = $3 where tenant_id = $1 and app_id = $2 and revoked_at = 0";
 const FILE: &str = "update tenant set file_digest = $2 where id = $1";
 
 impl Store {
@@ -102,7 +108,9 @@ impl Store {
                     batch.push(BURY, values![tenant, kind, id.clone(), version, now, none], Expect::Rows(1));
                     batch.push(FORGET, values![tenant, kind, id], Expect::Any);
                     match key {
-                        ObjectKey::User(user) => batch.push(REVOKE_USER, values![tenant, *user, now], Expect::Any),
+                        ObjectKey::User(user) => {
+                            batch.push(REVOKE_USER, values![tenant, *user, now], Expect::Any)
+                        }
                         ObjectKey::Application(id) => {
                             if let Some(application) = directory.application(*id) {
                                 batch.push(REVOKE_APP, values![tenant, application.app_id, now], Expect::Any);
@@ -116,7 +124,13 @@ impl Store {
         Ok(())
     }
 
-    fn push_put(&self, batch: &mut Batch, tenant: TenantId, version: i64, it: &Object) -> Result<(), StoreError> {
+    fn push_put(
+        &self,
+        batch: &mut Batch,
+        tenant: TenantId,
+        version: i64,
+        it: &Object,
+    ) -> Result<(), StoreError> {
         let (kind, id) = object::columns(&it.key());
         let body = object::encode(&self.inner.seal, tenant, it)?;
         batch.push(PUT, values![tenant, kind, id.clone(), version, body], Expect::Rows(1));
@@ -142,7 +156,8 @@ fn audit_row(
 ) -> Result<(crate::engine::Statement, [u8; 32]), StoreError> {
     let body = serde_json::to_string(audit).map_err(|error| StoreError::Damaged(error.to_string()))?;
     let number = version.to_be_bytes();
-    let head = digest::sha256(&[&seen.audit_head, seen.tenant.id.uuid().as_bytes(), &number, body.as_bytes()]);
+    let head =
+        digest::sha256(&[&seen.audit_head, seen.tenant.id.uuid().as_bytes(), &number, body.as_bytes()]);
     let values = values![seen.tenant.id, version, now, body, &seen.audit_head[..], &head[..]];
     Ok((crate::engine::Statement { sql: AUDIT, values, expect: Expect::Rows(1) }, head))
 }

@@ -63,8 +63,7 @@ pub(crate) fn reserve(
 ) {
     let shown = seal.digest("attempt", &[&account.digest, password.expose().as_bytes()]);
     let none: &[u8] = &[];
-    let values =
-        values![account.tenant, &account.digest[..], address.to_string(), &shown[..], now, none];
+    let values = values![account.tenant, &account.digest[..], address.to_string(), &shown[..], now, none];
     batch.push(RESERVE, values, Expect::Rows(1));
 }
 

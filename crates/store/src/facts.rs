@@ -27,7 +27,8 @@ use std::{net::IpAddr, sync::Arc};
 const USER_NAMED: &str = "select o.id, o.body from object_key k \
     join object o on o.tenant_id = k.tenant_id and o.kind = k.kind and o.id = k.id \
     where k.scope = $1 and k.space = 'user' and k.name = $2 and o.deleted = 0";
-const USER: &str = "select id, body from object where tenant_id = $1 and kind = 'user' and id = $2 and deleted = 0";
+const USER: &str =
+    "select id, body from object where tenant_id = $1 and kind = 'user' and id = $2 and deleted = 0";
 const USERS: &str = "select id, body from object \
     where tenant_id = $1 and kind = 'user' and id > $2 and deleted = 0 order by id limit $3";
 const REFRESH: &str = "select a.body, a.created_at, a.expires_at, a.generation, f.generation, f.rotated_at, f.revoked_at, \
@@ -63,18 +64,26 @@ impl Store {
                 let key = user::fold(username);
                 (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
             }
-            Grant::RefreshToken { token } => (facts.refresh, facts.user) = self.refresh(tenant, token).await?,
+            Grant::RefreshToken { token } => {
+                (facts.refresh, facts.user) = self.refresh(tenant, token).await?
+            }
         }
         Ok(Some(facts))
     }
 
     /// The tenant of the path; of the user's domain where the path names none.
-    async fn directory_for(&self, name: &TenantName, request: &TokenRequest) -> Result<Option<Arc<Directory>>, StoreError> {
+    async fn directory_for(
+        &self,
+        name: &TenantName,
+        request: &TokenRequest,
+    ) -> Result<Option<Arc<Directory>>, StoreError> {
         if !name.is_alias() {
             return self.directory_named(name).await;
         }
         let domain = match &request.grant {
-            Grant::Password { username, .. } => username.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()),
+            Grant::Password { username, .. } => {
+                username.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
+            }
             Grant::RefreshToken { token } => return self.directory_of_refresh(token).await,
             Grant::ClientCredentials => None,
         };
@@ -166,7 +175,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn users(&self, tenant: TenantId, after: Option<ObjectId>, limit: i64) -> Result<Vec<Arc<User>>, StoreError> {
+    pub async fn users(
+        &self,
+        tenant: TenantId,
+        after: Option<ObjectId>,
+        limit: i64,
+    ) -> Result<Vec<Arc<User>>, StoreError> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let rows = self.inner.engine.read(USERS, values![tenant, after, limit]).await?;
         rows.iter().map(|row| self.user_of(tenant, row)).collect()

@@ -8,7 +8,8 @@ use crate::{
 use carnet_wire::{ids::TenantId, secret::SecretBytes, time::Timestamp};
 
 const KEYS: &str = "select slot, kid, created_at, body from signing_key where tenant_id = $1 order by slot";
-const KEEP: &str = "insert into signing_key(tenant_id, slot, kid, created_at, body) values ($1, $2, $3, $4, $5)";
+const KEEP: &str =
+    "insert into signing_key(tenant_id, slot, kid, created_at, body) values ($1, $2, $3, $4, $5)";
 
 /// A signing key as kept.
 #[derive(Debug, Clone)]
@@ -40,7 +41,13 @@ impl Store {
             let (private, certificate): (Vec<u8>, Vec<u8>) =
                 serde_json::from_slice(&body).map_err(|error| StoreError::Damaged(error.to_string()))?;
             let created = Timestamp::from_millis(row.int(2));
-            keys.push(KeptKey { slot: row.int(0), kid, created, private: SecretBytes::new(private), certificate });
+            keys.push(KeptKey {
+                slot: row.int(0),
+                kid,
+                created,
+                private: SecretBytes::new(private),
+                certificate,
+            });
         }
         Ok(keys)
     }

@@ -23,12 +23,7 @@ use carnet_tenant::{
     tenant::Tenant,
 };
 use carnet_wire::{
-    authority::TenantName,
-    catalogue::Catalogue,
-    digest,
-    entropy::Entropy,
-    ids::TenantId,
-    secret::SecretBytes,
+    authority::TenantName, catalogue::Catalogue, digest, entropy::Entropy, ids::TenantId, secret::SecretBytes,
 };
 use engine::{Batch, Engine, Expect, values};
 use seal::Seal;
@@ -60,7 +55,9 @@ pub enum StoreError {
     #[error("the store is damaged: {0}; restore it from a backup")]
     Damaged(String),
     /// A newer Carnet made it.
-    #[error("the store has schema {found}, and this Carnet knows {known}: start the newer Carnet that made it")]
+    #[error(
+        "the store has schema {found}, and this Carnet knows {known}: start the newer Carnet that made it"
+    )]
     Newer {
         /// The schema's version.
         found: i32,

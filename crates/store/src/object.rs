@@ -15,7 +15,9 @@ pub(crate) fn columns(key: &ObjectKey) -> (&'static str, String) {
             let principal = key.principal.map(|id| id.to_string()).unwrap_or_default();
             ("grant", format!("{}/{}/{principal}", key.client, key.resource))
         }
-        ObjectKey::AppRoleAssignment(key) => ("app_role", format!("{}/{}/{}", key.principal, key.resource, key.role)),
+        ObjectKey::AppRoleAssignment(key) => {
+            ("app_role", format!("{}/{}/{}", key.principal, key.resource, key.role))
+        }
         ObjectKey::RoleAssignment(key) => ("role", format!("{}/{}", key.principal, key.role)),
         ObjectKey::AdminRegistration(app) => ("registration", app.to_string()),
         ObjectKey::Environment(id) => ("environment", id.clone()),
@@ -43,7 +45,12 @@ pub(crate) fn encode(seal: &Seal, tenant: TenantId, object: &Object) -> Result<V
 }
 
 /// The object of a row.
-pub(crate) fn decode(seal: &Seal, tenant: TenantId, (kind, id): (&str, &str), body: &[u8]) -> Result<Object, StoreError> {
+pub(crate) fn decode(
+    seal: &Seal,
+    tenant: TenantId,
+    (kind, id): (&str, &str),
+    body: &[u8],
+) -> Result<Object, StoreError> {
     let json = seal.open(&["object", &tenant.to_string(), kind, id], body)?;
     serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(format!("{kind} {id}: {error}")))
 }

@@ -13,9 +13,13 @@ use carnet_tenant::{
     user,
 };
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
-use std::{net::IpAddr, sync::{Arc, PoisonError}};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError},
+};
 
-const RECORD: &str = "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
+const RECORD: &str =
+    "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
 const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
     generation = $2 + 1 where id = $1 and revoked_at = 0 \
@@ -83,11 +87,13 @@ impl Store {
             Effect::RevokeFamily { family } => batch.push(REVOKE, values![*family, now], Expect::Any),
             Effect::KeepRefresh { body, generation, expires } => {
                 let Some(refresh) = settle.refresh else { return Ok(()) };
-                let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+                let json =
+                    serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
                 let sealed = self.inner.seal.seal(&["artifact", &digest::hex(&refresh)], &json)?;
                 let family = values![body.family, tenant, body.user, body.app, now, *expires];
                 batch.push(FAMILY, family, Expect::Any);
-                let row = values![&refresh[..], tenant, body.family, body.user, *generation, now, *expires, sealed];
+                let row =
+                    values![&refresh[..], tenant, body.family, body.user, *generation, now, *expires, sealed];
                 batch.push(KEEP, row, Expect::Rows(1));
             }
             // A better hash goes through the directory's own door, `rehash`.
@@ -110,9 +116,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn sign_ins(&self, tenant: TenantId, until: Timestamp, limit: i64) -> Result<Vec<SignIn>, StoreError> {
+    pub async fn sign_ins(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SignIn>, StoreError> {
         let rows = self.inner.engine.read(SIGN_INS, values![tenant, until, limit]).await?;
-        let read = |text: &str| serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()));
+        let read =
+            |text: &str| serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()));
         rows.iter().map(|row| read(row.text(0))).collect()
     }
 

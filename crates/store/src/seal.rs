@@ -55,7 +55,8 @@ impl Seal {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| StoreError::WrongSeal)?;
         let mut body = body.to_vec();
         let (key, aad) = self.key(place)?;
-        let length = key.open_in_place(nonce, Aad::from(aad), &mut body).map_err(|_| StoreError::WrongSeal)?.len();
+        let length =
+            key.open_in_place(nonce, Aad::from(aad), &mut body).map_err(|_| StoreError::WrongSeal)?.len();
         body.truncate(length);
         Ok(body)
     }
@@ -76,7 +77,10 @@ impl Seal {
 
     fn key(&self, place: &[&str]) -> Result<(LessSafeKey, Vec<u8>), StoreError> {
         // Lengths keep ("a", "bc") and ("ab", "c") apart.
-        let aad: Vec<u8> = place.iter().flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat()).collect();
+        let aad: Vec<u8> = place
+            .iter()
+            .flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat())
+            .collect();
         let info = [aad.as_slice()];
         let derived = self.root.expand(&info, &AES_256_GCM).map_err(|_| broken())?;
         Ok((LessSafeKey::new(UnboundKey::from(derived)), aad))

@@ -11,9 +11,12 @@ const DAY: i64 = 24 * 3600;
 /// Sign-in records are kept so many days.
 const RECORD_DAYS: i64 = 30;
 
-const ARTIFACTS: &str = "delete from artifact where digest in (select digest from artifact where expires_at <= $1 limit 500)";
-const FAMILIES: &str = "delete from family where id in (select id from family where expires_at <= $1 limit 500)";
-const SPENT: &str = "delete from spent where digest in (select digest from spent where expires_at <= $1 limit 500)";
+const ARTIFACTS: &str =
+    "delete from artifact where digest in (select digest from artifact where expires_at <= $1 limit 500)";
+const FAMILIES: &str =
+    "delete from family where id in (select id from family where expires_at <= $1 limit 500)";
+const SPENT: &str =
+    "delete from spent where digest in (select digest from spent where expires_at <= $1 limit 500)";
 const ATTEMPTS: &str = "delete from attempt where locked_until <= $1 and updated_at <= $2 and account in \
     (select account from attempt where updated_at <= $2 limit 500)";
 const RECORDS: &str = "delete from sign_in where at <= $1 and node in (select distinct node from sign_in where at <= $1 limit 50)";

@@ -11,7 +11,10 @@ use carnet_wire::{
     authority::TenantName,
     ids::{CorrelationId, TenantId, TraceId},
     time::Timestamp,
-    token::{form::Form, request::{TokenRequest, Version}},
+    token::{
+        form::Form,
+        request::{TokenRequest, Version},
+    },
 };
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -20,7 +23,9 @@ const STRANGER: [u8; 4] = [192, 0, 2, 1];
 const OWNER: [u8; 4] = [192, 0, 2, 2];
 
 async fn attempt(store: &Store, password: &str, address: [u8; 4], now: Timestamp) -> Attempt {
-    let body = format!("client_id=a0000000-0000-4000-8000-000000000001&grant_type=password&scope=s&username=ada%40contoso.example&password={password}");
+    let body = format!(
+        "client_id=a0000000-0000-4000-8000-000000000001&grant_type=password&scope=s&username=ada%40contoso.example&password={password}"
+    );
     let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
     let name = TenantName::Domain("contoso.example".into());
     store.facts_for(&name, &request, (IpAddr::from(address), now)).await.unwrap().unwrap().attempt
@@ -28,7 +33,10 @@ async fn attempt(store: &Store, password: &str, address: [u8; 4], now: Timestamp
 
 async fn kept() -> Kept {
     let kept = Kept::new().await;
-    kept.store.create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW).await.unwrap();
+    kept.store
+        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .await
+        .unwrap();
     kept
 }
 

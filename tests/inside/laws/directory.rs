@@ -37,7 +37,13 @@ pub(crate) fn put_user(number: u128, name: &str) -> Change {
 }
 
 fn environment(id: &str) -> Change {
-    let it = Environment { id: id.into(), display_name: id.into(), location: "europe".into(), sku: "Sandbox".into(), created: NOW };
+    let it = Environment {
+        id: id.into(),
+        display_name: id.into(),
+        location: "europe".into(),
+        sku: "Sandbox".into(),
+        created: NOW,
+    };
     Change::Put(Object::Environment(it.into()))
 }
 
@@ -45,7 +51,11 @@ fn environment(id: &str) -> Change {
 async fn changes_are_numbered_and_there_after_a_restart() {
     let kept = Kept::new().await;
     let one = kept.contoso().await;
-    let two = kept.store.apply(&one, (vec![environment("e1"), put_user(5, "ada@contoso.example")], vec![]), NOW, None).await.unwrap();
+    let two = kept
+        .store
+        .apply(&one, (vec![environment("e1"), put_user(5, "ada@contoso.example")], vec![]), NOW, None)
+        .await
+        .unwrap();
     assert_eq!((one.version, two.version), (1, 2));
     let kept = kept.again().await;
     let name = TenantName::Domain("contoso.example".into());
@@ -70,10 +80,14 @@ async fn who_decided_on_an_older_number_loses_and_leaves_nothing() {
 async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal() {
     let kept = Kept::new().await;
     let seen = kept.contoso().await;
-    let seen = kept.store.apply(&seen, (vec![put_user(5, "ada@contoso.example")], vec![]), NOW, None).await.unwrap();
+    let seen =
+        kept.store.apply(&seen, (vec![put_user(5, "ada@contoso.example")], vec![]), NOW, None).await.unwrap();
     let again = kept.store.apply(&seen, (vec![put_user(6, "ADA@contoso.example")], vec![]), NOW, None).await;
     assert_eq!(again.unwrap_err(), StoreError::Exists);
-    let other = kept.store.create_tenant(tenant(2, "fabrikam.example"), vec![put_user(6, "ada@contoso.example")], vec![], NOW).await;
+    let other = kept
+        .store
+        .create_tenant(tenant(2, "fabrikam.example"), vec![put_user(6, "ada@contoso.example")], vec![], NOW)
+        .await;
     assert!(other.is_ok(), "another tenant's names are its own");
     let gone = Change::Remove(ObjectKey::User(user(5, "x").id));
     let seen = kept.store.apply(&seen, (vec![gone], vec![]), NOW, None).await.unwrap();
@@ -93,7 +107,11 @@ async fn a_domain_belongs_to_one_tenant() {
 #[tokio::test]
 async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
     let kept = Kept::new().await;
-    let one = kept.store.create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW).await.unwrap();
+    let one = kept
+        .store
+        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .await
+        .unwrap();
     let two = kept.store.create_tenant(tenant(2, "fabrikam.example"), vec![], vec![], NOW).await.unwrap();
     let id = user(5, "x").id;
     assert!(kept.store.user(one.tenant.id, id).await.unwrap().is_some());
@@ -104,14 +122,18 @@ async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
 #[tokio::test]
 async fn bodies_are_sealed_and_another_key_opens_nothing() {
     let kept = Kept::new().await;
-    kept.store.create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "canary@contoso.example")], vec![], NOW).await.unwrap();
+    kept.store
+        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "canary@contoso.example")], vec![], NOW)
+        .await
+        .unwrap();
     kept.store.close().await;
     let folder = kept.folder;
     drop(kept.store);
     let wrong = Store::open(options(folder.path(), 2)).await;
     assert_eq!(wrong.unwrap_err(), StoreError::WrongSeal);
     let database = rusqlite::Connection::open(folder.path().join("carnet.db")).unwrap();
-    let body: Vec<u8> = database.query_row("select body from object where kind = 'user'", [], |row| row.get(0)).unwrap();
+    let body: Vec<u8> =
+        database.query_row("select body from object where kind = 'user'", [], |row| row.get(0)).unwrap();
     assert!(!body.windows(6).any(|part| part == b"canary"));
 }
 

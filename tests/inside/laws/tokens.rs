@@ -11,7 +11,10 @@ use carnet_wire::{
     ids::{ObjectId, TenantId},
     secret::RefreshToken,
     time::Timestamp,
-    token::{form::Form, request::{TokenRequest, Version}},
+    token::{
+        form::Form,
+        request::{TokenRequest, Version},
+    },
 };
 use uuid::Uuid;
 
@@ -19,11 +22,19 @@ const FAMILY: Uuid = Uuid::from_u128(77);
 
 async fn kept() -> Kept {
     let kept = Kept::new().await;
-    kept.store.create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW).await.unwrap();
+    kept.store
+        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .await
+        .unwrap();
     kept
 }
 
-async fn settle(store: &Store, effects: &[Effect], at: Timestamp, token: Option<&str>) -> Result<(), StoreError> {
+async fn settle(
+    store: &Store,
+    effects: &[Effect],
+    at: Timestamp,
+    token: Option<&str>,
+) -> Result<(), StoreError> {
     let refresh = token.map(|text| refresh_digest(&RefreshToken::new(text.into())));
     store.settle(Settle { effects, record: &record([127, 0, 0, 1], at), refresh }).await
 }
@@ -42,7 +53,9 @@ fn keep(generation: i64) -> Effect {
 }
 
 async fn facts(store: &Store, token: &str) -> Facts {
-    let body = format!("client_id=a0000000-0000-4000-8000-000000000001&grant_type=refresh_token&refresh_token={token}");
+    let body = format!(
+        "client_id=a0000000-0000-4000-8000-000000000001&grant_type=refresh_token&refresh_token={token}"
+    );
     let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
     let name = TenantName::Id(TenantId::new(Uuid::from_u128(1)));
     store.facts_for(&name, &request, ([127, 0, 0, 1].into(), NOW)).await.unwrap().unwrap()

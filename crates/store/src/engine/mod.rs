@@ -4,8 +4,8 @@
 pub mod sqlite;
 mod values;
 
-pub use values::{Row, Sql, Value};
 pub(crate) use values::values;
+pub use values::{Row, Sql, Value};
 
 use crate::StoreError;
 

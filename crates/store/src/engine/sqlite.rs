@@ -60,7 +60,11 @@ impl Sqlite {
             .name("carnet-writer".into())
             .spawn(move || write_all(&writer, &jobs))
             .map_err(|error| StoreError::Away(error.to_string()))?;
-        Ok(Self { readers: Mutex::new(readers), queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(thread)) })
+        Ok(Self {
+            readers: Mutex::new(readers),
+            queue: Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -76,7 +80,9 @@ impl Sqlite {
         {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
-            queue.try_send(Job { batch, answer }).map_err(|_| StoreError::Away("too many writes wait".into()))?;
+            queue
+                .try_send(Job { batch, answer })
+                .map_err(|_| StoreError::Away("too many writes wait".into()))?;
         }
         wait.await.unwrap_or(Err(StoreError::Unknown))
     }
@@ -282,9 +288,17 @@ mod tests {
         let mut bad = put("t-lost");
         bad.statements.extend(put("t-taken").statements);
         let mut short = put("t-short");
-        short.push("update meta set value = $1 where name = $2", crate::engine::values![&b"x"[..], "t-none"], Expect::Rows(1));
-        let (one, two, three, four) =
-            tokio::join!(engine.write(put("t-one")), engine.write(bad), engine.write(short), engine.write(put("t-two")));
+        short.push(
+            "update meta set value = $1 where name = $2",
+            crate::engine::values![&b"x"[..], "t-none"],
+            Expect::Rows(1),
+        );
+        let (one, two, three, four) = tokio::join!(
+            engine.write(put("t-one")),
+            engine.write(bad),
+            engine.write(short),
+            engine.write(put("t-two"))
+        );
         assert!(one.is_ok() && four.is_ok());
         assert_eq!((two, three), (Err(StoreError::Exists), Err(StoreError::Conflict)));
         assert_eq!(names(&engine), ["t-one", "t-taken", "t-two"]);

@@ -61,12 +61,7 @@ macro_rules! from_id {
         }
     )*};
 }
-from_id!(
-    carnet_wire::ids::TenantId,
-    carnet_wire::ids::ObjectId,
-    carnet_wire::ids::AppId,
-    uuid::Uuid
-);
+from_id!(carnet_wire::ids::TenantId, carnet_wire::ids::ObjectId, carnet_wire::ids::AppId, uuid::Uuid);
 
 /// A list of parameters.
 macro_rules! values {
