@@ -9,11 +9,14 @@ pub mod change;
 pub mod credential;
 pub mod directory;
 pub mod environment;
+#[cfg(test)]
+mod fixture;
 pub mod lockout;
 pub mod operation;
 pub mod package;
 pub mod permission;
 pub mod permission_grant;
+pub mod redirect;
 pub mod refusal;
 pub mod role;
 pub mod service_principal;

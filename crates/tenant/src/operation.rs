@@ -1,9 +1,26 @@
 //! Who may do what, as data: each API operation with the scopes, roles and directory roles that open
 //! it (`security.md`, S28), and the one function that compares a caller with it.
 
-use crate::change::Actor;
-use carnet_wire::ids::{AppId, ObjectId, TenantId};
+use crate::{
+    change::Actor,
+    directory::Directory,
+    refusal::Refusal,
+    role::{self, held},
+};
+use carnet_wire::{
+    entropy::Entropy,
+    ids::{AppId, ObjectId, TenantId},
+    time::Timestamp,
+};
 use std::sync::Arc;
+
+/// Time and randomness of a change.
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// For new ids and secrets.
+    pub entropy: &'a dyn Entropy,
+}
 
 /// Who calls an API, as proved by a bearer token that was verified.
 #[derive(Debug, Clone)]
@@ -47,6 +64,148 @@ impl Caller {
                 Actor::Application { principal: *principal, app: *app }
             }
             Self::Operator { digest } => Actor::Operator { digest: digest.clone() },
+        }
+    }
+}
+
+/// What opens an operation of Microsoft Graph.
+#[derive(Debug)]
+pub struct Operation {
+    /// For messages and tests.
+    pub name: &'static str,
+    /// Delegated permissions, any of which opens it (`reference/graph.md`, 10).
+    pub scopes: &'static [&'static str],
+    /// Application permissions, any of which opens it.
+    pub roles: &'static [&'static str],
+    /// What the signed-in person needs besides the scope.
+    pub person: Person,
+}
+
+/// What a signed-in person needs besides the scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// Nothing: every member may.
+    Member,
+    /// One of these directory roles, by name, or to own the object.
+    Role(&'static [&'static str]),
+}
+
+const APPLICATION_ADMINISTRATORS: &[&str] =
+    &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
+
+/// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it.
+const AS_THE_PERSON: &str = "Directory.AccessAsUser.All";
+
+/// Read registrations and service principals.
+pub const READ_APPLICATIONS: Operation = Operation {
+    name: "read applications",
+    scopes: &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &["Application.Read.All", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All", "Directory.ReadWrite.All"],
+    person: Person::Member,
+};
+/// Create a registration. Members may, unless the tenant says otherwise (`application::create`).
+pub const CREATE_APPLICATION: Operation = Operation {
+    name: "create applications",
+    scopes: &["AppRegistration.Create", "Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["AppRegistration.Create", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"],
+    person: Person::Member,
+};
+/// Change or delete a registration or a service principal, or its credentials.
+pub const CHANGE_APPLICATION: Operation = Operation {
+    name: "change applications",
+    scopes: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["Application.ReadWrite.All"],
+    person: Person::Role(APPLICATION_ADMINISTRATORS),
+};
+/// Read consent.
+pub const READ_GRANTS: Operation = Operation {
+    name: "read permission grants",
+    scopes: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    person: Person::Member,
+};
+/// Give or take consent for everyone.
+pub const CHANGE_GRANTS: Operation = Operation {
+    name: "change permission grants",
+    scopes: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    person: Person::Role(&[
+        role::GLOBAL_ADMINISTRATOR,
+        role::PRIVILEGED_ROLE_ADMINISTRATOR,
+        role::APPLICATION_ADMINISTRATOR,
+        role::CLOUD_APPLICATION_ADMINISTRATOR,
+    ]),
+};
+/// Read one's own record.
+pub const READ_ME: Operation = Operation {
+    name: "read the signed-in user",
+    scopes: &["User.Read", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &[],
+    person: Person::Member,
+};
+/// Read users.
+pub const READ_USERS: Operation = Operation {
+    name: "read users",
+    scopes: &["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &["User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    person: Person::Member,
+};
+/// Create users, switch them on and off.
+pub const CHANGE_USERS: Operation = Operation {
+    name: "change users",
+    scopes: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
+};
+/// Read the organisation.
+pub const READ_ORGANIZATION: Operation = Operation {
+    name: "read the organization",
+    scopes: &["User.Read", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    person: Person::Member,
+};
+
+/// Every Graph operation, for the test by enumeration.
+pub const OPERATIONS: &[&Operation] = &[
+    &READ_APPLICATIONS,
+    &CREATE_APPLICATION,
+    &CHANGE_APPLICATION,
+    &READ_GRANTS,
+    &CHANGE_GRANTS,
+    &READ_ME,
+    &READ_USERS,
+    &CHANGE_USERS,
+    &READ_ORGANIZATION,
+];
+
+/// May the caller do this to an object with these owners?
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub fn authorize(caller: &Caller, directory: &Directory, operation: &Operation, owners: &[ObjectId]) -> Result<(), Refusal> {
+    let forbidden = |needs: String| Refusal::Forbidden { needs };
+    match caller {
+        Caller::Operator { .. } => Ok(()),
+        Caller::Application { principal, roles, .. } => {
+            let owned = owners.contains(principal) && roles.iter().any(|it| it == "Application.ReadWrite.OwnedBy");
+            let opens = roles.iter().any(|it| operation.roles.contains(&it.as_str()));
+            if opens || owned {
+                return Ok(());
+            }
+            Err(forbidden(format!("to {} an application needs one of {}", operation.name, operation.roles.join(", "))))
+        }
+        Caller::User { user, scopes, .. } => {
+            let opens = |it: &String| it == AS_THE_PERSON || operation.scopes.contains(&it.as_str());
+            if !scopes.iter().any(opens) {
+                return Err(forbidden(format!("to {} the token needs one of {}", operation.name, operation.scopes.join(", "))));
+            }
+            match operation.person {
+                Person::Member => Ok(()),
+                Person::Role(roles) if owners.contains(user) || held(directory, *user, roles) => Ok(()),
+                Person::Role(roles) => {
+                    Err(forbidden(format!("to {} the user needs one of the roles {}", operation.name, roles.join(", "))))
+                }
+            }
         }
     }
 }

@@ -1,5 +1,12 @@
 //! Application packages: what can be installed into an environment, and installations.
 
+use crate::{
+    change::{Audit, Change, Decided, Object},
+    directory::Directory,
+    environment::admit_administrator,
+    operation::{Caller, Moment},
+    refusal::Refusal,
+};
 use carnet_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,4 +36,113 @@ pub struct Installation {
     pub created: Timestamp,
     /// When it is done; the state at any moment follows from this and the clock.
     pub completes: Timestamp,
+}
+
+/// Reads application packages.
+pub const READ: &str = "AppManagement.ApplicationPackages.Read";
+/// Installs application packages.
+pub const INSTALL: &str = "AppManagement.ApplicationPackages.Install";
+/// How long an installation takes, in milliseconds.
+const INSTALLING: i64 = 1000;
+
+impl Installation {
+    /// `Running` until it is done, then `Succeeded`.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        if now < self.completes { "Running" } else { "Succeeded" }
+    }
+}
+
+/// The packages that can be installed into an environment.
+///
+/// # Errors
+/// [`Refusal`]; authorization comes before the environment is looked at.
+pub fn list<'a>(
+    caller: &Caller,
+    directory: &'a Directory,
+    environment: &str,
+) -> Result<Vec<&'a std::sync::Arc<Package>>, Refusal> {
+    admit_administrator(caller, directory, &[READ])?;
+    known(directory, environment)?;
+    Ok(directory.packages().collect())
+}
+
+/// Begins an installation.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn install(
+    caller: &Caller,
+    directory: &Directory,
+    (environment, unique_name): (&str, &str),
+    at: &Moment<'_>,
+) -> Result<Decided<Installation>, Refusal> {
+    admit_administrator(caller, directory, &[INSTALL])?;
+    known(directory, environment)?;
+    let package = directory.packages().find(|it| it.unique_name.eq_ignore_ascii_case(unique_name));
+    let package = package.ok_or_else(|| Refusal::NotFound { id: unique_name.to_owned() })?;
+    let installation = Installation {
+        id: at.entropy.uuid().to_string(),
+        environment: environment.to_owned(),
+        package: package.unique_name.clone(),
+        created: at.now,
+        completes: at.now.plus_millis(INSTALLING),
+    };
+    let target = ("installation".to_owned(), installation.id.clone(), package.name.clone());
+    let modified = vec![("environment".to_owned(), String::new(), environment.to_owned())];
+    let audit = Audit { activity: "Install application package".into(), actor: caller.actor(), target, modified };
+    let change = Change::Put(Object::Installation(installation.clone().into()));
+    Ok(Decided { value: installation, changes: vec![change], audit: vec![audit] })
+}
+
+/// May read an installation's state.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn may_follow(caller: &Caller, directory: &Directory, environment: &str) -> Result<(), Refusal> {
+    admit_administrator(caller, directory, &[READ, INSTALL])?;
+    known(directory, environment)
+}
+
+fn known(directory: &Directory, environment: &str) -> Result<(), Refusal> {
+    match directory.environment(environment) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::UnknownEnvironment { id: environment.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{TENANT, moment, platform_user, with_power_platform};
+
+    #[test]
+    fn packages_want_scope_role_and_environment_in_this_order_rows_110_to_112() {
+        let (directory, principal, _) = with_power_platform();
+        let app = directory.principal(principal).unwrap().app_id;
+        let admin = |scope: &str| platform_user(true, scope);
+        assert_eq!(list(&admin(READ), &directory, "e1").unwrap().len(), 1);
+        assert!(matches!(list(&admin("AppManagement.ApplicationPackages.read"), &directory, "e1"), Err(Refusal::MissingScope { .. })));
+        assert!(matches!(list(&admin(INSTALL), &directory, "none"), Err(Refusal::MissingScope { .. })));
+        assert!(matches!(list(&platform_user(false, READ), &directory, "e1"), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(list(&admin(READ), &directory, "none"), Err(Refusal::UnknownEnvironment { .. })));
+        let itself = Caller::Application { principal, app, tenant: TENANT.parse().unwrap(), roles: vec![].into() };
+        assert!(matches!(list(&itself, &directory, "e1"), Err(Refusal::NotRegistered { .. })));
+    }
+
+    #[test]
+    fn an_installation_completes() {
+        let (directory, ..) = with_power_platform();
+        let begun = install(&platform_user(true, INSTALL), &directory, ("e1", "P1"), &moment()).unwrap().value;
+        assert_eq!((begun.state(moment().now), begun.state(begun.completes)), ("Running", "Succeeded"));
+        assert!(install(&platform_user(true, INSTALL), &directory, ("e1", "p2"), &moment()).is_err());
+    }
+
+    #[test]
+    fn a_member_sees_the_default_environment_only() {
+        let (directory, ..) = with_power_platform();
+        let scope = ["EnvironmentManagement.Environments.Read"];
+        let seen = |admin| crate::environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len();
+        assert_eq!((seen(true), seen(false)), (2, 1));
+    }
 }

@@ -1,6 +1,15 @@
 //! Permissions that a resource offers and that an application says it needs.
 
-use carnet_wire::ids::{AppId, KeyId};
+use crate::{
+    directory::Directory,
+    operation::Caller,
+    refusal::Refusal,
+    role::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR, held},
+};
+use carnet_wire::{
+    catalogue,
+    ids::{AppId, KeyId},
+};
 use serde::{Deserialize, Serialize};
 
 /// A delegated permission of a resource.
@@ -55,4 +64,73 @@ pub enum RequiredAccess {
     Scope(KeyId),
     /// An application permission.
     Role(KeyId),
+}
+
+/// Whether a directory text may be kept and shown: 1 to 256 characters, no control or direction marks.
+///
+/// # Errors
+/// [`Refusal::BadRequest`]
+pub fn check_name(property: &'static str, name: &str) -> Result<(), Refusal> {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let message = match name.trim().is_empty() {
+        true => format!("a value is required for property '{property}'"),
+        false if name.chars().count() > 256 => format!("'{property}' has more than 256 characters"),
+        false if name.chars().any(hidden) => format!("'{property}' has invisible characters"),
+        false => return Ok(()),
+    };
+    Err(Refusal::BadRequest { message, target: Some(property.to_owned()) })
+}
+
+/// The permissions that an application offers: each id and each value once, values of the form that
+/// fits into a scope.
+pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Result<(), Refusal> {
+    let bad = |message: String| Err(Refusal::BadRequest { message, target: Some("api".into()) });
+    let mut ids = std::collections::HashSet::new();
+    for (list, what) in [
+        (scopes.iter().map(|it| (it.id, &it.value)).collect::<Vec<_>>(), "oauth2PermissionScopes"),
+        (roles.iter().map(|it| (it.id, &it.value)).collect(), "appRoles"),
+    ] {
+        let mut values = std::collections::HashSet::new();
+        for (id, value) in list {
+            let form = (1..=120).contains(&value.len())
+                && !value.starts_with('.')
+                && value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+            if !form {
+                return bad(format!("{what}: `{value}` is not 1 to 120 visible characters without a leading dot"));
+            }
+            if !ids.insert(id) || !values.insert(value.to_lowercase()) {
+                return bad(format!("{what}: the id or value of `{value}` stands twice"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nobody gives a credential to a principal that may more than they: one that holds a directory role or
+/// a Graph application permission (`security.md`, S31). Microsoft's own applications belong to nobody.
+pub(crate) fn require_authority_over(caller: &Caller, directory: &Directory, app: AppId) -> Result<(), Refusal> {
+    if matches!(caller, Caller::Operator { .. }) {
+        return Ok(());
+    }
+    let forbidden = |needs: &str| Err(Refusal::Forbidden { needs: needs.to_owned() });
+    if directory.catalogue.application(app).is_some() {
+        return forbidden("Microsoft's own applications take no credentials from a tenant");
+    }
+    let Some(principal) = directory.principal_by_app(app) else { return Ok(()) };
+    let graph = directory.principal_by_name(catalogue::GRAPH).map(|it| it.id);
+    let privileged = directory.roles_of(principal.id).next().is_some()
+        || directory.app_roles_of(principal.id).any(|it| Some(it.key.resource) == graph)
+        || directory.registration(app).is_some();
+    let highest = [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR];
+    match caller {
+        Caller::User { user, .. } if privileged && !held(directory, *user, &highest) => {
+            forbidden("this application holds privileged permissions; only a Global Administrator gives it credentials")
+        }
+        Caller::Application { principal: own, .. } if privileged && *own != principal.id => {
+            forbidden("this application holds privileged permissions; another application may not give it credentials")
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,8 +1,17 @@
 //! Permission grants: the stored record of consent, delegated (`oauth2PermissionGrant`) and
 //! application (`appRoleAssignment`).
 
+use crate::{
+    change::{Audit, Change, Decided, Object, ObjectKey},
+    directory::Directory,
+    operation::{self, Caller, Moment, authorize},
+    refusal::Refusal,
+    service_principal::{ServicePrincipal, is_privileged_consenter},
+};
 use carnet_wire::{
+    catalogue,
     ids::{KeyId, ObjectId},
+    jose::{decode_base64url, encode_base64url},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -52,4 +61,195 @@ pub struct AppRoleAssignment {
     pub user: bool,
     /// When it was made.
     pub created: Timestamp,
+}
+
+impl GrantKey {
+    /// Graph's id of the grant: base64url over the ids' mixed-endian bytes (`reference/graph.md`, 5).
+    #[must_use]
+    pub fn id(&self) -> String {
+        let ids = [Some(self.client), Some(self.resource), self.principal];
+        let bytes: Vec<u8> = ids.iter().flatten().flat_map(|id| id.uuid().to_bytes_le()).collect();
+        encode_base64url(&bytes)
+    }
+
+    /// Reads Graph's id.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        let bytes = decode_base64url(id).ok().filter(|bytes| matches!(bytes.len(), 32 | 48))?;
+        let mut ids = bytes.chunks_exact(16).map(|part| {
+            let mut id = [0; 16];
+            id.copy_from_slice(part);
+            ObjectId::new(uuid::Uuid::from_bytes_le(id))
+        });
+        Some(Self { client: ids.next()?, resource: ids.next()?, principal: ids.next() })
+    }
+}
+
+/// Consents: keeps delegated permissions for a client (step 2).
+///
+/// # Errors
+/// [`Refusal`]
+pub fn create(
+    caller: &Caller,
+    directory: &Directory,
+    (key, scopes): (GrantKey, Vec<String>),
+    at: &Moment<'_>,
+) -> Result<Decided<PermissionGrant>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    if directory.grant(&key).is_some() {
+        return Err(Refusal::Conflict { message: "Permission entry already exists.".into() });
+    }
+    let scopes = checked(directory, &key, scopes)?;
+    let grant = PermissionGrant { key, scopes, created: at.now };
+    let audit = audit(caller, "Add delegated permission grant", directory, (&key, "", &grant.scopes.join(" ")));
+    let change = Change::Put(Object::PermissionGrant(grant.clone().into()));
+    Ok(Decided { value: grant, changes: vec![change], audit: vec![audit] })
+}
+
+/// Replaces the scopes of a grant.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn change(caller: &Caller, directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result<Decided<()>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
+    let scopes = checked(directory, key, scopes)?;
+    let audit = audit(caller, "Update delegated permission grant", directory, (key, &old.scopes.join(" "), &scopes.join(" ")));
+    let new = PermissionGrant { scopes, ..(**old).clone() };
+    if new == **old {
+        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+    }
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::PermissionGrant(new.into()))], audit: vec![audit] })
+}
+
+/// Takes consent back.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn delete(caller: &Caller, directory: &Directory, key: &GrantKey) -> Result<Decided<()>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
+    let audit = audit(caller, "Remove delegated permission grant", directory, (key, &old.scopes.join(" "), ""));
+    Ok(Decided { value: (), changes: vec![Change::Remove(ObjectKey::PermissionGrant(*key))], audit: vec![audit] })
+}
+
+/// The scopes in the API's own spelling; every one must be published.
+fn checked(directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result<Vec<String>, Refusal> {
+    let bad = |target: &str, message: String| Refusal::BadRequest { message, target: Some(target.to_owned()) };
+    if directory.principal(key.client).is_none() {
+        return Err(bad("clientId", format!("clientId {} is no service principal's object id", key.client)));
+    }
+    let Some(resource) = directory.principal(key.resource) else {
+        return Err(bad("resourceId", format!("resourceId {} is no service principal's object id", key.resource)));
+    };
+    let mut list: Vec<String> = Vec::new();
+    for scope in scopes {
+        let published = resource.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(&scope));
+        let Some(published) = published else {
+            return Err(bad("scope", format!("`{scope}` is not a delegated permission of {}", resource.display_name)));
+        };
+        if !list.contains(&published.value) {
+            list.push(published.value.clone());
+        }
+    }
+    Ok(list)
+}
+
+fn audit(
+    caller: &Caller,
+    activity: &str,
+    directory: &Directory,
+    (key, old, new): (&GrantKey, &str, &str),
+) -> Audit {
+    let name = directory.principal(key.client).map(|it| it.display_name.clone()).unwrap_or_default();
+    let modified = vec![("scope".to_owned(), old.to_owned(), new.to_owned())];
+    Audit {
+        activity: activity.to_owned(),
+        actor: caller.actor(),
+        target: ("oauth2PermissionGrant".to_owned(), key.id(), name),
+        modified,
+    }
+}
+
+/// Gives a principal an application role of a resource.
+///
+/// # Errors
+/// [`Refusal`]; Graph's own application permissions need the highest administrators.
+pub fn assign(
+    caller: &Caller,
+    directory: &Directory,
+    (key, user): (AssignmentKey, bool),
+    at: &Moment<'_>,
+) -> Result<Decided<AppRoleAssignment>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    let bad = |message: String| Refusal::BadRequest { message, target: Some("appRoleId".into()) };
+    let Some(resource) = directory.principal(key.resource) else {
+        return Err(bad(format!("resourceId {} is no service principal's object id", key.resource)));
+    };
+    let graph = resource.app_id.to_string() == catalogue::GRAPH;
+    if graph && !is_privileged_consenter(caller, directory) {
+        let needs = "application permissions of Microsoft Graph need Privileged Role or Global Administrator";
+        return Err(Refusal::Forbidden { needs: needs.into() });
+    }
+    let offered = key.role.uuid().is_nil() || fits(resource, key.role, user);
+    if !offered {
+        return Err(bad(format!("appRoleId {} is no role of {} for this principal", key.role, resource.display_name)));
+    }
+    if directory.app_roles_of(key.principal).any(|it| it.key == key) {
+        return Err(Refusal::BadRequest { message: "Permission being assigned already exists on the object".into(), target: None });
+    }
+    let id = encode_base64url(&[key.principal.uuid().to_bytes_le(), at.entropy.uuid().into_bytes()].concat());
+    let assignment = AppRoleAssignment { key, id, user, created: at.now };
+    let target = ("appRoleAssignment".to_owned(), assignment.id.clone(), resource.display_name.clone());
+    let modified = vec![("appRoleId".to_owned(), String::new(), key.role.to_string())];
+    let activity = "Add app role assignment to service principal".to_owned();
+    let audit = Audit { activity, actor: caller.actor(), target, modified };
+    let change = Change::Put(Object::AppRoleAssignment(assignment.clone().into()));
+    Ok(Decided { value: assignment, changes: vec![change], audit: vec![audit] })
+}
+
+fn fits(resource: &ServicePrincipal, role: KeyId, user: bool) -> bool {
+    resource.app_roles.iter().any(|it| it.id == role && it.enabled && if user { it.for_users } else { it.for_applications })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixture::{admin, directory, everyone, moment, with_power_platform}};
+
+    #[test]
+    fn a_grants_id_is_the_published_one_and_reads_back() {
+        let key = GrantKey {
+            client: "b25985a8-9d2b-4fde-9fa7-6c4e43a8ddec".parse().unwrap(),
+            resource: "a3efc889-f1b7-4532-9e01-91e32d1039f4".parse().unwrap(),
+            principal: None,
+        };
+        assert_eq!(key.id(), "qIVZsiud3k-fp2xOQ6jd7InI76O38TJFngGR4y0QOfQ");
+        assert_eq!(GrantKey::parse(&key.id()), Some(key));
+        let personal = GrantKey { principal: Some(key.client), ..key };
+        assert_eq!(GrantKey::parse(&personal.id()), Some(personal));
+        assert_eq!(GrantKey::parse("x"), None);
+    }
+
+    #[test]
+    fn consent_names_published_scopes_and_needs_an_administrator_row_100() {
+        let (mut directory, client, resource) = with_power_platform();
+        let key = GrantKey { client, resource, principal: None };
+        let read = || vec!["appmanagement.applicationpackages.read".to_owned()];
+        assert!(matches!(create(&everyone(), &directory, (key, read()), &moment()), Err(Refusal::Forbidden { .. })));
+        assert!(create(&admin(), &directory, (key, vec!["No.Such.Scope".into()]), &moment()).is_err());
+        let made = create(&admin(), &directory, (key, read()), &moment()).unwrap();
+        assert_eq!(made.value.scopes, ["AppManagement.ApplicationPackages.Read"]);
+        directory.apply(made.changes);
+        assert!(matches!(create(&admin(), &directory, (key, read()), &moment()), Err(Refusal::Conflict { .. })));
+        let gone = delete(&admin(), &directory, &key).unwrap();
+        directory.apply(gone.changes);
+        assert!(directory.grant(&key).is_none());
+    }
+
+    #[test]
+    fn ids_that_name_nothing_are_refused() {
+        let key = GrantKey { client: ObjectId::new(uuid::Uuid::nil()), resource: ObjectId::new(uuid::Uuid::nil()), principal: None };
+        assert!(matches!(create(&admin(), &directory(), (key, vec![]), &moment()), Err(Refusal::BadRequest { .. })));
+    }
 }

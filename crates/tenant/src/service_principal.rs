@@ -2,8 +2,17 @@
 //! client credentials carry that id. A tenant does not hold the principal of every first-party API:
 //! step 2 of the article makes the one of Power Platform appear.
 
-use crate::permission::{AppRole, PermissionScope};
+use crate::{
+    application::Application,
+    change::{Audit, Change, Decided, Object, ObjectKey},
+    directory::Directory,
+    operation::{self, Caller, Moment, authorize},
+    permission::{AppRole, PermissionScope},
+    refusal::Refusal,
+    role,
+};
 use carnet_wire::{
+    catalogue::{FirstParty, MICROSOFT_TENANT, Permission},
     ids::{AppId, ObjectId, TenantId},
     time::Timestamp,
 };
@@ -40,4 +49,199 @@ pub struct ServicePrincipal {
     pub kept: std::collections::BTreeMap<String, serde_json::Value>,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// Makes the service principal of an application of this tenant, or of one of Microsoft's: what
+/// `New-AzureADServicePrincipal` does in step 2 of the article.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn create(
+    caller: &Caller,
+    directory: &Directory,
+    (app, id): (AppId, Option<ObjectId>),
+    at: &Moment<'_>,
+) -> Result<Decided<ServicePrincipal>, Refusal> {
+    let own = directory.application_by_app(app);
+    let owners = own.map(|it| it.owners.clone()).unwrap_or_default();
+    authorize(caller, directory, &operation::CHANGE_APPLICATION, &owners)?;
+    if directory.principal_by_app(app).is_some() {
+        let message = format!(
+            "The service principal cannot be created, updated, or restored because the service principal name {app} is already in use."
+        );
+        return Err(Refusal::Conflict { message });
+    }
+    let id = id.unwrap_or_else(|| ObjectId::new(at.entropy.uuid()));
+    let principal = match (own, directory.catalogue.application(app)) {
+        (Some(application), _) => of_application(application, (id, directory.tenant.id), at.now),
+        (None, Some(known)) => of_microsoft(known, id, at.now),
+        (None, None) => {
+            let message = format!("The appId '{app}' does not reference a valid application object of this tenant.");
+            return Err(Refusal::BadRequest { message, target: Some("appId".into()) });
+        }
+    };
+    let audit = audit(caller, "Add service principal", &principal);
+    let change = Change::Put(Object::ServicePrincipal(principal.clone().into()));
+    Ok(Decided { value: principal, changes: vec![change], audit: vec![audit] })
+}
+
+/// Switches a service principal on or off, or changes who may use it.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn change(
+    caller: &Caller,
+    directory: &Directory,
+    id: ObjectId,
+    (enabled, assignment_required): (Option<bool>, Option<bool>),
+) -> Result<Decided<()>, Refusal> {
+    let old = found(directory, id)?;
+    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    let mut new = (**old).clone();
+    new.enabled = enabled.unwrap_or(old.enabled);
+    new.assignment_required = assignment_required.unwrap_or(old.assignment_required);
+    if new == **old {
+        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+    }
+    let audit = audit(caller, "Update service principal", &new);
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::ServicePrincipal(new.into()))], audit: vec![audit] })
+}
+
+/// Deletes a service principal with its grants, roles and registration.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
+    let old = found(directory, id)?;
+    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    let audit = audit(caller, "Remove service principal", old);
+    Ok(Decided { value: (), changes: removal(directory, old), audit: vec![audit] })
+}
+
+fn found(directory: &Directory, id: ObjectId) -> Result<&std::sync::Arc<ServicePrincipal>, Refusal> {
+    directory.principal(id).ok_or_else(|| Refusal::NotFound { id: id.to_string() })
+}
+
+fn audit(caller: &Caller, activity: &str, it: &ServicePrincipal) -> Audit {
+    let target = ("servicePrincipal".to_owned(), it.id.to_string(), it.display_name.clone());
+    Audit { activity: activity.to_owned(), actor: caller.actor(), target, modified: Vec::new() }
+}
+
+/// Everything that goes with a service principal.
+pub(crate) fn removal(directory: &Directory, principal: &ServicePrincipal) -> Vec<Change> {
+    let id = principal.id;
+    let mut keys = vec![ObjectKey::ServicePrincipal(id)];
+    keys.extend(directory.grants_of(id).map(|it| ObjectKey::PermissionGrant(it.key)));
+    keys.extend(directory.app_roles_of(id).map(|it| ObjectKey::AppRoleAssignment(it.key)));
+    keys.extend(directory.roles_of(id).map(|it| ObjectKey::RoleAssignment(it.key)));
+    // As a resource it is named by others; deleting one is rare, so these two lists are looked through.
+    keys.extend(directory.grants(None).filter(|it| it.key.resource == id).map(|it| ObjectKey::PermissionGrant(it.key)));
+    let assigned = directory.app_role_assignments().filter(|it| it.key.resource == id && it.key.principal != id);
+    keys.extend(assigned.map(|it| ObjectKey::AppRoleAssignment(it.key)));
+    if directory.registration(principal.app_id).is_some() {
+        keys.push(ObjectKey::AdminRegistration(principal.app_id));
+    }
+    keys.into_iter().map(Change::Remove).collect()
+}
+
+/// The service principal of a registration that changed.
+pub(crate) fn follow(directory: &Directory, application: &Application) -> Option<Change> {
+    let old = directory.principal_by_app(application.app_id)?;
+    let mut new = of_application(application, (old.id, old.owner_tenant), old.created);
+    (new.enabled, new.assignment_required) = (old.enabled, old.assignment_required);
+    (new.owners, new.tags) = (old.owners.clone(), old.tags.clone());
+    (new != **old).then(|| Change::Put(Object::ServicePrincipal(new.into())))
+}
+
+fn of_application(it: &Application, (id, owner_tenant): (ObjectId, TenantId), now: Timestamp) -> ServicePrincipal {
+    ServicePrincipal {
+        id,
+        app_id: it.app_id,
+        display_name: it.display_name.clone(),
+        enabled: true,
+        owner_tenant,
+        assignment_required: false,
+        names: std::iter::once(it.app_id.to_string()).chain(it.identifier_uris.iter().cloned()).collect(),
+        scopes: it.scopes.clone(),
+        app_roles: it.app_roles.clone(),
+        token_version: it.requested_access_token_version.unwrap_or(1),
+        owners: it.owners.clone(),
+        tags: it.tags.clone(),
+        kept: Default::default(),
+        created: now,
+    }
+}
+
+/// The service principal of one of Microsoft's applications.
+#[must_use]
+pub fn of_microsoft(it: &FirstParty, id: ObjectId, now: Timestamp) -> ServicePrincipal {
+    let scope = |it: &Permission| PermissionScope {
+        id: it.id,
+        value: it.value.clone(),
+        display_name: it.display_name.clone(),
+        description: it.description.clone(),
+        admin_only: false,
+        enabled: true,
+    };
+    let role = |it: &Permission| AppRole {
+        id: it.id,
+        value: it.value.clone(),
+        display_name: it.display_name.clone(),
+        description: it.description.clone(),
+        for_applications: true,
+        for_users: false,
+        enabled: true,
+    };
+    ServicePrincipal {
+        id,
+        app_id: it.app_id,
+        display_name: it.display_name.clone(),
+        enabled: true,
+        owner_tenant: MICROSOFT_TENANT.parse().expect("the constant is a GUID"),
+        assignment_required: false,
+        names: std::iter::once(it.app_id.to_string()).chain(it.names.iter().cloned()).collect(),
+        scopes: it.scopes.iter().map(scope).collect(),
+        app_roles: it.roles.iter().map(role).collect(),
+        token_version: 1,
+        owners: Vec::new(),
+        tags: Vec::new(),
+        kept: Default::default(),
+        created: now,
+    }
+}
+
+/// May the caller consent for everyone to permissions of this kind? Used by grants and assignments.
+pub(crate) fn is_privileged_consenter(caller: &Caller, directory: &Directory) -> bool {
+    match caller {
+        Caller::Operator { .. } => true,
+        Caller::User { user, .. } => {
+            role::held(directory, *user, &[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR])
+        }
+        Caller::Application { roles, .. } => roles.iter().any(|it| it == "AppRoleAssignment.ReadWrite.All"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{admin, directory, everyone, moment};
+    use carnet_wire::catalogue::POWER_PLATFORM;
+
+    #[test]
+    fn an_administrator_makes_the_power_platform_apis_principal_appear_once() {
+        let mut directory = directory();
+        let app: AppId = POWER_PLATFORM.parse().unwrap();
+        assert!(directory.principal_by_name("https://api.powerplatform.com").is_none());
+        assert!(matches!(create(&everyone(), &directory, (app, None), &moment()), Err(Refusal::Forbidden { .. })));
+        let made = create(&admin(), &directory, (app, None), &moment()).unwrap();
+        directory.apply(made.changes);
+        assert_eq!(directory.principal_by_name("https://api.powerplatform.com/").map(|it| it.scopes.len()), Some(72));
+        assert!(matches!(create(&admin(), &directory, (app, None), &moment()), Err(Refusal::Conflict { .. })));
+    }
+
+    #[test]
+    fn an_application_of_nobody_has_no_principal() {
+        let app = "a0000000-0000-4000-8000-00000000dead".parse().unwrap();
+        assert!(matches!(create(&admin(), &directory(), (app, None), &moment()), Err(Refusal::BadRequest { .. })));
+    }
 }

@@ -1,8 +1,15 @@
 //! Users: people who sign in, and the rules for creating and changing them. A user is found by the
 //! canonical form of their name (`fold`), never by a label.
 
-use crate::credential::{Guarded, PasswordHash};
-use carnet_wire::{ids::ObjectId, time::Timestamp};
+use crate::{
+    change::{Audit, Change, Decided, Object},
+    credential::{Guarded, PasswordHash},
+    directory::Directory,
+    operation::{self, Caller, Moment, authorize},
+    permission::check_name,
+    refusal::Refusal,
+};
+use carnet_wire::{ids::ObjectId, secret::Password, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The canonical form of a user name: NFKC and simple case folding (`security.md`, S25). Two names that
@@ -53,6 +60,118 @@ pub struct User {
     pub created: Timestamp,
 }
 
+/// A new account.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// The id, if the operator fixes it.
+    pub id: Option<ObjectId>,
+    /// The user principal name.
+    pub name: String,
+    /// The name people see.
+    pub display_name: String,
+    /// The password's hash; the server computes it.
+    pub password: Option<PasswordHash>,
+    /// A registered second factor.
+    pub totp: Option<Guarded>,
+    /// May sign in.
+    pub enabled: bool,
+}
+
+/// Creates an account.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn create(caller: &Caller, directory: &Directory, new: New, at: &Moment<'_>) -> Result<Decided<User>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
+    check_name("displayName", &new.display_name)?;
+    check_principal_name(directory, &new.name)?;
+    let user = User {
+        id: new.id.unwrap_or_else(|| ObjectId::new(at.entropy.uuid())),
+        name_key: fold(&new.name),
+        mail_nickname: new.name.split('@').next().map(str::to_owned),
+        mail: Some(new.name.clone()),
+        name: new.name,
+        given_name: new.display_name.split(' ').next().map(str::to_owned),
+        surname: new.display_name.split_once(' ').map(|(_, rest)| rest.to_owned()),
+        display_name: new.display_name,
+        enabled: new.enabled,
+        guest: false,
+        password: new.password,
+        password_expired: false,
+        totp: new.totp,
+        sessions_valid_from: Timestamp::from_seconds(0),
+        password_changed: at.now,
+        kept: Default::default(),
+        created: at.now,
+    };
+    let target = ("user".to_owned(), user.id.to_string(), user.display_name.clone());
+    let audit = Audit { activity: "Add user".into(), actor: caller.actor(), target, modified: Vec::new() };
+    let change = Change::Put(Object::User(user.clone().into()));
+    Ok(Decided { value: user, changes: vec![change], audit: vec![audit] })
+}
+
+/// A user principal name: `local@domain` with a domain of the tenant, already normal, of one script in
+/// each half (`security.md`, S25).
+fn check_principal_name(directory: &Directory, name: &str) -> Result<(), Refusal> {
+    let bad = |why: &str| {
+        let message = format!("the userPrincipalName `{}` {why}", name.escape_debug());
+        Err(Refusal::BadRequest { message, target: Some("userPrincipalName".into()) })
+    };
+    let Some((local, domain)) = name.rsplit_once('@') else { return bad("is not of the form name@domain") };
+    if local.is_empty() || name.len() > 256 || local.contains('@') {
+        return bad("is not of the form name@domain, or is longer than 256 bytes");
+    }
+    if !directory.tenant.domains.iter().any(|it| it.eq_ignore_ascii_case(domain)) {
+        return bad("is not on a verified domain of this tenant");
+    }
+    let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
+    let invisible = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if !normal.is_normalized(name) || name.chars().any(invisible) {
+        return bad("has characters that look like others or cannot be seen");
+    }
+    if mixes_scripts(local) {
+        return bad("mixes scripts, so that it could be taken for another name");
+    }
+    Ok(())
+}
+
+fn mixes_scripts(text: &str) -> bool {
+    use unicode_script::{Script, UnicodeScript};
+    let mut scripts = text.chars().map(|c| c.script()).filter(|it| !matches!(it, Script::Common | Script::Inherited));
+    let first = scripts.next();
+    scripts.any(|it| Some(it) != first)
+}
+
+/// Shortest password, in bytes.
+const SHORTEST: usize = 8;
+/// Longest password, in bytes; no byte of it is cut.
+const LONGEST: usize = 256;
+/// Words that attackers try first; with usual endings each stands for a whole family.
+const COMMON: &str = include_str!("../data/common_passwords.txt");
+
+/// Whether a password may be set: its length, and not one that everybody tries first. No rule about
+/// kinds of characters.
+///
+/// # Errors
+/// [`Refusal::BadRequest`]; the password is not in it.
+pub fn check_password(password: &Password, name: &str) -> Result<(), Refusal> {
+    let bad = |message: &str| {
+        Err(Refusal::BadRequest { message: message.to_owned(), target: Some("passwordProfile.password".into()) })
+    };
+    let text = password.expose();
+    if !(SHORTEST..=LONGEST).contains(&text.len()) {
+        return bad("a password has 8 to 256 bytes");
+    }
+    let lower = text.to_lowercase();
+    let stem = lower.trim_end_matches(|c: char| !c.is_alphabetic());
+    let local = fold(name.split('@').next().unwrap_or_default());
+    let common = |word: &str| COMMON.lines().any(|line| line == word);
+    if common(&lower) || (!stem.is_empty() && common(stem)) || lower.chars().all(|c| lower.starts_with(c)) || lower == local {
+        return bad("this password is one of those that are tried first; choose another");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +181,28 @@ mod tests {
         #[test]
         fn folding_twice_is_folding_once(name in "\\PC{0,30}") {
             prop_assert_eq!(fold(&fold(&name)), fold(&name));
+        }
+    }
+
+    #[test]
+    fn names_that_could_be_taken_for_others_cannot_be_created_row_87() {
+        use crate::fixture::{admin, directory, everyone, moment};
+        let new = |name: &str| New { id: None, name: name.into(), display_name: "X".into(), password: None, totp: None, enabled: true };
+        let try_as = |caller: &Caller, name: &str| create(caller, &directory(), new(name), &moment());
+        assert!(try_as(&admin(), "grace.hopper@contoso.example").is_ok());
+        assert!(matches!(try_as(&everyone(), "grace@contoso.example"), Err(Refusal::Forbidden { .. })));
+        for name in ["grace", "@contoso.example", "grace@fabrikam.example", "ａda@contoso.example", "аdmin@contoso.example", "a\u{200d}b@contoso.example", "a b@contoso.example"] {
+            assert!(try_as(&admin(), name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn passwords_that_everybody_tries_first_are_refused_and_none_is_cut_row_89() {
+        let check = |text: &str| check_password(&Password::new(text.into()), "ada.lovelace@contoso.example");
+        assert!(check("correct horse battery").is_ok() && check(&"xy".repeat(128)).is_ok());
+        for text in ["short", &"xy".repeat(129), "Password1!", "qwertyuiop", "ada.lovelace", "aaaaaaaaaaaa", "Sunshine2024"] {
+            let error = check(text).unwrap_err();
+            assert!(!error.to_string().contains(text));
         }
     }
 

@@ -1,0 +1,90 @@
+//! Redirect URIs: what may be registered (`security.md`, S13 and S15). Anything that two readers could
+//! read differently is refused before it is compared with anything.
+
+/// Whether a URI may be registered for a platform; the error says why not.
+///
+/// # Errors
+/// The end of a sentence that begins with the URI.
+pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
+    if uri.len() > 2048 {
+        return Err("is longer than 2048 characters");
+    }
+    if !uri.is_ascii() || uri.bytes().any(|b| b.is_ascii_control() || b" \\\"<>^`{|}".contains(&b)) {
+        return Err("has characters that a URI does not have; write host names in their ASCII form");
+    }
+    if uri.contains(['#', '*']) {
+        return Err("may not have a fragment or a wildcard");
+    }
+    let Some((scheme, rest)) = uri.split_once(':') else { return Err("has no scheme") };
+    let scheme = scheme.to_ascii_lowercase();
+    match scheme.as_str() {
+        "https" | "http" => {
+            let Some(after) = rest.strip_prefix("//") else { return Err("has no host") };
+            let host = after.split(['/', '?']).next().unwrap_or_default();
+            if host.is_empty() || host.contains(['@', '%']) {
+                return Err("may not have a user name or escapes in its host");
+            }
+            if scheme == "http" && !is_loopback(host) {
+                return Err("must use https, unless it is http://localhost");
+            }
+            if after.to_ascii_lowercase().contains("%2e") || after.split('/').any(|segment| segment == "..") {
+                return Err("may not have dot segments");
+            }
+            Ok(())
+        }
+        "javascript" | "data" | "file" | "vbscript" | "about" | "blob" => Err("has a scheme that runs or reads something"),
+        "urn" if public && rest.starts_with("ietf:wg:oauth:2.0:oob") => Ok(()),
+        other => {
+            let form = !other.is_empty()
+                && other.starts_with(|c: char| c.is_ascii_alphabetic())
+                && other.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+            match public && form && rest.starts_with("//") {
+                true => Ok(()),
+                false => Err("has a scheme that this platform does not take"),
+            }
+        }
+    }
+}
+
+/// The host, with or without a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "[::1]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused(uri in ".{0,80}", public: bool) {
+            let _ = check(&uri, public);
+        }
+    }
+
+    #[test]
+    fn what_applications_really_use_may_be_registered() {
+        for uri in ["https://app.example/cb?x=1", "http://localhost", "http://127.0.0.1:18080/redirect_uri", "http://[::1]/"] {
+            assert_eq!(check(uri, false), Ok(()), "{uri}");
+        }
+        assert_eq!(check("app://58145B91-0C36-4500-8554-080854F2AC97", true), Ok(()));
+        assert_eq!(check("urn:ietf:wg:oauth:2.0:oob", true), Ok(()));
+        assert!(check("app://x", false).is_err());
+    }
+
+    #[test]
+    fn what_misleads_may_not_rows_59_to_61() {
+        for uri in [
+            "JavaScript:alert(1)", "data:text/html,x", "http://evil.example", "http://localhost.evil.example", "http://localhost@evil.example",
+            "https://a@b.example", "https://a.example/#x", "https://*.example/", "https://a.example/../b", "https://a.example/%2e%2e/b",
+            "https://ex\u{e4}mple.example", "https://a.example/\t", "https://", "nonsense", "",
+        ] {
+            assert!(check(uri, true).is_err(), "{uri}");
+        }
+    }
+}
