@@ -40,7 +40,9 @@ fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<O
             Err(Refusal::MissingScope { any_of: vec![USER_SCOPE.into()] })
         }
         Caller::User { user, .. } if held(directory, *user, ADMINISTRATORS) => Ok(Some(*user)),
-        Caller::User { .. } => Err(Refusal::Forbidden { needs: format!("one of the roles {}", ADMINISTRATORS.join(", ")) }),
+        Caller::User { .. } => {
+            Err(Refusal::Forbidden { needs: format!("one of the roles {}", ADMINISTRATORS.join(", ")) })
+        }
         Caller::Application { .. } => Err(Refusal::Forbidden {
             needs: "an administrator user; a service principal cannot register itself or another".into(),
         }),
@@ -51,16 +53,23 @@ fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<O
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn register(caller: &Caller, directory: &Directory, app: AppId, at: &Moment<'_>) -> Result<Decided<AppId>, Refusal> {
+pub fn register(
+    caller: &Caller,
+    directory: &Directory,
+    app: AppId,
+    at: &Moment<'_>,
+) -> Result<Decided<AppId>, Refusal> {
     let by = administrator_user(caller, directory)?;
     if directory.principal_by_app(app).is_none() {
-        let message = format!("the application {app} has no service principal in this tenant; create it first");
+        let message =
+            format!("the application {app} has no service principal in this tenant; create it first");
         return Err(Refusal::BadRequest { message, target: Some("applicationId".into()) });
     }
     if directory.registration(app).is_some() {
         return Ok(Decided { value: app, changes: Vec::new(), audit: Vec::new() });
     }
-    let change = Change::Put(Object::AdminRegistration(AdminRegistration { app_id: app, by, created: at.now }.into()));
+    let change =
+        Change::Put(Object::AdminRegistration(AdminRegistration { app_id: app, by, created: at.now }.into()));
     let audit = audit(caller, "Register management application", app);
     Ok(Decided { value: app, changes: vec![change], audit: vec![audit] })
 }
@@ -75,7 +84,11 @@ pub fn unregister(caller: &Caller, directory: &Directory, app: AppId) -> Result<
         return Err(Refusal::NotFound { id: app.to_string() });
     }
     let audit = audit(caller, "Unregister management application", app);
-    Ok(Decided { value: (), changes: vec![Change::Remove(ObjectKey::AdminRegistration(app))], audit: vec![audit] })
+    Ok(Decided {
+        value: (),
+        changes: vec![Change::Remove(ObjectKey::AdminRegistration(app))],
+        audit: vec![audit],
+    })
 }
 
 /// May read registrations: administrators, and registered service principals.
@@ -85,7 +98,9 @@ pub fn unregister(caller: &Caller, directory: &Directory, app: AppId) -> Result<
 pub fn may_read(caller: &Caller, directory: &Directory) -> Result<(), Refusal> {
     match caller {
         Caller::Application { app, .. } if directory.registration(*app).is_some() => Ok(()),
-        Caller::Application { app, principal, .. } => Err(Refusal::NotRegistered { principal: *principal, app: *app }),
+        Caller::Application { app, principal, .. } => {
+            Err(Refusal::NotRegistered { principal: *principal, app: *app })
+        }
         other => administrator_user(other, directory).map(drop),
     }
 }
@@ -104,9 +119,17 @@ mod tests {
     fn only_an_administrator_user_registers_and_it_can_be_done_twice_row_109() {
         let (mut directory, principal, _) = with_power_platform();
         let app = directory.principal(principal).unwrap().app_id;
-        let itself = Caller::Application { principal, app, tenant: TENANT.parse().unwrap(), roles: vec!["Application.ReadWrite.All".into()].into() };
+        let itself = Caller::Application {
+            principal,
+            app,
+            tenant: TENANT.parse().unwrap(),
+            roles: vec!["Application.ReadWrite.All".into()].into(),
+        };
         assert!(matches!(register(&itself, &directory, app, &moment()), Err(Refusal::Forbidden { .. })));
-        assert!(matches!(register(&bap_member(), &directory, app, &moment()), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(
+            register(&bap_member(), &directory, app, &moment()),
+            Err(Refusal::Forbidden { .. })
+        ));
         assert!(matches!(may_read(&itself, &directory), Err(Refusal::NotRegistered { .. })));
         let done = register(&bap_admin(), &directory, app, &moment()).unwrap();
         directory.apply(done.changes);

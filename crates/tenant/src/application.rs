@@ -9,8 +9,7 @@ use crate::{
     permission::{self, AppRole, PermissionScope, RequiredResource},
     redirect,
     refusal::Refusal,
-    role,
-    service_principal,
+    role, service_principal,
     tenant::RefreshReuse,
 };
 use carnet_wire::{
@@ -173,12 +172,15 @@ pub fn create(
 ) -> Result<Decided<Application>, Refusal> {
     authorize(caller, directory, &operation::CREATE_APPLICATION, &[])?;
     let closed = !directory.tenant.policy.users_create_applications;
-    let administrators = &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
+    let administrators =
+        &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
     if let Caller::User { user, .. } = caller
         && closed
         && !role::held(directory, *user, administrators)
     {
-        return Err(Refusal::Forbidden { needs: "in this tenant only administrators register applications".into() });
+        return Err(Refusal::Forbidden {
+            needs: "in this tenant only administrators register applications".into(),
+        });
     }
     let owners = match caller {
         Caller::User { user, .. } => vec![*user],
@@ -242,7 +244,11 @@ pub fn change(
     if new == **old {
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
     }
-    let activity = if credentials { "Update application – Certificates and secrets management" } else { "Update application" };
+    let activity = if credentials {
+        "Update application – Certificates and secrets management"
+    } else {
+        "Update application"
+    };
     let audit = audit(caller, activity, &new, differences(old, &new));
     let mut list = vec![Change::Put(Object::Application(new.clone().into()))];
     list.extend(service_principal::follow(directory, &new));
@@ -286,7 +292,10 @@ pub fn add_secret(
         return Err(bad("endDateTime", "endDateTime must lie after startDateTime and in the future".into()));
     }
     if old.secrets.len() >= 100 {
-        return Err(bad("passwordCredentials", "an application holds at most 100 secrets; remove one first".into()));
+        return Err(bad(
+            "passwordCredentials",
+            "an application holds at most 100 secrets; remove one first".into(),
+        ));
     }
     let secret = value.unwrap_or_else(|| at.entropy.client_secret());
     let start = if operator && end <= start { end.plus_seconds(-1) } else { start };
@@ -294,7 +303,8 @@ pub fn add_secret(
     let mut new = (**old).clone();
     new.secrets.push(credential.clone());
     let activity = "Update application – Certificates and secrets management";
-    let modified = vec![("passwordCredentials".to_owned(), String::new(), format!("added {}", credential.key_id))];
+    let modified =
+        vec![("passwordCredentials".to_owned(), String::new(), format!("added {}", credential.key_id))];
     let audit = audit(caller, activity, &new, modified);
     let change = Change::Put(Object::Application(new.into()));
     Ok(Decided { value: (credential, secret), changes: vec![change], audit: vec![audit] })
@@ -304,7 +314,12 @@ pub fn add_secret(
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn remove_secret(caller: &Caller, directory: &Directory, id: ObjectId, key: KeyId) -> Result<Decided<()>, Refusal> {
+pub fn remove_secret(
+    caller: &Caller,
+    directory: &Directory,
+    id: ObjectId,
+    key: KeyId,
+) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
     authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
     let mut new = (**old).clone();
@@ -325,7 +340,12 @@ fn bad(target: &str, message: String) -> Refusal {
     Refusal::BadRequest { message, target: Some(target.to_owned()) }
 }
 
-fn audit(caller: &Caller, activity: &str, it: &Application, modified: Vec<(String, String, String)>) -> Audit {
+fn audit(
+    caller: &Caller,
+    activity: &str,
+    it: &Application,
+    modified: Vec<(String, String, String)>,
+) -> Audit {
     let target = ("application".to_owned(), it.id.to_string(), it.display_name.clone());
     Audit { activity: activity.to_owned(), actor: caller.actor(), target, modified }
 }
@@ -368,34 +388,46 @@ fn check(it: &Application) -> Result<(), Refusal> {
     if lists.iter().any(|length| *length > MOST) || it.certificates.len() > 100 || it.federated.len() > 20 {
         return Err(bad("application", "a list of this application is longer than is kept".into()));
     }
-    for (platform, uris) in
-        [("web", &it.redirect_uris.web), ("spa", &it.redirect_uris.spa), ("publicClient", &it.redirect_uris.public)]
-    {
+    for (platform, uris) in [
+        ("web", &it.redirect_uris.web),
+        ("spa", &it.redirect_uris.spa),
+        ("publicClient", &it.redirect_uris.public),
+    ] {
         for uri in uris {
-            redirect::check(uri, platform == "publicClient")
-                .map_err(|why| bad(&format!("{platform}.redirectUris"), format!("the redirect URI `{uri}` {why}")))?;
+            redirect::check(uri, platform == "publicClient").map_err(|why| {
+                bad(&format!("{platform}.redirectUris"), format!("the redirect URI `{uri}` {why}"))
+            })?;
         }
     }
     for uri in &it.identifier_uris {
         let scheme = ["api://", "https://", "urn:"].iter().any(|scheme| uri.starts_with(scheme));
         if !scheme || uri.len() > 255 || uri.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(bad("identifierUris", format!("`{uri}` is no identifier URI such as api://{}", it.app_id)));
+            return Err(bad(
+                "identifierUris",
+                format!("`{uri}` is no identifier URI such as api://{}", it.app_id),
+            ));
         }
     }
     if it.requested_access_token_version.is_some_and(|version| !matches!(version, 1 | 2)) {
-        return Err(bad("api.requestedAccessTokenVersion", "requestedAccessTokenVersion is null, 1 or 2".into()));
+        return Err(bad(
+            "api.requestedAccessTokenVersion",
+            "requestedAccessTokenVersion is null, 1 or 2".into(),
+        ));
     }
     permission::check_offered(&it.scopes, &it.app_roles)
 }
 
 /// A scope that is still enabled may not vanish in one step.
 fn disabled_before_removed(old: &Application, new: &Application) -> Result<(), Refusal> {
-    let gone = old.scopes.iter().find(|scope| scope.enabled && !new.scopes.iter().any(|it| it.id == scope.id));
-    let role = old.app_roles.iter().find(|role| role.enabled && !new.app_roles.iter().any(|it| it.id == role.id));
+    let gone =
+        old.scopes.iter().find(|scope| scope.enabled && !new.scopes.iter().any(|it| it.id == scope.id));
+    let role =
+        old.app_roles.iter().find(|role| role.enabled && !new.app_roles.iter().any(|it| it.id == role.id));
     match gone.map(|it| &it.value).or(role.map(|it| &it.value)) {
-        Some(value) => {
-            Err(bad("api", format!("the permission `{value}` cannot be deleted or updated unless disabled first")))
-        }
+        Some(value) => Err(bad(
+            "api",
+            format!("the permission `{value}` cannot be deleted or updated unless disabled first"),
+        )),
         None => Ok(()),
     }
 }
@@ -420,7 +452,10 @@ fn differences(old: &Application, new: &Application) -> Vec<(String, String, Str
         ("federatedIdentityCredentials", old.federated != new.federated),
         ("signInAudience", old.sign_in_audience != new.sign_in_audience),
     ];
-    let named = other.iter().filter(|(_, differs)| *differs).map(|(name, _)| ((*name).to_owned(), String::new(), String::new()));
+    let named = other
+        .iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(name, _)| ((*name).to_owned(), String::new(), String::new()));
     list.extend(named);
     list
 }
@@ -428,7 +463,7 @@ fn differences(old: &Application, new: &Application) -> Vec<(String, String, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{admin, everyone, directory, moment, nobody};
+    use crate::fixture::{admin, directory, everyone, moment, nobody};
 
     fn new(name: &str) -> New {
         New { display_name: name.into(), ..New::default() }
@@ -446,12 +481,21 @@ mod tests {
     #[test]
     fn names_redirects_and_uris_are_checked_row_61() {
         let directory = directory();
-        let try_with = |changes: Changes| create(&admin(), &directory, New { changes, ..new("x") }, &moment());
-        assert!(try_with(Changes { public: Some(vec!["http://localhost".into()]), ..Changes::default() }).is_ok());
+        let try_with =
+            |changes: Changes| create(&admin(), &directory, New { changes, ..new("x") }, &moment());
+        assert!(
+            try_with(Changes { public: Some(vec!["http://localhost".into()]), ..Changes::default() }).is_ok()
+        );
         for uri in ["JavaScript:alert(1)", "http://evil.example/", "https://a/#f", "https://*.a.example/"] {
-            assert!(try_with(Changes { web: Some(vec![uri.into()]), ..Changes::default() }).is_err(), "{uri}");
+            assert!(
+                try_with(Changes { web: Some(vec![uri.into()]), ..Changes::default() }).is_err(),
+                "{uri}"
+            );
         }
-        assert!(try_with(Changes { identifier_uris: Some(vec!["ftp://x".into()]), ..Changes::default() }).is_err());
+        assert!(
+            try_with(Changes { identifier_uris: Some(vec!["ftp://x".into()]), ..Changes::default() })
+                .is_err()
+        );
         for name in ["", "a\u{202e}b", &"x".repeat(300)] {
             assert!(create(&admin(), &directory, new(name), &moment()).is_err(), "{name}");
         }
@@ -462,7 +506,8 @@ mod tests {
         let mut directory = directory();
         let made = create(&admin(), &directory, new("reader"), &moment()).unwrap();
         directory.apply(made.changes);
-        let added = add_secret(&admin(), &directory, made.value.id, (None, None, (None, None)), &moment()).unwrap();
+        let added =
+            add_secret(&admin(), &directory, made.value.id, (None, None, (None, None)), &moment()).unwrap();
         let (credential, secret) = &added.value;
         assert!(credential.matches(secret) && secret.expose().starts_with(&credential.hint));
         assert!(!format!("{added:?}").contains(secret.expose()));
@@ -485,7 +530,10 @@ mod tests {
         assert!(change(&admin(), &directory, made.value.id, on()).is_ok());
         let other = create(&admin(), &directory, new("theirs"), &moment()).unwrap();
         directory.apply(other.changes);
-        assert!(matches!(change(&everyone(), &directory, other.value.id, on()), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(
+            change(&everyone(), &directory, other.value.id, on()),
+            Err(Refusal::Forbidden { .. })
+        ));
         assert!(matches!(delete(&everyone(), &directory, other.value.id), Err(Refusal::Forbidden { .. })));
     }
 

@@ -1,11 +1,7 @@
 //! Power Platform environments.
 
 use crate::{
-    admin_registration::ADMINISTRATORS,
-    directory::Directory,
-    operation::Caller,
-    refusal::Refusal,
-    role::held,
+    admin_registration::ADMINISTRATORS, directory::Directory, operation::Caller, refusal::Refusal, role::held,
 };
 use carnet_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -7,8 +7,7 @@ use crate::{
     environment::Environment,
     operation::{Caller, Moment},
     package::Package,
-    role,
-    service_principal,
+    role, service_principal,
     tenant::{Policy, Tenant},
 };
 use carnet_wire::{
@@ -87,18 +86,33 @@ pub(crate) fn directory() -> Directory {
 /// The same with a client, the Power Platform API, two environments and a package.
 pub(crate) fn with_power_platform() -> (Directory, ObjectId, ObjectId) {
     let mut directory = directory();
-    let made = application::create(&admin(), &directory, New { display_name: "reader".into(), ..New::default() }, &moment()).unwrap();
+    let made = application::create(
+        &admin(),
+        &directory,
+        New { display_name: "reader".into(), ..New::default() },
+        &moment(),
+    )
+    .unwrap();
     let app: AppId = made.value.app_id;
     directory.apply(made.changes);
     let client = service_principal::create(&admin(), &directory, (app, None), &moment()).unwrap();
     directory.apply(client.changes);
-    let resource = service_principal::create(&admin(), &directory, (POWER_PLATFORM.parse().unwrap(), None), &moment()).unwrap();
+    let resource =
+        service_principal::create(&admin(), &directory, (POWER_PLATFORM.parse().unwrap(), None), &moment())
+            .unwrap();
     directory.apply(resource.changes);
     for (id, sku) in [("e1", "Default"), ("e2", "Sandbox")] {
-        let it = Environment { id: id.into(), display_name: id.into(), location: "europe".into(), sku: sku.into(), created: moment().now };
+        let it = Environment {
+            id: id.into(),
+            display_name: id.into(),
+            location: "europe".into(),
+            sku: sku.into(),
+            created: moment().now,
+        };
         directory.apply([Change::Put(Object::Environment(it.into()))]);
     }
-    let package = Package { unique_name: "p1".into(), name: "P".into(), version: "1".into(), publisher: "C".into() };
+    let package =
+        Package { unique_name: "p1".into(), name: "P".into(), version: "1".into(), publisher: "C".into() };
     directory.apply([Change::Put(Object::Package(package.into()))]);
     (directory, client.value.id, resource.value.id)
 }

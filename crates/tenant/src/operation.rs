@@ -99,8 +99,19 @@ const AS_THE_PERSON: &str = "Directory.AccessAsUser.All";
 /// Read registrations and service principals.
 pub const READ_APPLICATIONS: Operation = Operation {
     name: "read applications",
-    scopes: &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    roles: &["Application.Read.All", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All", "Directory.ReadWrite.All"],
+    scopes: &[
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    roles: &[
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "Application.ReadWrite.OwnedBy",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
     person: Person::Member,
 };
 /// Create a registration. Members may, unless the tenant says otherwise (`application::create`).
@@ -139,15 +150,34 @@ pub const CHANGE_GRANTS: Operation = Operation {
 /// Read one's own record.
 pub const READ_ME: Operation = Operation {
     name: "read the signed-in user",
-    scopes: &["User.Read", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    scopes: &[
+        "User.Read",
+        "User.ReadBasic.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
     roles: &[],
     person: Person::Member,
 };
 /// Read users.
 pub const READ_USERS: Operation = Operation {
     name: "read users",
-    scopes: &["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    roles: &["User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    scopes: &[
+        "User.ReadBasic.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    roles: &[
+        "User.Read.All",
+        "User.ReadBasic.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
     person: Person::Member,
 };
 /// Create users, switch them on and off.
@@ -182,29 +212,45 @@ pub const OPERATIONS: &[&Operation] = &[
 ///
 /// # Errors
 /// [`Refusal::Forbidden`]
-pub fn authorize(caller: &Caller, directory: &Directory, operation: &Operation, owners: &[ObjectId]) -> Result<(), Refusal> {
+pub fn authorize(
+    caller: &Caller,
+    directory: &Directory,
+    operation: &Operation,
+    owners: &[ObjectId],
+) -> Result<(), Refusal> {
     let forbidden = |needs: String| Refusal::Forbidden { needs };
     match caller {
         Caller::Operator { .. } => Ok(()),
         Caller::Application { principal, roles, .. } => {
-            let owned = owners.contains(principal) && roles.iter().any(|it| it == "Application.ReadWrite.OwnedBy");
+            let owned =
+                owners.contains(principal) && roles.iter().any(|it| it == "Application.ReadWrite.OwnedBy");
             let opens = roles.iter().any(|it| operation.roles.contains(&it.as_str()));
             if opens || owned {
                 return Ok(());
             }
-            Err(forbidden(format!("to {} an application needs one of {}", operation.name, operation.roles.join(", "))))
+            Err(forbidden(format!(
+                "to {} an application needs one of {}",
+                operation.name,
+                operation.roles.join(", ")
+            )))
         }
         Caller::User { user, scopes, .. } => {
             let opens = |it: &String| it == AS_THE_PERSON || operation.scopes.contains(&it.as_str());
             if !scopes.iter().any(opens) {
-                return Err(forbidden(format!("to {} the token needs one of {}", operation.name, operation.scopes.join(", "))));
+                return Err(forbidden(format!(
+                    "to {} the token needs one of {}",
+                    operation.name,
+                    operation.scopes.join(", ")
+                )));
             }
             match operation.person {
                 Person::Member => Ok(()),
                 Person::Role(roles) if owners.contains(user) || held(directory, *user, roles) => Ok(()),
-                Person::Role(roles) => {
-                    Err(forbidden(format!("to {} the user needs one of the roles {}", operation.name, roles.join(", "))))
-                }
+                Person::Role(roles) => Err(forbidden(format!(
+                    "to {} the user needs one of the roles {}",
+                    operation.name,
+                    roles.join(", ")
+                ))),
             }
         }
     }

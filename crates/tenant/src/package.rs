@@ -90,7 +90,8 @@ pub fn install(
     };
     let target = ("installation".to_owned(), installation.id.clone(), package.name.clone());
     let modified = vec![("environment".to_owned(), String::new(), environment.to_owned())];
-    let audit = Audit { activity: "Install application package".into(), actor: caller.actor(), target, modified };
+    let audit =
+        Audit { activity: "Install application package".into(), actor: caller.actor(), target, modified };
     let change = Change::Put(Object::Installation(installation.clone().into()));
     Ok(Decided { value: installation, changes: vec![change], audit: vec![audit] })
 }
@@ -122,18 +123,26 @@ mod tests {
         let app = directory.principal(principal).unwrap().app_id;
         let admin = |scope: &str| platform_user(true, scope);
         assert_eq!(list(&admin(READ), &directory, "e1").unwrap().len(), 1);
-        assert!(matches!(list(&admin("AppManagement.ApplicationPackages.read"), &directory, "e1"), Err(Refusal::MissingScope { .. })));
+        assert!(matches!(
+            list(&admin("AppManagement.ApplicationPackages.read"), &directory, "e1"),
+            Err(Refusal::MissingScope { .. })
+        ));
         assert!(matches!(list(&admin(INSTALL), &directory, "none"), Err(Refusal::MissingScope { .. })));
-        assert!(matches!(list(&platform_user(false, READ), &directory, "e1"), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(
+            list(&platform_user(false, READ), &directory, "e1"),
+            Err(Refusal::Forbidden { .. })
+        ));
         assert!(matches!(list(&admin(READ), &directory, "none"), Err(Refusal::UnknownEnvironment { .. })));
-        let itself = Caller::Application { principal, app, tenant: TENANT.parse().unwrap(), roles: vec![].into() };
+        let itself =
+            Caller::Application { principal, app, tenant: TENANT.parse().unwrap(), roles: vec![].into() };
         assert!(matches!(list(&itself, &directory, "e1"), Err(Refusal::NotRegistered { .. })));
     }
 
     #[test]
     fn an_installation_completes() {
         let (directory, ..) = with_power_platform();
-        let begun = install(&platform_user(true, INSTALL), &directory, ("e1", "P1"), &moment()).unwrap().value;
+        let begun =
+            install(&platform_user(true, INSTALL), &directory, ("e1", "P1"), &moment()).unwrap().value;
         assert_eq!((begun.state(moment().now), begun.state(begun.completes)), ("Running", "Succeeded"));
         assert!(install(&platform_user(true, INSTALL), &directory, ("e1", "p2"), &moment()).is_err());
     }
@@ -142,7 +151,9 @@ mod tests {
     fn a_member_sees_the_default_environment_only() {
         let (directory, ..) = with_power_platform();
         let scope = ["EnvironmentManagement.Environments.Read"];
-        let seen = |admin| crate::environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len();
+        let seen = |admin| {
+            crate::environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len()
+        };
         assert_eq!((seen(true), seen(false)), (2, 1));
     }
 }

@@ -72,7 +72,8 @@ pub enum RequiredAccess {
 /// [`Refusal::BadRequest`]
 pub fn check_name(property: &'static str, name: &str) -> Result<(), Refusal> {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let message = match name.trim().is_empty() {
         true => format!("a value is required for property '{property}'"),
@@ -98,7 +99,9 @@ pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Re
                 && !value.starts_with('.')
                 && value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
             if !form {
-                return bad(format!("{what}: `{value}` is not 1 to 120 visible characters without a leading dot"));
+                return bad(format!(
+                    "{what}: `{value}` is not 1 to 120 visible characters without a leading dot"
+                ));
             }
             if !ids.insert(id) || !values.insert(value.to_lowercase()) {
                 return bad(format!("{what}: the id or value of `{value}` stands twice"));
@@ -110,7 +113,11 @@ pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Re
 
 /// Nobody gives a credential to a principal that may more than they: one that holds a directory role or
 /// a Graph application permission (`security.md`, S31). Microsoft's own applications belong to nobody.
-pub(crate) fn require_authority_over(caller: &Caller, directory: &Directory, app: AppId) -> Result<(), Refusal> {
+pub(crate) fn require_authority_over(
+    caller: &Caller,
+    directory: &Directory,
+    app: AppId,
+) -> Result<(), Refusal> {
     if matches!(caller, Caller::Operator { .. }) {
         return Ok(());
     }
@@ -125,12 +132,12 @@ pub(crate) fn require_authority_over(caller: &Caller, directory: &Directory, app
         || directory.registration(app).is_some();
     let highest = [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR];
     match caller {
-        Caller::User { user, .. } if privileged && !held(directory, *user, &highest) => {
-            forbidden("this application holds privileged permissions; only a Global Administrator gives it credentials")
-        }
-        Caller::Application { principal: own, .. } if privileged && *own != principal.id => {
-            forbidden("this application holds privileged permissions; another application may not give it credentials")
-        }
+        Caller::User { user, .. } if privileged && !held(directory, *user, &highest) => forbidden(
+            "this application holds privileged permissions; only a Global Administrator gives it credentials",
+        ),
+        Caller::Application { principal: own, .. } if privileged && *own != principal.id => forbidden(
+            "this application holds privileged permissions; another application may not give it credentials",
+        ),
         _ => Ok(()),
     }
 }

@@ -101,7 +101,8 @@ pub fn create(
     }
     let scopes = checked(directory, &key, scopes)?;
     let grant = PermissionGrant { key, scopes, created: at.now };
-    let audit = audit(caller, "Add delegated permission grant", directory, (&key, "", &grant.scopes.join(" ")));
+    let audit =
+        audit(caller, "Add delegated permission grant", directory, (&key, "", &grant.scopes.join(" ")));
     let change = Change::Put(Object::PermissionGrant(grant.clone().into()));
     Ok(Decided { value: grant, changes: vec![change], audit: vec![audit] })
 }
@@ -110,16 +111,30 @@ pub fn create(
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn change(caller: &Caller, directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result<Decided<()>, Refusal> {
+pub fn change(
+    caller: &Caller,
+    directory: &Directory,
+    key: &GrantKey,
+    scopes: Vec<String>,
+) -> Result<Decided<()>, Refusal> {
     authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
     let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
     let scopes = checked(directory, key, scopes)?;
-    let audit = audit(caller, "Update delegated permission grant", directory, (key, &old.scopes.join(" "), &scopes.join(" ")));
+    let audit = audit(
+        caller,
+        "Update delegated permission grant",
+        directory,
+        (key, &old.scopes.join(" "), &scopes.join(" ")),
+    );
     let new = PermissionGrant { scopes, ..(**old).clone() };
     if new == **old {
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
     }
-    Ok(Decided { value: (), changes: vec![Change::Put(Object::PermissionGrant(new.into()))], audit: vec![audit] })
+    Ok(Decided {
+        value: (),
+        changes: vec![Change::Put(Object::PermissionGrant(new.into()))],
+        audit: vec![audit],
+    })
 }
 
 /// Takes consent back.
@@ -129,24 +144,36 @@ pub fn change(caller: &Caller, directory: &Directory, key: &GrantKey, scopes: Ve
 pub fn delete(caller: &Caller, directory: &Directory, key: &GrantKey) -> Result<Decided<()>, Refusal> {
     authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
     let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
-    let audit = audit(caller, "Remove delegated permission grant", directory, (key, &old.scopes.join(" "), ""));
-    Ok(Decided { value: (), changes: vec![Change::Remove(ObjectKey::PermissionGrant(*key))], audit: vec![audit] })
+    let audit =
+        audit(caller, "Remove delegated permission grant", directory, (key, &old.scopes.join(" "), ""));
+    Ok(Decided {
+        value: (),
+        changes: vec![Change::Remove(ObjectKey::PermissionGrant(*key))],
+        audit: vec![audit],
+    })
 }
 
 /// The scopes in the API's own spelling; every one must be published.
 fn checked(directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result<Vec<String>, Refusal> {
-    let bad = |target: &str, message: String| Refusal::BadRequest { message, target: Some(target.to_owned()) };
+    let bad =
+        |target: &str, message: String| Refusal::BadRequest { message, target: Some(target.to_owned()) };
     if directory.principal(key.client).is_none() {
         return Err(bad("clientId", format!("clientId {} is no service principal's object id", key.client)));
     }
     let Some(resource) = directory.principal(key.resource) else {
-        return Err(bad("resourceId", format!("resourceId {} is no service principal's object id", key.resource)));
+        return Err(bad(
+            "resourceId",
+            format!("resourceId {} is no service principal's object id", key.resource),
+        ));
     };
     let mut list: Vec<String> = Vec::new();
     for scope in scopes {
         let published = resource.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(&scope));
         let Some(published) = published else {
-            return Err(bad("scope", format!("`{scope}` is not a delegated permission of {}", resource.display_name)));
+            return Err(bad(
+                "scope",
+                format!("`{scope}` is not a delegated permission of {}", resource.display_name),
+            ));
         };
         if !list.contains(&published.value) {
             list.push(published.value.clone());
@@ -193,10 +220,16 @@ pub fn assign(
     }
     let offered = key.role.uuid().is_nil() || fits(resource, key.role, user);
     if !offered {
-        return Err(bad(format!("appRoleId {} is no role of {} for this principal", key.role, resource.display_name)));
+        return Err(bad(format!(
+            "appRoleId {} is no role of {} for this principal",
+            key.role, resource.display_name
+        )));
     }
     if directory.app_roles_of(key.principal).any(|it| it.key == key) {
-        return Err(Refusal::BadRequest { message: "Permission being assigned already exists on the object".into(), target: None });
+        return Err(Refusal::BadRequest {
+            message: "Permission being assigned already exists on the object".into(),
+            target: None,
+        });
     }
     let id = encode_base64url(&[key.principal.uuid().to_bytes_le(), at.entropy.uuid().into_bytes()].concat());
     let assignment = AppRoleAssignment { key, id, user, created: at.now };
@@ -209,13 +242,16 @@ pub fn assign(
 }
 
 fn fits(resource: &ServicePrincipal, role: KeyId, user: bool) -> bool {
-    resource.app_roles.iter().any(|it| it.id == role && it.enabled && if user { it.for_users } else { it.for_applications })
+    resource
+        .app_roles
+        .iter()
+        .any(|it| it.id == role && it.enabled && if user { it.for_users } else { it.for_applications })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture::{admin, directory, everyone, moment, with_power_platform}};
+    use crate::fixture::{admin, directory, everyone, moment, with_power_platform};
 
     #[test]
     fn a_grants_id_is_the_published_one_and_reads_back() {
@@ -236,12 +272,18 @@ mod tests {
         let (mut directory, client, resource) = with_power_platform();
         let key = GrantKey { client, resource, principal: None };
         let read = || vec!["appmanagement.applicationpackages.read".to_owned()];
-        assert!(matches!(create(&everyone(), &directory, (key, read()), &moment()), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(
+            create(&everyone(), &directory, (key, read()), &moment()),
+            Err(Refusal::Forbidden { .. })
+        ));
         assert!(create(&admin(), &directory, (key, vec!["No.Such.Scope".into()]), &moment()).is_err());
         let made = create(&admin(), &directory, (key, read()), &moment()).unwrap();
         assert_eq!(made.value.scopes, ["AppManagement.ApplicationPackages.Read"]);
         directory.apply(made.changes);
-        assert!(matches!(create(&admin(), &directory, (key, read()), &moment()), Err(Refusal::Conflict { .. })));
+        assert!(matches!(
+            create(&admin(), &directory, (key, read()), &moment()),
+            Err(Refusal::Conflict { .. })
+        ));
         let gone = delete(&admin(), &directory, &key).unwrap();
         directory.apply(gone.changes);
         assert!(directory.grant(&key).is_none());
@@ -249,7 +291,14 @@ mod tests {
 
     #[test]
     fn ids_that_name_nothing_are_refused() {
-        let key = GrantKey { client: ObjectId::new(uuid::Uuid::nil()), resource: ObjectId::new(uuid::Uuid::nil()), principal: None };
-        assert!(matches!(create(&admin(), &directory(), (key, vec![]), &moment()), Err(Refusal::BadRequest { .. })));
+        let key = GrantKey {
+            client: ObjectId::new(uuid::Uuid::nil()),
+            resource: ObjectId::new(uuid::Uuid::nil()),
+            principal: None,
+        };
+        assert!(matches!(
+            create(&admin(), &directory(), (key, vec![]), &moment()),
+            Err(Refusal::BadRequest { .. })
+        ));
     }
 }

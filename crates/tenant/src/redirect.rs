@@ -32,7 +32,9 @@ pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
             }
             Ok(())
         }
-        "javascript" | "data" | "file" | "vbscript" | "about" | "blob" => Err("has a scheme that runs or reads something"),
+        "javascript" | "data" | "file" | "vbscript" | "about" | "blob" => {
+            Err("has a scheme that runs or reads something")
+        }
         "urn" if public && rest.starts_with("ietf:wg:oauth:2.0:oob") => Ok(()),
         other => {
             let form = !other.is_empty()
@@ -69,7 +71,12 @@ mod tests {
 
     #[test]
     fn what_applications_really_use_may_be_registered() {
-        for uri in ["https://app.example/cb?x=1", "http://localhost", "http://127.0.0.1:18080/redirect_uri", "http://[::1]/"] {
+        for uri in [
+            "https://app.example/cb?x=1",
+            "http://localhost",
+            "http://127.0.0.1:18080/redirect_uri",
+            "http://[::1]/",
+        ] {
             assert_eq!(check(uri, false), Ok(()), "{uri}");
         }
         assert_eq!(check("app://58145B91-0C36-4500-8554-080854F2AC97", true), Ok(()));
@@ -80,9 +87,21 @@ mod tests {
     #[test]
     fn what_misleads_may_not_rows_59_to_61() {
         for uri in [
-            "JavaScript:alert(1)", "data:text/html,x", "http://evil.example", "http://localhost.evil.example", "http://localhost@evil.example",
-            "https://a@b.example", "https://a.example/#x", "https://*.example/", "https://a.example/../b", "https://a.example/%2e%2e/b",
-            "https://ex\u{e4}mple.example", "https://a.example/\t", "https://", "nonsense", "",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "http://evil.example",
+            "http://localhost.evil.example",
+            "http://localhost@evil.example",
+            "https://a@b.example",
+            "https://a.example/#x",
+            "https://*.example/",
+            "https://a.example/../b",
+            "https://a.example/%2e%2e/b",
+            "https://ex\u{e4}mple.example",
+            "https://a.example/\t",
+            "https://",
+            "nonsense",
+            "",
         ] {
             assert!(check(uri, true).is_err(), "{uri}");
         }

@@ -54,20 +54,28 @@ pub fn held(directory: &Directory, principal: ObjectId, names: &[&str]) -> bool 
 ///
 /// # Errors
 /// [`Refusal::Forbidden`] unless the caller may give roles, [`Refusal::BadRequest`] for an unknown role.
-pub fn assign(caller: &Caller, directory: &Directory, principal: ObjectId, name: &str) -> Result<Decided<()>, Refusal> {
+pub fn assign(
+    caller: &Caller,
+    directory: &Directory,
+    principal: ObjectId,
+    name: &str,
+) -> Result<Decided<()>, Refusal> {
     let allowed = match caller {
         Caller::Operator { .. } => true,
         Caller::User { user, scopes, .. } => {
             scopes.iter().any(|it| it == "RoleManagement.ReadWrite.Directory")
                 && held(directory, *user, &[GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR])
         }
-        Caller::Application { roles, .. } => roles.iter().any(|it| it == "RoleManagement.ReadWrite.Directory"),
+        Caller::Application { roles, .. } => {
+            roles.iter().any(|it| it == "RoleManagement.ReadWrite.Directory")
+        }
     };
     if !allowed {
         return Err(Refusal::Forbidden { needs: "giving roles needs Privileged Role Administrator".into() });
     }
     let Some(template) = directory.catalogue.role(name) else {
-        let known: Vec<&str> = directory.catalogue.role_templates.iter().map(|it| it.display_name.as_str()).collect();
+        let known: Vec<&str> =
+            directory.catalogue.role_templates.iter().map(|it| it.display_name.as_str()).collect();
         let message = format!("there is no directory role `{name}`; one of {}", known.join(", "));
         return Err(Refusal::BadRequest { message, target: Some("roles".into()) });
     };

@@ -76,7 +76,8 @@ pub fn create(
         (Some(application), _) => of_application(application, (id, directory.tenant.id), at.now),
         (None, Some(known)) => of_microsoft(known, id, at.now),
         (None, None) => {
-            let message = format!("The appId '{app}' does not reference a valid application object of this tenant.");
+            let message =
+                format!("The appId '{app}' does not reference a valid application object of this tenant.");
             return Err(Refusal::BadRequest { message, target: Some("appId".into()) });
         }
     };
@@ -104,7 +105,11 @@ pub fn change(
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
     }
     let audit = audit(caller, "Update service principal", &new);
-    Ok(Decided { value: (), changes: vec![Change::Put(Object::ServicePrincipal(new.into()))], audit: vec![audit] })
+    Ok(Decided {
+        value: (),
+        changes: vec![Change::Put(Object::ServicePrincipal(new.into()))],
+        audit: vec![audit],
+    })
 }
 
 /// Deletes a service principal with its grants, roles and registration.
@@ -135,8 +140,14 @@ pub(crate) fn removal(directory: &Directory, principal: &ServicePrincipal) -> Ve
     keys.extend(directory.app_roles_of(id).map(|it| ObjectKey::AppRoleAssignment(it.key)));
     keys.extend(directory.roles_of(id).map(|it| ObjectKey::RoleAssignment(it.key)));
     // As a resource it is named by others; deleting one is rare, so these two lists are looked through.
-    keys.extend(directory.grants(None).filter(|it| it.key.resource == id).map(|it| ObjectKey::PermissionGrant(it.key)));
-    let assigned = directory.app_role_assignments().filter(|it| it.key.resource == id && it.key.principal != id);
+    keys.extend(
+        directory
+            .grants(None)
+            .filter(|it| it.key.resource == id)
+            .map(|it| ObjectKey::PermissionGrant(it.key)),
+    );
+    let assigned =
+        directory.app_role_assignments().filter(|it| it.key.resource == id && it.key.principal != id);
     keys.extend(assigned.map(|it| ObjectKey::AppRoleAssignment(it.key)));
     if directory.registration(principal.app_id).is_some() {
         keys.push(ObjectKey::AdminRegistration(principal.app_id));
@@ -153,7 +164,11 @@ pub(crate) fn follow(directory: &Directory, application: &Application) -> Option
     (new != **old).then(|| Change::Put(Object::ServicePrincipal(new.into())))
 }
 
-fn of_application(it: &Application, (id, owner_tenant): (ObjectId, TenantId), now: Timestamp) -> ServicePrincipal {
+fn of_application(
+    it: &Application,
+    (id, owner_tenant): (ObjectId, TenantId),
+    now: Timestamp,
+) -> ServicePrincipal {
     ServicePrincipal {
         id,
         app_id: it.app_id,
@@ -232,16 +247,28 @@ mod tests {
         let mut directory = directory();
         let app: AppId = POWER_PLATFORM.parse().unwrap();
         assert!(directory.principal_by_name("https://api.powerplatform.com").is_none());
-        assert!(matches!(create(&everyone(), &directory, (app, None), &moment()), Err(Refusal::Forbidden { .. })));
+        assert!(matches!(
+            create(&everyone(), &directory, (app, None), &moment()),
+            Err(Refusal::Forbidden { .. })
+        ));
         let made = create(&admin(), &directory, (app, None), &moment()).unwrap();
         directory.apply(made.changes);
-        assert_eq!(directory.principal_by_name("https://api.powerplatform.com/").map(|it| it.scopes.len()), Some(72));
-        assert!(matches!(create(&admin(), &directory, (app, None), &moment()), Err(Refusal::Conflict { .. })));
+        assert_eq!(
+            directory.principal_by_name("https://api.powerplatform.com/").map(|it| it.scopes.len()),
+            Some(72)
+        );
+        assert!(matches!(
+            create(&admin(), &directory, (app, None), &moment()),
+            Err(Refusal::Conflict { .. })
+        ));
     }
 
     #[test]
     fn an_application_of_nobody_has_no_principal() {
         let app = "a0000000-0000-4000-8000-00000000dead".parse().unwrap();
-        assert!(matches!(create(&admin(), &directory(), (app, None), &moment()), Err(Refusal::BadRequest { .. })));
+        assert!(matches!(
+            create(&admin(), &directory(), (app, None), &moment()),
+            Err(Refusal::BadRequest { .. })
+        ));
     }
 }

@@ -81,7 +81,12 @@ pub struct New {
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn create(caller: &Caller, directory: &Directory, new: New, at: &Moment<'_>) -> Result<Decided<User>, Refusal> {
+pub fn create(
+    caller: &Caller,
+    directory: &Directory,
+    new: New,
+    at: &Moment<'_>,
+) -> Result<Decided<User>, Refusal> {
     authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
     check_name("displayName", &new.display_name)?;
     check_principal_name(directory, &new.name)?;
@@ -125,7 +130,11 @@ fn check_principal_name(directory: &Directory, name: &str) -> Result<(), Refusal
         return bad("is not on a verified domain of this tenant");
     }
     let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
-    let invisible = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let invisible = |c: char| {
+        c.is_control()
+            || c.is_whitespace()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
     if !normal.is_normalized(name) || name.chars().any(invisible) {
         return bad("has characters that look like others or cannot be seen");
     }
@@ -137,7 +146,8 @@ fn check_principal_name(directory: &Directory, name: &str) -> Result<(), Refusal
 
 fn mixes_scripts(text: &str) -> bool {
     use unicode_script::{Script, UnicodeScript};
-    let mut scripts = text.chars().map(|c| c.script()).filter(|it| !matches!(it, Script::Common | Script::Inherited));
+    let mut scripts =
+        text.chars().map(|c| c.script()).filter(|it| !matches!(it, Script::Common | Script::Inherited));
     let first = scripts.next();
     scripts.any(|it| Some(it) != first)
 }
@@ -156,7 +166,10 @@ const COMMON: &str = include_str!("../data/common_passwords.txt");
 /// [`Refusal::BadRequest`]; the password is not in it.
 pub fn check_password(password: &Password, name: &str) -> Result<(), Refusal> {
     let bad = |message: &str| {
-        Err(Refusal::BadRequest { message: message.to_owned(), target: Some("passwordProfile.password".into()) })
+        Err(Refusal::BadRequest {
+            message: message.to_owned(),
+            target: Some("passwordProfile.password".into()),
+        })
     };
     let text = password.expose();
     if !(SHORTEST..=LONGEST).contains(&text.len()) {
@@ -166,7 +179,11 @@ pub fn check_password(password: &Password, name: &str) -> Result<(), Refusal> {
     let stem = lower.trim_end_matches(|c: char| !c.is_alphabetic());
     let local = fold(name.split('@').next().unwrap_or_default());
     let common = |word: &str| COMMON.lines().any(|line| line == word);
-    if common(&lower) || (!stem.is_empty() && common(stem)) || lower.chars().all(|c| lower.starts_with(c)) || lower == local {
+    if common(&lower)
+        || (!stem.is_empty() && common(stem))
+        || lower.chars().all(|c| lower.starts_with(c))
+        || lower == local
+    {
         return bad("this password is one of those that are tried first; choose another");
     }
     Ok(())
@@ -187,11 +204,26 @@ mod tests {
     #[test]
     fn names_that_could_be_taken_for_others_cannot_be_created_row_87() {
         use crate::fixture::{admin, directory, everyone, moment};
-        let new = |name: &str| New { id: None, name: name.into(), display_name: "X".into(), password: None, totp: None, enabled: true };
+        let new = |name: &str| New {
+            id: None,
+            name: name.into(),
+            display_name: "X".into(),
+            password: None,
+            totp: None,
+            enabled: true,
+        };
         let try_as = |caller: &Caller, name: &str| create(caller, &directory(), new(name), &moment());
         assert!(try_as(&admin(), "grace.hopper@contoso.example").is_ok());
         assert!(matches!(try_as(&everyone(), "grace@contoso.example"), Err(Refusal::Forbidden { .. })));
-        for name in ["grace", "@contoso.example", "grace@fabrikam.example", "ａda@contoso.example", "аdmin@contoso.example", "a\u{200d}b@contoso.example", "a b@contoso.example"] {
+        for name in [
+            "grace",
+            "@contoso.example",
+            "grace@fabrikam.example",
+            "ａda@contoso.example",
+            "аdmin@contoso.example",
+            "a\u{200d}b@contoso.example",
+            "a b@contoso.example",
+        ] {
             assert!(try_as(&admin(), name).is_err(), "{name}");
         }
     }
@@ -200,7 +232,15 @@ mod tests {
     fn passwords_that_everybody_tries_first_are_refused_and_none_is_cut_row_89() {
         let check = |text: &str| check_password(&Password::new(text.into()), "ada.lovelace@contoso.example");
         assert!(check("correct horse battery").is_ok() && check(&"xy".repeat(128)).is_ok());
-        for text in ["short", &"xy".repeat(129), "Password1!", "qwertyuiop", "ada.lovelace", "aaaaaaaaaaaa", "Sunshine2024"] {
+        for text in [
+            "short",
+            &"xy".repeat(129),
+            "Password1!",
+            "qwertyuiop",
+            "ada.lovelace",
+            "aaaaaaaaaaaa",
+            "Sunshine2024",
+        ] {
             let error = check(text).unwrap_err();
             assert!(!error.to_string().contains(text));
         }

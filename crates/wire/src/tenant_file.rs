@@ -255,8 +255,12 @@ impl TryFrom<toml::value::Datetime> for Date {
     type Error = String;
 
     fn try_from(value: toml::value::Datetime) -> Result<Self, String> {
-        let (Some(date), None) = (value.date, value.time) else { return Err("a date such as 2027-11-22".into()) };
-        Timestamp::parse_iso(&format!("{date}T00:00:00Z")).map(Self).ok_or_else(|| format!("{date} is no date after 1970"))
+        let (Some(date), None) = (value.date, value.time) else {
+            return Err("a date such as 2027-11-22".into());
+        };
+        Timestamp::parse_iso(&format!("{date}T00:00:00Z"))
+            .map(Self)
+            .ok_or_else(|| format!("{date} is no date after 1970"))
     }
 }
 
@@ -397,7 +401,10 @@ impl TenantFile {
             return wrong(format!("version = {} is not known; write version = 1", self.version));
         }
         if !is_domain(&self.tenant.domain.to_lowercase()) {
-            return wrong(format!("tenant.domain `{}` is no domain name such as contoso.example", self.tenant.domain));
+            return wrong(format!(
+                "tenant.domain `{}` is no domain name such as contoso.example",
+                self.tenant.domain
+            ));
         }
         let names = self.users.iter().map(|user| user.name.to_lowercase());
         if let Some(twice) = doubled(names) {
@@ -410,7 +417,10 @@ impl TenantFile {
         for user in &self.users {
             let ways = [user.password.is_some(), user.password_file.is_some(), user.password_env.is_some()];
             if ways.iter().filter(|way| **way).count() > 1 {
-                return wrong(format!("user `{}`: write one of password, password_file, password_env", user.name));
+                return wrong(format!(
+                    "user `{}`: write one of password, password_file, password_env",
+                    user.name
+                ));
             }
         }
         for application in &self.applications {
@@ -418,7 +428,10 @@ impl TenantFile {
                 let ways = [secret.value.is_some(), secret.value_file.is_some(), secret.value_env.is_some()];
                 if ways.iter().filter(|way| **way).count() > 1 {
                     let name = &application.name;
-                    return wrong(format!("application `{name}`, secret `{}`: write one of value, value_file, value_env", secret.name));
+                    return wrong(format!(
+                        "application `{name}`, secret `{}`: write one of value, value_file, value_env",
+                        secret.name
+                    ));
                 }
             }
         }
@@ -499,9 +512,15 @@ publisher = "C"
 
     #[test]
     fn a_key_that_is_not_known_is_named_with_its_place_and_no_secret_is_quoted() {
-        let bad = WHOLE.replace("password = \"s3cret-canary\"", "password = \"s3cret-canary\"\npasswort = \"s3cret-canary\"");
+        let bad = WHOLE.replace(
+            "password = \"s3cret-canary\"",
+            "password = \"s3cret-canary\"\npasswort = \"s3cret-canary\"",
+        );
         let error = TenantFile::parse(&bad).unwrap_err().0;
-        assert!(error.starts_with("line 12, column") && error.contains("passwort") && !error.contains("s3cret"), "{error}");
+        assert!(
+            error.starts_with("line 12, column") && error.contains("passwort") && !error.contains("s3cret"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -522,7 +541,8 @@ publisher = "C"
 
     #[test]
     fn two_users_or_two_sources_of_one_password_are_refused() {
-        let twice = WHOLE.replace("[[environment]]", "[[user]]\nname = \"ADA@contoso.example\"\n[[environment]]");
+        let twice =
+            WHOLE.replace("[[environment]]", "[[user]]\nname = \"ADA@contoso.example\"\n[[environment]]");
         assert!(TenantFile::parse(&twice).unwrap_err().0.contains("two users"));
         let both = WHOLE.replacen("roles = [", "password_env = \"X\"\nroles = [", 1);
         assert!(TenantFile::parse(&both).unwrap_err().0.contains("write one of"));
