@@ -1,11 +1,12 @@
 //! What a handler is given: the running server, and the envelope of its request.
 
 use crate::{
-    clock::Clock, keys::Keys, listen::accept::Peer, reply::Failure, route::Surface, work::hash::Hasher,
+    clock::Clock, keys::Keys, listen::{accept::Peer, limits::Limits}, reply::Failure, route::Surface, work::hash::Hasher,
 };
 use bytes::{Bytes, BytesMut};
 use carnet_store::Store;
 use carnet_wire::{
+    catalogue::Catalogue,
     entropy::Entropy,
     ids::{CorrelationId, TenantId, TraceId},
     time::Timestamp,
@@ -29,6 +30,8 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Microsoft's applications.
+    pub catalogue: Arc<Catalogue>,
     /// Which names this server answers to, and what it calls itself.
     pub names: Names,
 }
@@ -37,11 +40,94 @@ pub struct State {
 #[derive(Debug, Clone)]
 pub struct Names {
     /// The shared origin, without a trailing slash: `https://localhost:8443`.
-    pub public_url: String,
+    pub public_url: Arc<str>,
     /// Host names (without port, lower case) that mean the shared origin.
     pub shared: Vec<String>,
-    /// The public name's port.
-    pub port: u16,
+    /// Base URLs of the token service under every name: audiences of assertions.
+    pub logins: Vec<String>,
+    /// Base URLs of Graph on this server: names of the Graph resource.
+    pub graphs: Vec<String>,
+}
+
+impl Names {
+    /// The names of a server that calls itself `public_url` and answers to further hosts.
+    #[must_use]
+    pub fn new(public_url: &str, hosts: &[String]) -> Self {
+        let public_url = public_url.trim_end_matches('/');
+        let own = host_name(public_url.split_once("://").map_or(public_url, |(_, host)| host));
+        let port = public_url.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+        let mut shared: Vec<String> = ["localhost", "127.0.0.1", "[::1]", &own].map(str::to_owned).into();
+        shared.extend(hosts.iter().map(|host| host.to_lowercase()));
+        shared.dedup();
+        let base = |host: &String| match port {
+            Some(port) => format!("https://{host}:{port}"),
+            None => format!("https://{host}"),
+        };
+        let graphs: Vec<String> = std::iter::once(public_url.to_owned()).chain(shared.iter().map(base)).collect();
+        let mut logins = graphs.clone();
+        logins.push("https://login.microsoftonline.com".into());
+        Self { public_url: public_url.into(), shared, logins, graphs }
+    }
+
+    /// The origins whose issuers our tokens carry.
+    #[must_use]
+    pub fn origins(&self) -> [Origin; 2] {
+        [Origin::Shared(self.public_url.clone()), Origin::Microsoft]
+    }
+
+    /// Which surface a host and path mean, and under which names. `None`: not one of ours.
+    #[must_use]
+    pub fn surface(&self, host: &str, path: &str) -> Option<(Surface, Origin)> {
+        let name = host_name(host);
+        if self.shared.contains(&name) {
+            return Some((surface_of_path(path), Origin::Shared(self.public_url.clone())));
+        }
+        let surface = match name.as_str() {
+            "login.microsoftonline.com" | "login.windows.net" | "login.microsoft.com" => Surface::Login,
+            "graph.microsoft.com" => Surface::Graph,
+            "api.powerplatform.com" => Surface::PowerPlatform,
+            "api.bap.microsoft.com" => Surface::Bap,
+            other if other.ends_with(".api.bap.microsoft.com") => Surface::Bap,
+            _ => return None,
+        };
+        Some((surface, Origin::Microsoft))
+    }
+}
+
+/// Microsoft's names that this server answers to, for its certificate.
+pub const MICROSOFT_HOSTS: [&str; 6] = [
+    "login.microsoftonline.com",
+    "login.windows.net",
+    "login.microsoft.com",
+    "graph.microsoft.com",
+    "api.powerplatform.com",
+    "api.bap.microsoft.com",
+];
+
+/// A `Host` without its port, in lower case.
+fn host_name(host: &str) -> String {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        _ => host,
+    };
+    name.to_ascii_lowercase()
+}
+
+/// On the shared origin the path decides; the hosts' paths do not collide.
+fn surface_of_path(path: &str) -> Surface {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let is = |name: &str| first.eq_ignore_ascii_case(name);
+    if is("v1.0") || is("beta") {
+        Surface::Graph
+    } else if is("providers") {
+        Surface::Bap
+    } else if is("healthz") || is("readyz") {
+        Surface::Health
+    } else if carnet_wire::power_platform::NAMESPACES.iter().any(|name| is(name)) {
+        Surface::PowerPlatform
+    } else {
+        Surface::Login
+    }
 }
 
 /// Under which names this request's answers speak.
@@ -179,7 +265,8 @@ pub async fn read(mut body: Body, headers: &HeaderMap, limit: usize) -> Result<B
         return Err(Failure::Unsupported("the body without a content encoding"));
     }
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let deadline = tokio::time::Instant::now() + Limits::default().body;
+    while let Some(frame) = tokio::time::timeout_at(deadline, body.frame()).await.map_err(|_| Failure::Cut)? {
         let Ok(data) = frame.map_err(|_| Failure::Cut)?.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(Failure::TooLarge);
@@ -216,5 +303,31 @@ pub fn envelope(state: &State, head: &http::request::Parts, peer: Peer, found: (
         path: cut(head.uri.path(), 256),
         now: state.clock.now(),
         tenant: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_paths_choose_the_surface_and_foreign_hosts_none_rows_80_and_126() {
+        let names = Names::new("https://localhost:8443", &["carnet.example".into()]);
+        let surface = |host: &str, path: &str| names.surface(host, path).map(|(surface, _)| surface);
+        assert_eq!(surface("localhost:8443", "/t/oauth2/token"), Some(Surface::Login));
+        assert_eq!(surface("127.0.0.1:1", "/V1.0/me"), Some(Surface::Graph));
+        assert_eq!(surface("[::1]:8443", "/AppManagement/x"), Some(Surface::PowerPlatform));
+        assert_eq!(surface("Carnet.Example", "/providers/x"), Some(Surface::Bap));
+        assert_eq!(surface("graph.microsoft.com", "/t/oauth2/token"), Some(Surface::Graph));
+        for host in ["evil.example", "localhost.evil.example", "", "login.microsoftonline.com.evil.example"] {
+            assert_eq!(surface(host, "/"), None, "{host}");
+        }
+        assert!(names.logins.contains(&"https://127.0.0.1:8443".to_owned()));
+    }
+
+    #[test]
+    fn texts_are_cut_on_a_character_and_lose_control_marks() {
+        assert_eq!(cut("aé\u{1b}b", 2), "a");
+        assert_eq!(cut("a\nb", 9), "ab");
     }
 }

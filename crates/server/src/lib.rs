@@ -1,1 +1,102 @@
-//! placeholder
+//! What answers: one folder for each host, one file for each path. Rules are `carnet_tenant`'s, keeping
+//! is `carnet_store`'s; here requests are read, proofs computed, answers made.
+
+pub mod caller;
+pub mod clock;
+pub mod context;
+mod bap;
+mod graph;
+mod health;
+pub mod issue;
+pub mod keys;
+pub mod listen;
+mod login;
+mod power_platform;
+mod ready;
+pub mod reply;
+pub mod route;
+pub mod seed;
+mod start;
+pub mod work;
+
+pub use ready::Ready;
+pub use start::{Config, FirstAdmin, Running, StartError, start};
+
+use bytes::Bytes;
+use context::{Context, State, envelope};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use listen::accept::{Answer, Peer};
+use reply::Failure;
+use route::{Call, Found, Route};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+/// Every row of every host, in the order in which they are looked up.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [login::ROUTES, graph::ROUTES, power_platform::ROUTES, bap::ROUTES, health::ROUTES].concat()
+}
+
+/// The server as the listener sees it.
+pub struct Server {
+    state: Arc<State>,
+    routes: Vec<Route>,
+}
+
+impl Server {
+    /// A server over a state.
+    #[must_use]
+    pub fn new(state: Arc<State>) -> Self {
+        Self { state, routes: routes() }
+    }
+
+    /// Answers a request whose body may come from anywhere.
+    pub async fn handle(&self, request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let host = head.uri.authority().map(http::uri::Authority::as_str);
+        let header = || head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+        let host = host.or_else(header).unwrap_or_default();
+        let path = head.uri.path();
+        let Some(found) = self.state.names.surface(host, path) else {
+            let shared = context::Origin::Shared(self.state.names.public_url.clone());
+            let envelope = envelope(&self.state, &head, peer, (route::Surface::Health, shared));
+            return reply::failure(Failure::Misdirected, &envelope).into_response(&envelope);
+        };
+        let surface = found.0;
+        let envelope = envelope(&self.state, &head, peer, found);
+        let failed = |failure| reply::failure(failure, &envelope).into_response(&envelope);
+        match route::find(&self.routes, surface, &head.method, path) {
+            Found::Nothing => failed(Failure::NoRoute),
+            Found::WrongMethod => failed(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
+            Found::Row(row, variables) => {
+                let handler = row.handler;
+                let context = Context { state: self.state.clone(), envelope: envelope.clone() };
+                match handler(context, Call { head, body, variables }).await {
+                    Ok(reply) => reply.into_response(&envelope),
+                    Err(failure) => failed(failure),
+                }
+            }
+        }
+    }
+}
+
+impl Answer for Server {
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> {
+        Box::pin(async move {
+            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            self.handle(request, peer).await
+        })
+    }
+
+    fn broken(&self) -> Response<Full<Bytes>> {
+        tracing::error!("an answer panicked");
+        let mut response = Response::new(Full::new(Bytes::from_static(b"{\"error\":\"server_error\"}")));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    }
+}

@@ -5,6 +5,7 @@
 //! folded, the others are kept as sent. The table is also the map that `carnet routes` prints.
 
 use crate::{context::Context, reply::Failure, reply::Reply};
+use carnet_wire::percent;
 use http::Method;
 use std::{future::Future, pin::Pin};
 
@@ -145,23 +146,7 @@ fn matches(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
 
 /// Percent-decodes one segment. Control bytes and broken UTF-8 make it no path of ours.
 fn decode(segment: &str) -> Option<String> {
-    if !segment.contains('%') {
-        return Some(segment.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        if first == b'%' {
-            let (digits, tail) = rest.split_at_checked(2)?;
-            rest = tail;
-            let text = std::str::from_utf8(digits).ok().filter(|t| t.bytes().all(|b| b.is_ascii_hexdigit()))?;
-            bytes.push(u8::from_str_radix(text, 16).ok()?);
-        } else {
-            bytes.push(first);
-        }
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))
+    percent::decode_text(segment, false).filter(|text| !text.chars().any(char::is_control))
 }
 
 /// Reads a keyed segment's `name='value'`, with `''` for a quote inside.

@@ -14,6 +14,7 @@ pub mod graph;
 pub mod ids;
 pub mod jose;
 pub mod metadata;
+pub mod percent;
 pub mod pkce;
 pub mod power_platform;
 pub mod scope;

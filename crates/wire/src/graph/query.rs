@@ -1,6 +1,7 @@
 //! The query options of a Graph request. Unknown `$` options are refused; others are ignored.
 
 use super::filter::{Filter, FilterError};
+use crate::percent::decode_text;
 
 /// Largest page.
 pub const LARGEST_PAGE: usize = 999;
@@ -45,8 +46,8 @@ impl Query {
         let mut query = Self { filter: None, select: Vec::new(), top: PAGE, skip_token: None, count: false };
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = decode(name).ok_or(QueryError::Value("name"))?;
-            let value = decode(value);
+            let name = decode_text(name, true).ok_or(QueryError::Value("name"))?;
+            let value = decode_text(value, true);
             match name.to_ascii_lowercase().as_str() {
                 "$filter" => query.filter = Some(Filter::parse(&value.ok_or(QueryError::Value("$filter"))?)?),
                 "$select" => query.select = list(value).ok_or(QueryError::Value("$select"))?,
@@ -81,25 +82,6 @@ impl Query {
 fn list(value: Option<String>) -> Option<Vec<String>> {
     let list: Vec<String> = value?.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     (list.len() <= 100).then_some(list)
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match first {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let [high, low, tail @ ..] = rest else { return None };
-                let digit = |b: u8| char::from(b).to_digit(16).and_then(|n| u8::try_from(n).ok());
-                bytes.push(digit(*high)? << 4 | digit(*low)?);
-                rest = tail;
-            }
-            byte => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Limits and refusals are `security.md`'s: 64 KiB, 50 parameters, each name once, UTF-8 throughout.
 
 use super::request::RequestError;
+use crate::percent;
 use zeroize::Zeroizing;
 
 /// The largest form.
@@ -61,31 +62,14 @@ impl Form {
     }
 }
 
-/// Percent-decodes with `+` for a space. A NUL anywhere is refused: nothing of ours has one.
+/// Decodes a name or value. A NUL anywhere is refused: nothing of ours has one.
 fn decode(text: &[u8]) -> Result<Zeroizing<String>, RequestError> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match first {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let [high, low, tail @ ..] = rest else { return Err(RequestError::NotUtf8) };
-                bytes.push(hex(*high)? << 4 | hex(*low)?);
-                rest = tail;
-            }
-            byte => bytes.push(*byte),
-        }
-    }
+    let bytes = percent::decode(text, true).ok_or(RequestError::NotUtf8)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| RequestError::NotUtf8)?;
     match text.contains('\0') {
         true => Err(RequestError::NotUtf8),
         false => Ok(Zeroizing::new(text.to_owned())),
     }
-}
-
-fn hex(digit: u8) -> Result<u8, RequestError> {
-    char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok()).ok_or(RequestError::NotUtf8)
 }
 
 fn clipped(name: &str) -> String {

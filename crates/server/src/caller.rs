@@ -1,0 +1,143 @@
+//! Who calls an API: a bearer token, checked in the order of `security.md`, S1 to S4, and against the
+//! directory as it is now. What the caller may do is decided by the rules.
+
+use crate::{
+    context::Context,
+    reply::Failure,
+    route::{Call, Surface},
+};
+use carnet_tenant::{directory::Directory, operation::Caller, refusal::Refusal};
+use carnet_wire::{
+    catalogue::{GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE},
+    ids::{AppId, ObjectId, TenantId},
+    jose::{Jws, times},
+};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A caller, and the directory in which it was found.
+pub struct Called {
+    /// Who.
+    pub caller: Caller,
+    /// The tenant's directory.
+    pub directory: Arc<Directory>,
+}
+
+fn invalid(reason: &str) -> Refusal {
+    Refusal::InvalidToken { reason: reason.to_owned() }
+}
+
+impl Context {
+    /// The caller of an API of this surface.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidToken`], or [`Failure`] when the store fails.
+    pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
+        let text = bearer(call)?;
+        let jws = Jws::parse(text).map_err(|error| invalid(&format!("the access token cannot be read: {error}")))?;
+        let unread = jws.unverified_claims().map_err(|_| invalid("the access token cannot be read"))?;
+        // Whose key to ask for; nothing of it counts before the signature is right.
+        let tenant: TenantId = claim(&unread, "tid")?.parse().map_err(|_| invalid("the token names no tenant"))?;
+        let Some(directory) = self.state.store.directory(tenant).await? else {
+            return Err(invalid("the token's tenant is not known here").into());
+        };
+        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
+        let kid = jws.header().kid.as_deref().unwrap_or_default();
+        let key = keys.public(kid).ok_or_else(|| invalid("the token is signed with a key that is not ours"))?;
+        let claims = jws.verify(key).map_err(|_| invalid("the token's signature is wrong"))?;
+        self.check(&claims, tenant)?;
+        self.envelope.tenant = Some(tenant);
+        let caller = self.who(&claims, &directory).await?;
+        Ok(Called { caller, directory })
+    }
+
+    fn check(&self, claims: &Map<String, Value>, tenant: TenantId) -> Result<(), Refusal> {
+        let id = tenant.to_string();
+        let time = |name| times::strict(claims, name).map_err(|_| invalid("the token's times cannot be read"));
+        let now = self.now().seconds();
+        if time("exp")? <= now {
+            return Err(invalid("Lifetime validation failed, the token is expired."));
+        }
+        if time("nbf")? > now || time("iat")? > now {
+            return Err(invalid("Lifetime validation failed, the token is not valid yet."));
+        }
+        let issuer = claim(claims, "iss")?;
+        let ours = self.state.names.origins().iter().any(|origin| {
+            let wanted = if claims.get("ver").and_then(Value::as_str) == Some("2.0") { origin.issuer_v2(&id) } else { origin.issuer_v1(&id) };
+            wanted == issuer
+        });
+        if !ours {
+            return Err(invalid("the token's issuer is not this tenant's"));
+        }
+        if !self.audience(claim(claims, "aud")?) {
+            let message = "Access token validation failure. Invalid audience: the token is for another API.";
+            return Err(invalid(message));
+        }
+        Ok(())
+    }
+
+    /// The token is for this surface's API.
+    fn audience(&self, audience: &str) -> bool {
+        let app = match self.envelope.surface {
+            Surface::Graph => GRAPH,
+            Surface::PowerPlatform => POWER_PLATFORM,
+            Surface::Bap => POWERAPPS_SERVICE,
+            Surface::Login | Surface::Health => return false,
+        };
+        let known = self.state.catalogue.resource_by_name(audience);
+        known.is_some_and(|known| known.app_id.to_string() == app)
+    }
+
+    /// Reads who it is, and looks that they still may call anything.
+    async fn who(&self, claims: &Map<String, Value>, directory: &Directory) -> Result<Caller, Failure> {
+        let tenant = directory.tenant.id;
+        let app: AppId = claims
+            .get("appid")
+            .or_else(|| claims.get("azp"))
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| invalid("the token names no client"))?;
+        let oid: ObjectId = claim(claims, "oid")?.parse().map_err(|_| invalid("the token names nobody"))?;
+        let scp = claims.get("scp").and_then(Value::as_str);
+        let kind = claims.get("idtyp").and_then(Value::as_str);
+        let principal = directory.principal_by_app(app);
+        let own = directory.catalogue.application(app).is_some_and(|it| it.public_client);
+        if principal.map_or(!own, |it| !it.enabled) {
+            return Err(invalid("the token's client is disabled or no longer there").into());
+        }
+        if kind == Some("app") && scp.is_none() {
+            if principal.map(|it| it.id) != Some(oid) {
+                return Err(invalid("the token's service principal is no longer there").into());
+            }
+            let roles = claims.get("roles").and_then(Value::as_array).into_iter().flatten();
+            let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
+            return Ok(Caller::Application { principal: oid, app, tenant, roles });
+        }
+        let Some(scp) = scp.filter(|_| kind == Some("user")) else {
+            return Err(invalid("the token is neither a user's nor an application's").into());
+        };
+        let user = self.state.store.user(tenant, oid).await?;
+        let issued = times::strict(claims, "iat").unwrap_or(0) + 300;
+        let good = user.is_some_and(|user| user.enabled && user.sessions_valid_from.seconds() <= issued);
+        if !good {
+            return Err(invalid("the token's user is disabled, signed out or no longer there").into());
+        }
+        Ok(Caller::User { user: oid, app, tenant, scopes: scp.split(' ').map(str::to_owned).collect() })
+    }
+}
+
+fn claim<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
+    times::text(claims, name).ok().flatten().ok_or_else(|| invalid("the token lacks a claim"))
+}
+
+fn bearer(call: &Call) -> Result<&str, Refusal> {
+    let missing = || invalid("Access token is empty.");
+    if call.head.headers.get_all(http::header::AUTHORIZATION).iter().count() > 1 {
+        return Err(invalid("more than one Authorization header"));
+    }
+    let (scheme, token) = call.header("authorization").and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
+    match scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        true => Ok(token),
+        false => Err(missing()),
+    }
+}

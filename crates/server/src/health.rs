@@ -1,0 +1,41 @@
+//! `/healthz` and `/readyz`: whether the process lives, and whether it can answer.
+
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+    route::{Call, Route, Surface},
+};
+use http::Method;
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        surface: Surface::Health,
+        method: Some(&Method::GET),
+        path: "/healthz",
+        module: "health",
+        handler: |cx, call| Box::pin(alive(cx, call)),
+    },
+    Route {
+        surface: Surface::Health,
+        method: Some(&Method::GET),
+        path: "/readyz",
+        module: "health",
+        handler: |cx, call| Box::pin(ready(cx, call)),
+    },
+];
+
+async fn alive(_: Context, _: Call) -> Result<Reply, Failure> {
+    Ok(Reply::text("ok\n"))
+}
+
+async fn ready(cx: Context, _: Call) -> Result<Reply, Failure> {
+    let tenants = cx.state.store.tenants();
+    let Some(first) = tenants.first() else { return Ok(Reply::unready("no tenant\n")) };
+    match cx.state.store.applied_file(first.id).await {
+        Ok(_) => Ok(Reply::text("ok\n")),
+        Err(error) => {
+            tracing::warn!(cause = %error, "not ready");
+            Ok(Reply::unready("the store cannot be read\n"))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Issuing: keeps what a decision leaves, signs, and makes the answer. A decision that spends nothing
+//! hands its record to the writer and signs at the same time; one that spends writes first.
+
+use crate::{
+    context::Context,
+    reply::{self, Failure, Reply},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use carnet_store::{Settle, StoreError, refresh_digest};
+use carnet_tenant::{
+    sign_in::SignIn,
+    tenant::Tenant,
+    token::{Approval, Decision, Effect, Subject, claims::Issuing},
+    user::User,
+};
+use carnet_wire::{
+    secret::RefreshToken,
+    token::{
+        reply::{ClientInfo, ReplyV1, ReplyV2},
+        request::Version,
+    },
+};
+
+impl Context {
+    /// Turns a decision into its answer, with its record.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store or a key fails; then nothing was issued.
+    pub async fn issue(
+        &self,
+        tenant: &Tenant,
+        decision: Decision,
+        mut record: SignIn,
+        version: Version,
+    ) -> Result<Reply, Failure> {
+        decision.complete(&mut record);
+        let approval = match &decision.verdict {
+            Ok(approval) => approval,
+            Err(denial) => {
+                self.settle(&decision, &record, None).await?;
+                return Ok(reply::denial(denial, version, &self.envelope));
+            }
+        };
+        let spends = decision.effects.iter().any(|effect| {
+            matches!(effect, Effect::SpendAssertion { .. } | Effect::AdvanceFamily { .. } | Effect::KeepRefresh { .. })
+        });
+        if !spends {
+            let (kept, answer) =
+                futures_util::future::join(self.settle(&decision, &record, None), self.answer(tenant, approval, None)).await;
+            kept?;
+            return answer;
+        }
+        let refresh = approval.refresh.then(|| self.mint());
+        match self.settle(&decision, &record, refresh.as_ref()).await {
+            Ok(()) => self.answer(tenant, approval, refresh.as_ref()).await,
+            Err(StoreError::Conflict) => {
+                let Some(denial) = decision.if_lost else { return Err(StoreError::Conflict.into()) };
+                let lost = Decision { known: decision.known, ..Decision::no(denial.clone()) };
+                lost.complete(&mut record);
+                self.settle(&lost, &record, None).await?;
+                Ok(reply::denial(&denial, version, &self.envelope))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn settle(
+        &self,
+        decision: &Decision,
+        record: &SignIn,
+        refresh: Option<&RefreshToken>,
+    ) -> Result<(), StoreError> {
+        let settle = Settle { effects: &decision.effects, record, refresh: refresh.map(refresh_digest) };
+        self.state.store.settle(settle).await
+    }
+
+    /// A new refresh token: 256 random bits, in the shape of Entra's.
+    fn mint(&self) -> RefreshToken {
+        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+        self.state.entropy.fill(bytes.as_mut_slice());
+        RefreshToken::new(format!("1.{}", URL_SAFE_NO_PAD.encode(bytes.as_slice())))
+    }
+
+    async fn answer(
+        &self,
+        tenant: &Tenant,
+        approval: &Approval,
+        refresh: Option<&RefreshToken>,
+    ) -> Result<Reply, Failure> {
+        let envelope = &self.envelope;
+        let keys = self.state.keys.of(&self.state.store, tenant.id, envelope.now).await?;
+        let id = tenant.id.to_string();
+        let (issuer_v1, issuer_v2) = (envelope.origin.issuer_v1(&id), envelope.origin.issuer_v2(&id));
+        let issuing = Issuing {
+            tenant: tenant.id,
+            issuer_v1: &issuer_v1,
+            issuer_v2: &issuer_v2,
+            trace: envelope.trace,
+            now: envelope.now,
+            pairwise: &keys.pairwise,
+            address: envelope.address,
+        };
+        let sign = |version: Version, claims: &[u8]| {
+            keys.current().sign(version, claims).map_err(|error| Failure::Broken(error.to_string()))
+        };
+        let access = sign(approval.token_version(), &approval.access_claims(&issuing))?;
+        let id_token = match approval.openid {
+            true => approval.id_claims(&issuing).map(|claims| sign(approval.version, &claims)).transpose()?,
+            false => None,
+        };
+        let client_info = match &approval.subject {
+            Subject::User { user, .. } if approval.client_info => Some(info(user, tenant)),
+            _ => None,
+        };
+        // The recorded answers say one second less than the token lives.
+        let seconds = approval.lifetime - 1;
+        let optional = (refresh.map(RefreshToken::expose), id_token.as_deref(), client_info.as_deref());
+        match approval.version {
+            Version::V2 => Reply::json(&ReplyV2 {
+                token_type: "Bearer",
+                scope: approval.scope_text.as_deref(),
+                expires_in: seconds,
+                ext_expires_in: seconds,
+                access_token: &access,
+                refresh_token: optional.0,
+                id_token: optional.1,
+                client_info: optional.2,
+            }),
+            Version::V1 => Reply::json(&ReplyV1 {
+                token_type: "Bearer",
+                scope: approval.scope_text.as_deref(),
+                expires_in: seconds.to_string(),
+                ext_expires_in: seconds.to_string(),
+                expires_on: (envelope.now.seconds() + approval.lifetime).to_string(),
+                not_before: (envelope.now.seconds() - 300).to_string(),
+                resource: &approval.resource.name,
+                access_token: &access,
+                refresh_token: optional.0,
+                id_token: optional.1,
+                client_info: optional.2,
+            }),
+        }
+    }
+}
+
+fn info(user: &User, tenant: &Tenant) -> String {
+    ClientInfo { uid: user.id, utid: tenant.id }.encode()
+}

@@ -1,0 +1,7 @@
+//! The listener: TCP, TLS, HTTP/1.1 and HTTP/2, each with its limits (`security.md`, section 2).
+
+pub mod accept;
+pub mod ca;
+pub mod limits;
+pub mod tls;
+mod watch;

@@ -1,0 +1,29 @@
+//! Endpoints that the metadata announces and that no request is served at yet: each answers with a
+//! refusal of Entra's shape.
+
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_tenant::token::Denial;
+
+/// `GET|POST /{tenant}/oauth2/v2.0/authorize`
+pub(super) async fn authorize(_: Context, _: Call) -> Result<Reply, Failure> {
+    Err(Denial::NotServed("Interactive sign-in").into())
+}
+
+/// `POST /{tenant}/oauth2/v2.0/devicecode`
+pub(super) async fn device_code(_: Context, _: Call) -> Result<Reply, Failure> {
+    Err(Denial::NotServed("Device code sign-in").into())
+}
+
+/// `GET /{tenant}/oauth2/v2.0/logout`
+pub(super) async fn logout(_: Context, _: Call) -> Result<Reply, Failure> {
+    Err(Denial::NotServed("Sign-out").into())
+}
+
+/// `GET|POST /oidc/userinfo`
+pub(super) async fn user_info(_: Context, _: Call) -> Result<Reply, Failure> {
+    Err(Denial::NotServed("Userinfo").into())
+}

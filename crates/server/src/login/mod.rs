@@ -1,0 +1,41 @@
+//! The token service: `login.microsoftonline.com`, or the tenant paths of the shared origin.
+
+mod announced;
+mod discovery;
+mod keys;
+mod token;
+
+use crate::route::{Route, Surface};
+use http::Method;
+
+macro_rules! route {
+    ($method:expr, $path:literal, $module:literal, $handler:expr) => {
+        Route {
+            surface: Surface::Login,
+            method: $method,
+            path: $path,
+            module: $module,
+            handler: |cx, call| Box::pin($handler(cx, call)),
+        }
+    };
+}
+
+/// The rows of this host.
+pub(crate) const ROUTES: &[Route] = &[
+    route!(None, "/{tenant}/oauth2/v2.0/token", "login/token", token::v2),
+    route!(None, "/{tenant}/oauth2/token", "login/token", token::v1),
+    route!(Some(&Method::GET), "/{tenant}/v2.0/.well-known/openid-configuration", "login/discovery", discovery::v2),
+    route!(Some(&Method::GET), "/{tenant}/.well-known/openid-configuration", "login/discovery", discovery::v1),
+    route!(Some(&Method::GET), "/{tenant}/discovery/instance", "login/discovery", discovery::instance),
+    route!(Some(&Method::GET), "/{tenant}/userrealm/{user}", "login/discovery", discovery::user_realm),
+    route!(Some(&Method::GET), "/{tenant}/discovery/v2.0/keys", "login/keys", keys::v2),
+    route!(Some(&Method::GET), "/{tenant}/discovery/keys", "login/keys", keys::v1),
+    route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/announced", announced::authorize),
+    route!(None, "/{tenant}/oauth2/authorize", "login/announced", announced::authorize),
+    route!(None, "/{tenant}/oauth2/v2.0/devicecode", "login/announced", announced::device_code),
+    route!(None, "/{tenant}/oauth2/devicecode", "login/announced", announced::device_code),
+    route!(None, "/{tenant}/oauth2/v2.0/logout", "login/announced", announced::logout),
+    route!(None, "/{tenant}/oauth2/logout", "login/announced", announced::logout),
+    route!(None, "/{tenant}/openid/userinfo", "login/announced", announced::user_info),
+    route!(None, "/oidc/userinfo", "login/announced", announced::user_info),
+];

@@ -1,0 +1,187 @@
+//! `POST /{tenant}/oauth2/v2.0/token` and the same without `v2.0`: the version is an argument.
+
+use crate::{
+    context::{Context, cut, read},
+    reply::{self, Failure, Reply},
+    route::Call,
+    work::hash::Whose,
+};
+use carnet_tenant::{
+    directory::Directory,
+    sign_in::SignIn,
+    token::{Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, client_auth, decide},
+    user,
+};
+use carnet_wire::{
+    authority::TenantName,
+    token::{
+        form::{Basic, Form, LARGEST},
+        request::{Grant, RequestError, TokenRequest, Version, correlation, grant_name},
+    },
+};
+
+pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
+    post(cx, call, Version::V2).await
+}
+
+pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
+    post(cx, call, Version::V1).await
+}
+
+/// A request as far as it could be read.
+struct Asked {
+    tenant: TenantName,
+    grant: String,
+    request: TokenRequest,
+}
+
+async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
+    let asked = match parse(&mut cx, call, version).await? {
+        Ok(asked) => asked,
+        Err((tenant, grant, denial)) => return unreadable(&cx, (tenant, grant), denial, version).await,
+    };
+    let from = (cx.envelope.address, cx.now());
+    let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
+        return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
+    };
+    let password = prove_password(&cx, &facts, &asked.request).await;
+    let mut decision = cx.decide(&asked, &facts, password);
+    if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
+        && let Some(newer) = cx.state.store.confirm(&facts.directory).await?
+    {
+        facts.directory = newer;
+        decision = cx.decide(&asked, &facts, password);
+    }
+    let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
+    cx.issue(&facts.directory.tenant, decision, record, version).await
+}
+
+/// Reads path, headers and form; the inner error is a request that is none.
+async fn parse(
+    cx: &mut Context,
+    call: Call,
+    version: Version,
+) -> Result<Result<Asked, (Option<TenantName>, String, Denial)>, Failure> {
+    let segment = call.variable(0).to_owned();
+    let Ok(tenant) = TenantName::parse(&segment) else {
+        return Ok(Err((None, String::new(), Denial::TenantName(cut(&segment, 64)))));
+    };
+    if call.head.method != http::Method::POST {
+        let method = call.head.method.to_string();
+        return Ok(Err((Some(tenant), String::new(), Denial::PostOnly(cut(&method, 16)))));
+    }
+    let media = call.header("content-type").unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    let basic = call.header("authorization").map(Basic::parse).transpose();
+    if !media.is_empty() && !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Failure::Unsupported("application/x-www-form-urlencoded"));
+    }
+    let body = read(call.body, &call.head.headers, LARGEST).await?;
+    let form = match Form::parse(&body) {
+        Ok(form) => form,
+        Err(error) => return Ok(Err((Some(tenant), String::new(), Denial::Malformed(error)))),
+    };
+    if let Some(id) = correlation(&form) {
+        cx.envelope.correlation = id;
+    }
+    let grant = grant_name(&form);
+    let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
+    Ok(match parsed {
+        Ok(request) => Ok(Asked { tenant, grant, request }),
+        Err(error) => Err((Some(tenant), grant, Denial::Malformed(error))),
+    })
+}
+
+/// A request that is none leaves a record too, where its tenant is known.
+async fn unreadable(
+    cx: &Context,
+    (tenant, grant): (Option<TenantName>, String),
+    denial: Denial,
+    version: Version,
+) -> Result<Reply, Failure> {
+    let directory = match &tenant {
+        Some(tenant) => cx.state.store.directory_named(tenant).await?,
+        None => None,
+    };
+    let Some(directory) = directory else {
+        return Ok(reply::denial(&denial, version, &cx.envelope));
+    };
+    let record = cx.record(&directory, &grant, None);
+    cx.issue(&directory.tenant, Decision::no(denial), record, version).await
+}
+
+/// Why a tenant was not found: an alias needs something that names one.
+fn unknown(asked: &Asked) -> Denial {
+    match (&asked.tenant, &asked.request.grant) {
+        (TenantName::Common | TenantName::Consumers, Grant::Password { .. }) => Denial::GrantNotOverCommon,
+        (name, Grant::RefreshToken { .. }) if name.is_alias() => Denial::RefreshUnknown,
+        // Who has no account anywhere looks like who has the wrong password.
+        (TenantName::Organizations, Grant::Password { .. }) => Denial::WrongPassword,
+        (name, _) if name.is_alias() => Denial::NoTenantNamed,
+        (TenantName::Id(id), _) => Denial::UnknownTenant { name: id.to_string(), discovery: false },
+        (TenantName::Domain(domain), _) => Denial::UnknownTenant { name: domain.clone(), discovery: false },
+        _ => Denial::NoTenantNamed,
+    }
+}
+
+/// The hash of a password, on the hash threads. An unknown or locked user costs the same.
+async fn prove_password(cx: &Context, facts: &Facts, request: &TokenRequest) -> PasswordProof {
+    let Grant::Password { username, password } = &request.grant else { return PasswordProof::None };
+    let stored = facts.user.as_ref().filter(|_| facts.attempt.evaluates()).and_then(|user| user.password.clone());
+    let mut salt = [0; 16];
+    cx.state.entropy.fill(&mut salt);
+    let key = user::fold(username);
+    let whose = Whose { account: (facts.directory.tenant.id.uuid().as_bytes(), &key), address: cx.envelope.address };
+    let stored = stored.map(|hash| hash.0.expose().to_owned());
+    match cx.state.hasher.verify(password, stored, salt, whose).await {
+        Ok(verdict) if verdict.right => PasswordProof::Right,
+        Ok(_) => PasswordProof::Wrong,
+        Err(_) => PasswordProof::Busy,
+    }
+}
+
+impl Context {
+    fn decide(&self, asked: &Asked, facts: &Facts, password: PasswordProof) -> Decision {
+        let client: ClientProof = client_auth::prove(facts, &asked.request);
+        let asking = Asking {
+            now: self.now(),
+            tenant: &asked.tenant,
+            logins: &self.state.names.logins,
+            graphs: &self.state.names.graphs,
+            address: self.envelope.address,
+            entropy: &*self.state.entropy,
+        };
+        decide(facts, &asked.request, &Proof { client, password }, &asking)
+    }
+
+    /// The record of this answer, as far as it is known before the decision.
+    fn record(&self, directory: &Directory, grant: &str, request: Option<&TokenRequest>) -> SignIn {
+        let envelope = &self.envelope;
+        let user_name = match request.map(|request| &request.grant) {
+            Some(Grant::Password { username, .. }) => cut(username, 256),
+            _ => String::new(),
+        };
+        SignIn {
+            at: envelope.now,
+            tenant: directory.tenant.id,
+            trace: envelope.trace,
+            correlation: envelope.correlation,
+            address: envelope.address,
+            user_agent: envelope.user_agent.clone(),
+            grant: grant.to_owned(),
+            app: request.map(|request| request.client_id),
+            principal: None,
+            user: None,
+            user_name,
+            resource: None,
+            credential: None,
+            error: 0,
+        }
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Denial::Malformed(error).into()
+    }
+}

@@ -1,0 +1,317 @@
+//! Starting and stopping: folder, seal key, store, certificate, tenants, listeners, ready file, in this
+//! order; what fails leaves nothing half-made.
+
+use crate::{
+    Server,
+    clock::{Clock, OsEntropy, SystemClock},
+    context::{MICROSOFT_HOSTS, Names, State},
+    keys::Keys,
+    listen::{
+        accept::{self, ListenError},
+        ca::{self, Authority},
+        limits::Limits,
+        tls::{Tls, TlsError},
+    },
+    ready::{Endpoints, Ready, ReadyTenant},
+    seed::{self, SeedError},
+    work::hash::Hasher,
+};
+use carnet_store::{Options, Store, StoreError};
+use carnet_wire::{
+    catalogue::Catalogue,
+    entropy::Entropy,
+    secret::{Password, SecretBytes},
+};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The seal key's file; `None`: `seal.key` in the data folder.
+    pub seal_key: Option<PathBuf>,
+    /// The TLS listener.
+    pub listen: SocketAddr,
+    /// A plain listener on loopback.
+    pub plain: Option<SocketAddr>,
+    /// What the server calls itself; `None`: `https://localhost:PORT`.
+    pub public_url: Option<String>,
+    /// Further host names.
+    pub hosts: Vec<String>,
+    /// The operator's own certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Tenant files to apply.
+    pub tenant_files: Vec<PathBuf>,
+    /// Where to write the ready file.
+    pub ready_file: Option<PathBuf>,
+    /// What the first administrator's password is, when a tenant is made without a file.
+    pub first_admin: FirstAdmin,
+}
+
+/// The first administrator's password.
+#[derive(Debug, Clone)]
+pub enum FirstAdmin {
+    /// This one.
+    Password(Password),
+    /// A random one, which the caller shows once.
+    Generate,
+    /// None may be made: nobody would see it.
+    Refuse,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error("the data folder {path} cannot be used: {cause}; choose another with --data, or mend its permissions")]
+    Data {
+        /// The folder.
+        path: String,
+        /// Why.
+        cause: String,
+    },
+    /// The seal key.
+    #[error("the seal key {path} cannot be used: {cause}")]
+    SealKey {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: String,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// A tenant file, or the first tenant.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The public URL.
+    #[error("--public-url `{0}` is not an https address without a path, such as https://carnet.example:8443")]
+    PublicUrl(String),
+    /// The ready file.
+    #[error("the ready file {path} cannot be written: {cause}")]
+    ReadyFile {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: String,
+    },
+    /// The machine.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// A server that runs.
+pub struct Running {
+    /// What its ready file says.
+    pub ready: Ready,
+    /// Files that were applied, with what each did.
+    pub applied: Vec<seed::Applied>,
+    /// The first administrator's name and generated password, to be shown once.
+    pub first_admin: Option<(String, Password)>,
+    /// The CA was made just now.
+    pub new_ca: bool,
+    store: Store,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops: listeners first, then what is under way, then the store.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// [`StartError`]
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let now = clock.now();
+    // Everything that reads no store is read before anything is made.
+    let files = seed::read(&config.tenant_files)?;
+    folder(&config.data)?;
+    let seal = seal_key(&config, &*entropy)?;
+    let catalogue = Arc::new(Catalogue::builtin());
+    let options = Options { data: config.data.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
+    let store = Store::open(options).await?;
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
+    let mut seeding = seed::Seeding { store: &store, hasher: &hasher, entropy: &*entropy, now };
+    let applied = seeding.apply(files).await?;
+    let first_admin = seeding.first_tenant(&config.first_admin).await?;
+
+    let (tls, ca_file, authority) = certificate(&config, now)?;
+    let bound = accept::bind(config.listen, Some(tls.clone())).await?;
+    // The port may be 0, so the name that clients use is known only now.
+    let names = Names::new(&public_url(&config, bound.addr)?, &config.hosts);
+    let state = Arc::new(State { store: store.clone(), keys: Keys::default(), hasher, clock, entropy, catalogue, names });
+    for tenant in store.tenants() {
+        state.keys.of(&store, tenant.id, now).await.map_err(|_| StoreError::Away("signing keys".into()))?;
+    }
+    let server = Arc::new(Server::new(state.clone()));
+    let (stop, stopped) = watch::channel(false);
+    let plain = match config.plain {
+        Some(addr) => Some(accept::bind(addr, None).await?),
+        None => None,
+    };
+    let mut tasks = vec![tokio::spawn(accept::serve(bound, server.clone(), Limits::default(), stopped.clone()))];
+    if let Some(plain) = plain {
+        tasks.push(tokio::spawn(accept::serve(plain, server, Limits::default(), stopped.clone())));
+    }
+    let new_ca = authority.as_ref().is_some_and(|authority| authority.made);
+    tasks.push(tokio::spawn(housekeeping(state.clone(), authority.map(|it| (it, tls)), stopped)));
+    let ready = ready(&state, &ca_file);
+    if let Some(path) = &config.ready_file {
+        let wrong = |error: io::Error| StartError::ReadyFile { path: path.display().to_string(), cause: error.to_string() };
+        ready.write(path).map_err(wrong)?;
+    }
+    Ok(Running { ready, applied, first_admin, new_ca, store, stop, tasks })
+}
+
+/// The janitor every minute; a new leaf every month.
+async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop: watch::Receiver<bool>) {
+    const LEAF: i64 = 30 * 24 * 3600;
+    let mut renewed = state.clock.now();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let now = state.clock.now();
+        if let Err(error) = state.store.tidy(now).await {
+            tracing::warn!(cause = %error, "tidying failed; it is tried again in a minute");
+        }
+        if let Some((authority, tls)) = &tls
+            && renewed.plus_seconds(LEAF) < now
+        {
+            let done = authority.leaf(now).and_then(|leaf| tls.renew(leaf.chain, leaf.key));
+            match done {
+                Ok(()) => renewed = now,
+                Err(error) => tracing::error!(cause = %error, "the certificate could not be renewed"),
+            }
+        }
+    }
+}
+
+fn folder(path: &Path) -> Result<(), StartError> {
+    let wrong = |error: io::Error| StartError::Data { path: path.display().to_string(), cause: error.to_string() };
+    if !path.exists() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
+    }
+    let found = fs::metadata(path).map_err(wrong)?;
+    if !found.is_dir() {
+        return Err(wrong(io::Error::other("it is not a folder")));
+    }
+    if found.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+/// Reads the seal key; the first start makes it.
+fn seal_key(config: &Config, entropy: &dyn Entropy) -> Result<SecretBytes, StartError> {
+    let path = config.seal_key.clone().unwrap_or_else(|| config.data.join("seal.key"));
+    let wrong = |cause: String| StartError::SealKey { path: path.display().to_string(), cause };
+    match fs::read(&path) {
+        Ok(bytes) if bytes.len() == 32 => {
+            let mode = fs::metadata(&path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
+            if mode & 0o077 != 0 {
+                return Err(wrong("others can read it; chmod 600 it".into()));
+            }
+            Ok(SecretBytes::new(bytes))
+        }
+        Ok(bytes) => Err(wrong(format!("it has {} bytes and not 32", bytes.len()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && config.seal_key.is_none() => {
+            if config.data.join("carnet.db").exists() {
+                return Err(wrong("it is missing, though the store is there; put it back".into()));
+            }
+            let mut bytes = vec![0; 32];
+            entropy.fill(&mut bytes);
+            ca::write(&path, &bytes, 0o600).map_err(|error| wrong(error.to_string()))?;
+            Ok(SecretBytes::new(bytes))
+        }
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
+
+fn public_url(config: &Config, addr: SocketAddr) -> Result<String, StartError> {
+    let Some(url) = &config.public_url else { return Ok(format!("https://localhost:{}", addr.port())) };
+    let plain = url.trim_end_matches('/');
+    let host = plain.strip_prefix("https://").ok_or_else(|| StartError::PublicUrl(url.clone()))?;
+    match host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
+        true => Err(StartError::PublicUrl(url.clone())),
+        false => Ok(plain.to_owned()),
+    }
+}
+
+/// The names that the certificate has to cover.
+fn certificate_hosts(config: &Config) -> Vec<String> {
+    let mut hosts = vec!["localhost".to_owned()];
+    if let Some(url) = &config.public_url {
+        let host = url.trim_start_matches("https://").split([':', '/']).next().unwrap_or_default();
+        hosts.push(host.to_lowercase());
+    }
+    hosts.extend(config.hosts.iter().map(|host| host.to_lowercase()));
+    hosts.extend(MICROSOFT_HOSTS.map(str::to_owned));
+    hosts.retain(|host| !host.is_empty() && !host.starts_with('['));
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+fn certificate(
+    config: &Config,
+    now: carnet_wire::time::Timestamp,
+) -> Result<(Tls, PathBuf, Option<Authority>), StartError> {
+    if let Some((certificate, key)) = &config.tls {
+        let file = fs::canonicalize(certificate).map_err(|error| TlsError(error.to_string()))?;
+        return Ok((Tls::from_files(certificate, key)?, file, None));
+    }
+    let authority = Authority::of_folder(&config.data, &certificate_hosts(config), now)?;
+    let leaf = authority.leaf(now)?;
+    let file = fs::canonicalize(&authority.file).map_err(|error| TlsError(error.to_string()))?;
+    Ok((Tls::new(leaf.chain, leaf.key)?, file, Some(authority)))
+}
+
+fn ready(state: &State, ca_file: &Path) -> Ready {
+    let url = state.names.public_url.to_string();
+    let tenants = state.store.tenants();
+    let tenants = tenants.iter().map(|it| ReadyTenant { id: it.id, domain: it.domains.first().cloned().unwrap_or_default() });
+    Ready {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        public_url: url.clone(),
+        ca_file: ca_file.to_path_buf(),
+        tenants: tenants.collect(),
+        endpoints: Endpoints {
+            login: url.clone(),
+            graph: url.clone(),
+            power_platform: url.clone(),
+            bap: url.clone(),
+            portal: url,
+        },
+        metrics: None,
+    }
+}

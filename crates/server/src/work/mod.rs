@@ -1,0 +1,3 @@
+//! Slow work on threads of its own.
+
+pub mod hash;

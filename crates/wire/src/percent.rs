@@ -1,0 +1,64 @@
+//! Percent-encoding (RFC 3986, 2.1), decoded once and strictly wherever it occurs.
+
+use zeroize::Zeroizing;
+
+/// Decodes; with `plus`, a plus sign is a space as in forms. `None`: a broken escape.
+#[must_use]
+pub fn decode(text: &[u8], plus: bool) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match first {
+            b'+' if plus => bytes.push(b' '),
+            b'%' => {
+                let [high, low, tail @ ..] = rest else { return None };
+                bytes.push(digit(*high)? << 4 | digit(*low)?);
+                rest = tail;
+            }
+            byte => bytes.push(*byte),
+        }
+    }
+    Some(bytes)
+}
+
+/// Decodes to a text. `None`: a broken escape, or bytes that are no UTF-8.
+#[must_use]
+pub fn decode_text(text: &str, plus: bool) -> Option<String> {
+    String::from_utf8(decode(text.as_bytes(), plus)?.to_vec()).ok()
+}
+
+/// The decoded value of a query string's parameter; `None` when it is not there or does not decode.
+#[must_use]
+pub fn query_value(query: &str, name: &str) -> Option<String> {
+    let part = query.split('&').find_map(|part| part.split_once('=').filter(|(key, _)| *key == name))?;
+    decode_text(part.1, true)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|number| u8::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back_from_its_escapes(text in ".{0,40}") {
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(decode_text(&escaped, false), Some(text));
+        }
+    }
+
+    #[test]
+    fn broken_escapes_are_refused_and_plus_is_a_space_only_in_forms() {
+        for text in ["%", "%4", "%zz", "%c3%28"] {
+            assert_eq!(decode_text(text, false), None, "{text}");
+        }
+        assert_eq!((decode_text("a+b", false).as_deref(), decode_text("a+b", true).as_deref()), (Some("a+b"), Some("a b")));
+        assert_eq!(query_value("x=1&y=a%20b", "y").as_deref(), Some("a b"));
+        assert_eq!(query_value("x=1", "y"), None);
+    }
+}
