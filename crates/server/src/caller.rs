@@ -34,16 +34,19 @@ impl Context {
     /// [`Refusal::InvalidToken`], or [`Failure`] when the store fails.
     pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
         let text = bearer(call)?;
-        let jws = Jws::parse(text).map_err(|error| invalid(&format!("the access token cannot be read: {error}")))?;
+        let jws = Jws::parse(text)
+            .map_err(|error| invalid(&format!("the access token cannot be read: {error}")))?;
         let unread = jws.unverified_claims().map_err(|_| invalid("the access token cannot be read"))?;
         // Whose key to ask for; nothing of it counts before the signature is right.
-        let tenant: TenantId = claim(&unread, "tid")?.parse().map_err(|_| invalid("the token names no tenant"))?;
+        let tenant: TenantId =
+            claim(&unread, "tid")?.parse().map_err(|_| invalid("the token names no tenant"))?;
         let Some(directory) = self.state.store.directory(tenant).await? else {
             return Err(invalid("the token's tenant is not known here").into());
         };
         let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
         let kid = jws.header().kid.as_deref().unwrap_or_default();
-        let key = keys.public(kid).ok_or_else(|| invalid("the token is signed with a key that is not ours"))?;
+        let key =
+            keys.public(kid).ok_or_else(|| invalid("the token is signed with a key that is not ours"))?;
         let claims = jws.verify(key).map_err(|_| invalid("the token's signature is wrong"))?;
         self.check(&claims, tenant)?;
         self.envelope.tenant = Some(tenant);
@@ -53,7 +56,8 @@ impl Context {
 
     fn check(&self, claims: &Map<String, Value>, tenant: TenantId) -> Result<(), Refusal> {
         let id = tenant.to_string();
-        let time = |name| times::strict(claims, name).map_err(|_| invalid("the token's times cannot be read"));
+        let time =
+            |name| times::strict(claims, name).map_err(|_| invalid("the token's times cannot be read"));
         let now = self.now().seconds();
         if time("exp")? <= now {
             return Err(invalid("Lifetime validation failed, the token is expired."));
@@ -63,7 +67,11 @@ impl Context {
         }
         let issuer = claim(claims, "iss")?;
         let ours = self.state.names.origins().iter().any(|origin| {
-            let wanted = if claims.get("ver").and_then(Value::as_str) == Some("2.0") { origin.issuer_v2(&id) } else { origin.issuer_v1(&id) };
+            let wanted = if claims.get("ver").and_then(Value::as_str) == Some("2.0") {
+                origin.issuer_v2(&id)
+            } else {
+                origin.issuer_v1(&id)
+            };
             wanted == issuer
         });
         if !ours {
@@ -135,7 +143,8 @@ fn bearer(call: &Call) -> Result<&str, Refusal> {
     if call.head.headers.get_all(http::header::AUTHORIZATION).iter().count() > 1 {
         return Err(invalid("more than one Authorization header"));
     }
-    let (scheme, token) = call.header("authorization").and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
+    let (scheme, token) =
+        call.header("authorization").and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
     match scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
         true => Ok(token),
         false => Err(missing()),

@@ -1,7 +1,12 @@
 //! What a handler is given: the running server, and the envelope of its request.
 
 use crate::{
-    clock::Clock, keys::Keys, listen::{accept::Peer, limits::Limits}, reply::Failure, route::Surface, work::hash::Hasher,
+    clock::Clock,
+    keys::Keys,
+    listen::{accept::Peer, limits::Limits},
+    reply::Failure,
+    route::Surface,
+    work::hash::Hasher,
 };
 use bytes::{Bytes, BytesMut};
 use carnet_store::Store;
@@ -16,7 +21,7 @@ use http_body_util::BodyExt;
 use std::{net::IpAddr, sync::Arc};
 
 /// A request body on its way in.
-pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+pub type Body = http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The running server: everything a handler may use.
 pub struct State {
@@ -55,7 +60,8 @@ impl Names {
     pub fn new(public_url: &str, hosts: &[String]) -> Self {
         let public_url = public_url.trim_end_matches('/');
         let own = host_name(public_url.split_once("://").map_or(public_url, |(_, host)| host));
-        let port = public_url.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+        let port =
+            public_url.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
         let mut shared: Vec<String> = ["localhost", "127.0.0.1", "[::1]", &own].map(str::to_owned).into();
         shared.extend(hosts.iter().map(|host| host.to_lowercase()));
         shared.dedup();
@@ -63,7 +69,8 @@ impl Names {
             Some(port) => format!("https://{host}:{port}"),
             None => format!("https://{host}"),
         };
-        let graphs: Vec<String> = std::iter::once(public_url.to_owned()).chain(shared.iter().map(base)).collect();
+        let graphs: Vec<String> =
+            std::iter::once(public_url.to_owned()).chain(shared.iter().map(base)).collect();
         let mut logins = graphs.clone();
         logins.push("https://login.microsoftonline.com".into());
         Self { public_url: public_url.into(), shared, logins, graphs }
@@ -107,7 +114,11 @@ pub const MICROSOFT_HOSTS: [&str; 6] = [
 /// A `Host` without its port, in lower case.
 fn host_name(host: &str) -> String {
     let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     };
     name.to_ascii_lowercase()
@@ -288,7 +299,12 @@ pub fn cut(text: &str, limit: usize) -> String {
 
 /// The envelope of a request.
 #[must_use]
-pub fn envelope(state: &State, head: &http::request::Parts, peer: Peer, found: (Surface, Origin)) -> Envelope {
+pub fn envelope(
+    state: &State,
+    head: &http::request::Parts,
+    peer: Peer,
+    found: (Surface, Origin),
+) -> Envelope {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let trace = TraceId::new(state.entropy.uuid());
     let sent = header("client-request-id").or_else(|| header("x-ms-client-request-id"));

@@ -42,11 +42,17 @@ impl Context {
             }
         };
         let spends = decision.effects.iter().any(|effect| {
-            matches!(effect, Effect::SpendAssertion { .. } | Effect::AdvanceFamily { .. } | Effect::KeepRefresh { .. })
+            matches!(
+                effect,
+                Effect::SpendAssertion { .. } | Effect::AdvanceFamily { .. } | Effect::KeepRefresh { .. }
+            )
         });
         if !spends {
-            let (kept, answer) =
-                futures_util::future::join(self.settle(&decision, &record, None), self.answer(tenant, approval, None)).await;
+            let (kept, answer) = futures_util::future::join(
+                self.settle(&decision, &record, None),
+                self.answer(tenant, approval, None),
+            )
+            .await;
             kept?;
             return answer;
         }

@@ -51,7 +51,12 @@ impl Keys {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn of(&self, store: &Store, tenant: TenantId, now: Timestamp) -> Result<Arc<TenantKeys>, Failure> {
+    pub async fn of(
+        &self,
+        store: &Store,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Arc<TenantKeys>, Failure> {
         if let Some(keys) = self.held.load().get(&tenant) {
             return Ok(keys.clone());
         }
@@ -61,7 +66,8 @@ impl Keys {
         }
         let mut kept = store.signing_keys(tenant).await?;
         if kept.is_empty() {
-            let made = tokio::task::spawn_blocking(move || make(0, now)).await.map_err(broken)?.map_err(broken)?;
+            let made =
+                tokio::task::spawn_blocking(move || make(0, now)).await.map_err(broken)?.map_err(broken)?;
             kept = match store.keep_signing_key(tenant, &made).await {
                 Ok(()) => vec![made],
                 Err(StoreError::Exists) => store.signing_keys(tenant).await?,

@@ -1,10 +1,11 @@
 //! What answers: one folder for each host, one file for each path. Rules are `carnet_tenant`'s, keeping
 //! is `carnet_store`'s; here requests are read, proofs computed, answers made.
 
+mod apply;
+mod bap;
 pub mod caller;
 pub mod clock;
 pub mod context;
-mod bap;
 mod graph;
 mod health;
 pub mod issue;
@@ -66,7 +67,8 @@ impl Server {
         let surface = found.0;
         let envelope = envelope(&self.state, &head, peer, found);
         let failed = |failure| reply::failure(failure, &envelope).into_response(&envelope);
-        match route::find(&self.routes, surface, &head.method, path) {
+        let path = if surface == route::Surface::Graph { graph::canonical(path) } else { path.into() };
+        match route::find(&self.routes, surface, &head.method, &path) {
             Found::Nothing => failed(Failure::NoRoute),
             Found::WrongMethod => failed(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
             Found::Row(row, variables) => {
@@ -88,7 +90,7 @@ impl Answer for Server {
         peer: Peer,
     ) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> {
         Box::pin(async move {
-            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            let request = request.map(|body| body.map_err(Into::into).boxed());
             self.handle(request, peer).await
         })
     }

@@ -211,9 +211,13 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
     let (status, code, message) = match failure {
         Failure::Refusal(no) => return refusal(&no, envelope),
         Failure::Denial(no) => return denial(&no, Version::V2, envelope),
-        Failure::Misdirected => (421, "Misdirected", "this server does not answer for that host name".to_owned()),
+        Failure::Misdirected => {
+            (421, "Misdirected", "this server does not answer for that host name".to_owned())
+        }
         Failure::NoRoute => (404, "NotFound", "there is nothing at this address".to_owned()),
-        Failure::TooLarge => (413, "RequestTooLarge", "the body is larger than this address takes".to_owned()),
+        Failure::TooLarge => {
+            (413, "RequestTooLarge", "the body is larger than this address takes".to_owned())
+        }
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
@@ -224,7 +228,11 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
                 cause,
                 "a request failed"
             );
-            (500, "InternalServerError", "something went wrong on our side; the ids name it in the log".to_owned())
+            (
+                500,
+                "InternalServerError",
+                "something went wrong on our side; the ids name it in the log".to_owned(),
+            )
         }
     };
     let reply = plain_error(status, code, &message, envelope);
@@ -237,7 +245,9 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
 fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> Reply {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let made = match envelope.surface {
-        Surface::Graph => Reply::json_with(status, &graph::error::ErrorBody::new(code, message, &envelope.graph_ids())),
+        Surface::Graph => {
+            Reply::json_with(status, &graph::error::ErrorBody::new(code, message, &envelope.graph_ids()))
+        }
         Surface::PowerPlatform => {
             let code = if status == StatusCode::NOT_FOUND { "RouteNotFound" } else { code };
             Reply::json_with(status, &power_platform::GatewayError::new(code, message))
@@ -278,7 +288,8 @@ fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
         (Surface::Bap, Refusal::NotRegistered { principal, app }) => {
             let message = format!(
                 "The service principal with id '{principal}' for application {app} does not have permission to access the path '{}' in tenant {}.",
-                envelope.path, envelope.tenant_text()
+                envelope.path,
+                envelope.tenant_text()
             );
             plain_error(status, code, &message, envelope)
         }
@@ -292,7 +303,10 @@ fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
 }
 
 fn challenge(origin: &Origin) -> String {
-    format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", error=\"invalid_token\"", origin.login())
+    format!(
+        "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", error=\"invalid_token\"",
+        origin.login()
+    )
 }
 
 fn inner_code(no: &Refusal) -> &'static str {
@@ -309,7 +323,9 @@ fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
         Refusal::InvalidToken { .. } if graph => (401, "InvalidAuthenticationToken"),
         Refusal::InvalidToken { .. } => (401, "InvalidAuthenticationToken"),
         Refusal::Forbidden { .. } if graph => (403, "Authorization_RequestDenied"),
-        Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::NotRegistered { .. } => (403, "Forbidden"),
+        Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::NotRegistered { .. } => {
+            (403, "Forbidden")
+        }
         Refusal::NotFound { .. } if graph => (404, "Request_ResourceNotFound"),
         Refusal::NotFound { .. } => (404, "NotFound"),
         Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } if graph => (400, "Request_BadRequest"),

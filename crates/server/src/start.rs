@@ -55,6 +55,8 @@ pub struct Config {
     pub ready_file: Option<PathBuf>,
     /// What the first administrator's password is, when a tenant is made without a file.
     pub first_admin: FirstAdmin,
+    /// Gives environment variables that tenant files name.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// The first administrator's password.
@@ -72,7 +74,9 @@ pub enum FirstAdmin {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder.
-    #[error("the data folder {path} cannot be used: {cause}; choose another with --data, or mend its permissions")]
+    #[error(
+        "the data folder {path} cannot be used: {cause}; choose another with --data, or mend its permissions"
+    )]
     Data {
         /// The folder.
         path: String,
@@ -150,15 +154,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let now = clock.now();
     // Everything that reads no store is read before anything is made.
-    let files = seed::read(&config.tenant_files)?;
+    let files = seed::read(&config.tenant_files, config.variable)?;
     folder(&config.data)?;
     let seal = seal_key(&config, &*entropy)?;
     let catalogue = Arc::new(Catalogue::builtin());
-    let options = Options { data: config.data.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
+    let options =
+        Options { data: config.data.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
     let store = Store::open(options).await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
-    let mut seeding = seed::Seeding { store: &store, hasher: &hasher, entropy: &*entropy, now };
+    let seeding = seed::Seeding { store: &store, hasher: &hasher, entropy: &*entropy, now };
     let applied = seeding.apply(files).await?;
     let first_admin = seeding.first_tenant(&config.first_admin).await?;
 
@@ -166,7 +171,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let bound = accept::bind(config.listen, Some(tls.clone())).await?;
     // The port may be 0, so the name that clients use is known only now.
     let names = Names::new(&public_url(&config, bound.addr)?, &config.hosts);
-    let state = Arc::new(State { store: store.clone(), keys: Keys::default(), hasher, clock, entropy, catalogue, names });
+    let state = Arc::new(State {
+        store: store.clone(),
+        keys: Keys::default(),
+        hasher,
+        clock,
+        entropy,
+        catalogue,
+        names,
+    });
     for tenant in store.tenants() {
         state.keys.of(&store, tenant.id, now).await.map_err(|_| StoreError::Away("signing keys".into()))?;
     }
@@ -176,7 +189,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Some(addr) => Some(accept::bind(addr, None).await?),
         None => None,
     };
-    let mut tasks = vec![tokio::spawn(accept::serve(bound, server.clone(), Limits::default(), stopped.clone()))];
+    let mut tasks =
+        vec![tokio::spawn(accept::serve(bound, server.clone(), Limits::default(), stopped.clone()))];
     if let Some(plain) = plain {
         tasks.push(tokio::spawn(accept::serve(plain, server, Limits::default(), stopped.clone())));
     }
@@ -184,7 +198,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     tasks.push(tokio::spawn(housekeeping(state.clone(), authority.map(|it| (it, tls)), stopped)));
     let ready = ready(&state, &ca_file);
     if let Some(path) = &config.ready_file {
-        let wrong = |error: io::Error| StartError::ReadyFile { path: path.display().to_string(), cause: error.to_string() };
+        let wrong = |error: io::Error| StartError::ReadyFile {
+            path: path.display().to_string(),
+            cause: error.to_string(),
+        };
         ready.write(path).map_err(wrong)?;
     }
     Ok(Running { ready, applied, first_admin, new_ca, store, stop, tasks })
@@ -216,7 +233,8 @@ async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop
 }
 
 fn folder(path: &Path) -> Result<(), StartError> {
-    let wrong = |error: io::Error| StartError::Data { path: path.display().to_string(), cause: error.to_string() };
+    let wrong =
+        |error: io::Error| StartError::Data { path: path.display().to_string(), cause: error.to_string() };
     if !path.exists() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
     }
@@ -298,7 +316,9 @@ fn certificate(
 fn ready(state: &State, ca_file: &Path) -> Ready {
     let url = state.names.public_url.to_string();
     let tenants = state.store.tenants();
-    let tenants = tenants.iter().map(|it| ReadyTenant { id: it.id, domain: it.domains.first().cloned().unwrap_or_default() });
+    let tenants = tenants
+        .iter()
+        .map(|it| ReadyTenant { id: it.id, domain: it.domains.first().cloned().unwrap_or_default() });
     Ready {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),

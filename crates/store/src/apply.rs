@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 const NEXT: &str =
     "update tenant set version = $2, audit_head = $3 where id = $1 and version = $4 and audit_head = $5";
-const BEGIN: &str = "insert into tenant(id, version, audit_head, file_digest) values ($1, $2, $3, '')";
+const BEGIN: &str = "insert into tenant(id, version, audit_head, file_digest) values ($1, $2, $3, $4)";
 const PUT: &str = "insert into object(tenant_id, kind, id, version, deleted, body) values ($1, $2, $3, $4, 0, $5) \
     on conflict (tenant_id, kind, id) do update set version = excluded.version, deleted = 0, body = excluded.body";
 const BURY: &str =
@@ -33,13 +33,13 @@ const REVOKE_APP: &str =
 const FILE: &str = "update tenant set file_digest = $2 where id = $1";
 
 impl Store {
-    /// Makes a tenant with its first objects.
+    /// Makes a tenant with its first objects. `file` marks the tenant file they came from.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when its id or a domain is taken.
     pub async fn create_tenant(
         &self,
-        tenant: Tenant,
+        (tenant, file): (Tenant, Option<&str>),
         changes: Vec<Change>,
         audit: Vec<Audit>,
         now: Timestamp,
@@ -47,10 +47,10 @@ impl Store {
         let tenant = Arc::new(tenant);
         let mut directory = Directory::empty(tenant.clone(), self.inner.catalogue.clone());
         let mut all = vec![Change::Put(Object::Tenant(tenant.clone()))];
-        all.extend(changes);
+        all.extend(changes.into_iter().filter(|it| !matches!(it, Change::Put(Object::Tenant(_)))));
         let (row, head) = audit_row(&directory, 1, &audit, now)?;
         let mut batch = Batch::default();
-        batch.push(BEGIN, values![tenant.id, 1, &head[..]], Expect::Rows(1));
+        batch.push(BEGIN, values![tenant.id, 1, &head[..], file.unwrap_or_default()], Expect::Rows(1));
         self.push_changes(&mut batch, &directory, 1, (&all, now))?;
         batch.statements.push(row);
         self.inner.engine.write(batch).await?;

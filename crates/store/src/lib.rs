@@ -23,7 +23,13 @@ use carnet_tenant::{
     tenant::Tenant,
 };
 use carnet_wire::{
-    authority::TenantName, catalogue::Catalogue, digest, entropy::Entropy, ids::TenantId, secret::SecretBytes,
+    authority::TenantName,
+    catalogue::Catalogue,
+    digest,
+    entropy::Entropy,
+    ids::TenantId,
+    jose::{decode_base64url, encode_base64url},
+    secret::SecretBytes,
 };
 use engine::{Batch, Engine, Expect, values};
 use seal::Seal;
@@ -195,6 +201,12 @@ impl Store {
         self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).slots.get(&tenant).cloned()
     }
 
+    /// Microsoft's applications.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.inner.catalogue
+    }
+
     /// All tenants.
     #[must_use]
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
@@ -253,6 +265,23 @@ impl Store {
     #[must_use]
     pub fn file_digest(&self, text: &[u8]) -> String {
         digest::hex(&self.inner.seal.digest("file", &[text]))
+    }
+
+    /// Seals the place where a page ended, for one query alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the crypto library fails.
+    pub fn seal_place(&self, query: &[&str], last: &str) -> Result<String, StoreError> {
+        let place: Vec<&str> = ["page"].iter().chain(query).copied().collect();
+        Ok(encode_base64url(&self.inner.seal.seal(&place, last.as_bytes())?))
+    }
+
+    /// Opens what [`Store::seal_place`] sealed; `None` for another query, or anything else.
+    #[must_use]
+    pub fn open_place(&self, query: &[&str], token: &str) -> Option<String> {
+        let place: Vec<&str> = ["page"].iter().chain(query).copied().collect();
+        let sealed = decode_base64url(token).ok()?;
+        String::from_utf8(self.inner.seal.open(&place, &sealed).ok()?).ok()
     }
 
     /// Finishes what waits and lets go of the folder.

@@ -80,6 +80,31 @@ pub enum SignInAudience {
     PersonalMicrosoftAccount,
 }
 
+impl SignInAudience {
+    /// Reads Graph's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let all = [
+            Self::AzureADMyOrg,
+            Self::AzureADMultipleOrgs,
+            Self::AzureADandPersonalMicrosoftAccount,
+            Self::PersonalMicrosoftAccount,
+        ];
+        all.into_iter().find(|it| it.name() == word)
+    }
+
+    /// Graph's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AzureADMyOrg => "AzureADMyOrg",
+            Self::AzureADMultipleOrgs => "AzureADMultipleOrgs",
+            Self::AzureADandPersonalMicrosoftAccount => "AzureADandPersonalMicrosoftAccount",
+            Self::PersonalMicrosoftAccount => "PersonalMicrosoftAccount",
+        }
+    }
+}
+
 /// Redirect URIs by platform; the platform decides whether a client is public.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedirectUris {
@@ -155,10 +180,14 @@ pub struct Changes {
     pub tags: Option<Vec<String>>,
     /// Choices beside the tenant's.
     pub policy: Option<ApplicationPolicy>,
+    /// Further Graph properties to keep, by path; a null forgets one.
+    pub kept: Vec<(&'static str, serde_json::Value)>,
 }
 
 /// Most entries of any list of a registration.
 const MOST: usize = 1000;
+/// Most bytes of properties that no rule reads.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// Registers an application (step 1).
 ///
@@ -373,6 +402,12 @@ fn take(it: &mut Application, changes: Changes) {
     set(&mut it.federated, changes.federated);
     set(&mut it.tags, changes.tags);
     set(&mut it.policy, changes.policy);
+    for (name, value) in changes.kept {
+        match value.is_null() {
+            true => drop(it.kept.remove(name)),
+            false => drop(it.kept.insert(name.to_owned(), value)),
+        }
+    }
 }
 
 /// What every registration must hold, however it came to be.
@@ -387,6 +422,10 @@ fn check(it: &Application) -> Result<(), Refusal> {
     ];
     if lists.iter().any(|length| *length > MOST) || it.certificates.len() > 100 || it.federated.len() > 20 {
         return Err(bad("application", "a list of this application is longer than is kept".into()));
+    }
+    let texts: usize = it.kept.values().map(|value| value.to_string().len()).sum();
+    if texts > MOST_KEPT {
+        return Err(bad("application", "the properties of this application are longer than is kept".into()));
     }
     for (platform, uris) in [
         ("web", &it.redirect_uris.web),
@@ -451,6 +490,7 @@ fn differences(old: &Application, new: &Application) -> Vec<(String, String, Str
         ("keyCredentials", old.certificates != new.certificates),
         ("federatedIdentityCredentials", old.federated != new.federated),
         ("signInAudience", old.sign_in_audience != new.sign_in_audience),
+        ("other", old.kept != new.kept || old.tags != new.tags || old.notes != new.notes),
     ];
     let named = other
         .iter()

@@ -4,6 +4,7 @@ use carnet_wire::{
     digest,
     entropy::Entropy,
     ids::{KeyId, ObjectId},
+    jose::Certificate,
     secret::ClientSecret,
     time::Timestamp,
 };
@@ -82,6 +83,26 @@ pub struct CertificateCredential {
     pub start: Timestamp,
     /// Valid until.
     pub end: Timestamp,
+}
+
+impl CertificateCredential {
+    /// The record of a certificate. Without dates its own validity counts.
+    #[must_use]
+    pub fn new(
+        certificate: &Certificate,
+        (start, end): (Option<Timestamp>, Option<Timestamp>),
+        entropy: &dyn Entropy,
+    ) -> Self {
+        Self {
+            key_id: KeyId::new(entropy.uuid()),
+            display_name: Some(certificate.subject.clone()),
+            der: certificate.der.clone(),
+            sha1: certificate.sha1,
+            sha256: certificate.sha256,
+            start: start.unwrap_or(certificate.not_before),
+            end: end.unwrap_or(certificate.not_after),
+        }
+    }
 }
 
 /// Trust in the tokens of an outside issuer (workload identity federation).

@@ -1,7 +1,13 @@
 //! Power Platform environments.
 
 use crate::{
-    admin_registration::ADMINISTRATORS, directory::Directory, operation::Caller, refusal::Refusal, role::held,
+    admin_registration::ADMINISTRATORS,
+    change::{Audit, Change, Decided, Object},
+    directory::Directory,
+    operation::Caller,
+    permission::check_name,
+    refusal::Refusal,
+    role::held,
 };
 use carnet_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +33,32 @@ impl Environment {
     pub fn is_default(&self) -> bool {
         self.sku.eq_ignore_ascii_case("Default")
     }
+}
+
+/// Makes an environment, or makes it anew as described; only the operator does.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn define(caller: &Caller, directory: &Directory, new: Environment) -> Result<Decided<()>, Refusal> {
+    if !matches!(caller, Caller::Operator { .. }) {
+        return Err(Refusal::Forbidden { needs: "the operator's tenant file".into() });
+    }
+    check_name("environment name", &new.display_name)?;
+    let guid = new.id.strip_prefix("Default-").unwrap_or(&new.id);
+    if uuid::Uuid::try_parse(guid).is_err() {
+        let message = format!("the environment id `{}` is neither a GUID nor Default-GUID", new.id);
+        return Err(Refusal::BadRequest { message, target: Some("id".into()) });
+    }
+    if let Some(old) = directory.environment(&new.id) {
+        let same = Environment { created: old.created, ..new.clone() };
+        if same == **old {
+            return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+        }
+    }
+    let target = ("environment".to_owned(), new.id.clone(), new.display_name.clone());
+    let audit =
+        Audit { activity: "Define environment".into(), actor: caller.actor(), target, modified: Vec::new() };
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::Environment(new.into()))], audit: vec![audit] })
 }
 
 /// Checks that a caller of the Power Platform API holds what the operation wants: a user one of the

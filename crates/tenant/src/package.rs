@@ -5,6 +5,7 @@ use crate::{
     directory::Directory,
     environment::admit_administrator,
     operation::{Caller, Moment},
+    permission::check_name,
     refusal::Refusal,
 };
 use carnet_wire::time::Timestamp;
@@ -51,6 +52,30 @@ impl Installation {
     pub fn state(&self, now: Timestamp) -> &'static str {
         if now < self.completes { "Running" } else { "Succeeded" }
     }
+}
+
+/// Offers a package to the tenant; only the operator does.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn define(caller: &Caller, directory: &Directory, new: Package) -> Result<Decided<()>, Refusal> {
+    if !matches!(caller, Caller::Operator { .. }) {
+        return Err(Refusal::Forbidden { needs: "the operator's tenant file".into() });
+    }
+    check_name("application package name", &new.name)?;
+    let form = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if new.unique_name.is_empty() || new.unique_name.len() > 256 || !new.unique_name.bytes().all(form) {
+        let message =
+            format!("the unique_name `{}` is not made of letters, digits, _, - and .", new.unique_name);
+        return Err(Refusal::BadRequest { message, target: Some("unique_name".into()) });
+    }
+    if directory.package(&new.unique_name).is_some_and(|old| **old == new) {
+        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+    }
+    let target = ("applicationPackage".to_owned(), new.unique_name.clone(), new.name.clone());
+    let activity = "Offer application package".to_owned();
+    let audit = Audit { activity, actor: caller.actor(), target, modified: Vec::new() };
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::Package(new.into()))], audit: vec![audit] })
 }
 
 /// The packages that can be installed into an environment.

@@ -82,3 +82,19 @@ pub enum Refusal {
         seconds: u32,
     },
 }
+
+impl Refusal {
+    /// It rests on something that is not there, so that a node asks whether it is out of date before it
+    /// answers so.
+    #[must_use]
+    pub const fn rests_on_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound { .. }
+                | Self::NotRegistered { .. }
+                | Self::Forbidden { .. }
+                | Self::UnknownEnvironment { .. }
+                | Self::BadRequest { .. }
+        )
+    }
+}

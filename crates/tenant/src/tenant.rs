@@ -1,5 +1,12 @@
 //! The tenant itself: its names and its policy. The rest of it is in `directory`.
 
+use crate::{
+    change::{Audit, Change, Decided, Object},
+    directory::Directory,
+    operation::Caller,
+    permission::check_name,
+    refusal::Refusal,
+};
 use carnet_wire::{
     ids::{AppId, ObjectId, TenantId},
     time::Timestamp,
@@ -100,4 +107,22 @@ pub enum RefreshReuse {
     Grace,
     /// Usable again, as at Entra.
     Tolerate,
+}
+
+/// Changes the tenant's name, domains and policy; only the operator does.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn change(caller: &Caller, directory: &Directory, new: Tenant) -> Result<Decided<()>, Refusal> {
+    if !matches!(caller, Caller::Operator { .. }) {
+        return Err(Refusal::Forbidden { needs: "the operator's tenant file".into() });
+    }
+    check_name("tenant name", &new.display_name)?;
+    if new == *directory.tenant {
+        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+    }
+    let target = ("tenant".to_owned(), new.id.to_string(), new.display_name.clone());
+    let audit =
+        Audit { activity: "Update tenant".into(), actor: caller.actor(), target, modified: Vec::new() };
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::Tenant(new.into()))], audit: vec![audit] })
 }

@@ -115,6 +115,58 @@ pub fn create(
     Ok(Decided { value: user, changes: vec![change], audit: vec![audit] })
 }
 
+/// Properties of an account that the operator's tenant file speaks of; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// The name people see.
+    pub display_name: Option<String>,
+    /// May sign in.
+    pub enabled: Option<bool>,
+    /// A new password's hash. Refresh tokens that the old one gave die with it.
+    pub password: Option<PasswordHash>,
+    /// A second factor.
+    pub totp: Option<Guarded>,
+}
+
+/// Changes an account.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn change(
+    caller: &Caller,
+    directory: &Directory,
+    old: &User,
+    changes: Changes,
+    at: &Moment<'_>,
+) -> Result<Decided<()>, Refusal> {
+    authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
+    let mut new = old.clone();
+    let mut modified = Vec::new();
+    if let Some(name) = changes.display_name.filter(|name| *name != old.display_name) {
+        check_name("displayName", &name)?;
+        modified.push(("displayName".to_owned(), old.display_name.clone(), name.clone()));
+        new.display_name = name;
+    }
+    if let Some(enabled) = changes.enabled.filter(|enabled| *enabled != old.enabled) {
+        modified.push(("accountEnabled".to_owned(), old.enabled.to_string(), enabled.to_string()));
+        new.enabled = enabled;
+    }
+    if let Some(hash) = changes.password {
+        modified.push(("passwordProfile".to_owned(), String::new(), String::new()));
+        (new.password, new.password_changed, new.sessions_valid_from) = (Some(hash), at.now, at.now);
+    }
+    if let Some(totp) = changes.totp.filter(|totp| old.totp.as_ref() != Some(totp)) {
+        modified.push(("strongAuthentication".to_owned(), String::new(), String::new()));
+        new.totp = Some(totp);
+    }
+    if modified.is_empty() {
+        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+    }
+    let target = ("user".to_owned(), new.id.to_string(), new.display_name.clone());
+    let audit = Audit { activity: "Update user".into(), actor: caller.actor(), target, modified };
+    Ok(Decided { value: (), changes: vec![Change::Put(Object::User(new.into()))], audit: vec![audit] })
+}
+
 /// A user principal name: `local@domain` with a domain of the tenant, already normal, of one script in
 /// each half (`security.md`, S25).
 fn check_principal_name(directory: &Directory, name: &str) -> Result<(), Refusal> {

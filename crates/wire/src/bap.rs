@@ -56,7 +56,8 @@ impl Environment<'_> {
     /// The body; administrators see another id and type than makers.
     #[must_use]
     pub fn body(&self, admin: bool) -> Value {
-        let (scope, kind) = if admin { ("/scopes/admin", "/scopes/environments") } else { ("", "/environments") };
+        let (scope, kind) =
+            if admin { ("/scopes/admin", "/scopes/environments") } else { ("", "/environments") };
         json!({
             "id": format!("{ROOT}{scope}/environments/{}", self.id),
             "type": format!("Microsoft.BusinessAppPlatform{kind}"),

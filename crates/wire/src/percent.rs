@@ -57,7 +57,10 @@ mod tests {
         for text in ["%", "%4", "%zz", "%c3%28"] {
             assert_eq!(decode_text(text, false), None, "{text}");
         }
-        assert_eq!((decode_text("a+b", false).as_deref(), decode_text("a+b", true).as_deref()), (Some("a+b"), Some("a b")));
+        assert_eq!(
+            (decode_text("a+b", false).as_deref(), decode_text("a+b", true).as_deref()),
+            (Some("a+b"), Some("a b"))
+        );
         assert_eq!(query_value("x=1&y=a%20b", "y").as_deref(), Some("a b"));
         assert_eq!(query_value("x=1", "y"), None);
     }

@@ -34,7 +34,12 @@ async fn attempt(store: &Store, password: &str, address: [u8; 4], now: Timestamp
 async fn kept() -> Kept {
     let kept = Kept::new().await;
     kept.store
-        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .create_tenant(
+            (tenant(1, "contoso.example"), None),
+            vec![put_user(5, "ada@contoso.example")],
+            vec![],
+            NOW,
+        )
         .await
         .unwrap();
     kept

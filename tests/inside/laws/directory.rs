@@ -86,7 +86,12 @@ async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal() 
     assert_eq!(again.unwrap_err(), StoreError::Exists);
     let other = kept
         .store
-        .create_tenant(tenant(2, "fabrikam.example"), vec![put_user(6, "ada@contoso.example")], vec![], NOW)
+        .create_tenant(
+            (tenant(2, "fabrikam.example"), None),
+            vec![put_user(6, "ada@contoso.example")],
+            vec![],
+            NOW,
+        )
         .await;
     assert!(other.is_ok(), "another tenant's names are its own");
     let gone = Change::Remove(ObjectKey::User(user(5, "x").id));
@@ -99,7 +104,7 @@ async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal() 
 async fn a_domain_belongs_to_one_tenant() {
     let kept = Kept::new().await;
     kept.contoso().await;
-    let again = kept.store.create_tenant(tenant(2, "contoso.example"), vec![], vec![], NOW).await;
+    let again = kept.store.create_tenant((tenant(2, "contoso.example"), None), vec![], vec![], NOW).await;
     assert_eq!(again.unwrap_err(), StoreError::Exists);
     assert_eq!(kept.store.tenants().len(), 1);
 }
@@ -109,10 +114,16 @@ async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
     let kept = Kept::new().await;
     let one = kept
         .store
-        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .create_tenant(
+            (tenant(1, "contoso.example"), None),
+            vec![put_user(5, "ada@contoso.example")],
+            vec![],
+            NOW,
+        )
         .await
         .unwrap();
-    let two = kept.store.create_tenant(tenant(2, "fabrikam.example"), vec![], vec![], NOW).await.unwrap();
+    let two =
+        kept.store.create_tenant((tenant(2, "fabrikam.example"), None), vec![], vec![], NOW).await.unwrap();
     let id = user(5, "x").id;
     assert!(kept.store.user(one.tenant.id, id).await.unwrap().is_some());
     assert!(kept.store.user(two.tenant.id, id).await.unwrap().is_none());
@@ -123,7 +134,12 @@ async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
 async fn bodies_are_sealed_and_another_key_opens_nothing() {
     let kept = Kept::new().await;
     kept.store
-        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "canary@contoso.example")], vec![], NOW)
+        .create_tenant(
+            (tenant(1, "contoso.example"), None),
+            vec![put_user(5, "canary@contoso.example")],
+            vec![],
+            NOW,
+        )
         .await
         .unwrap();
     kept.store.close().await;

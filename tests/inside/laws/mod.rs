@@ -59,6 +59,6 @@ impl Kept {
     }
 
     pub async fn contoso(&self) -> Arc<Directory> {
-        self.store.create_tenant(tenant(1, "contoso.example"), vec![], vec![], NOW).await.unwrap()
+        self.store.create_tenant((tenant(1, "contoso.example"), None), vec![], vec![], NOW).await.unwrap()
     }
 }

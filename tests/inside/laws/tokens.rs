@@ -23,7 +23,12 @@ const FAMILY: Uuid = Uuid::from_u128(77);
 async fn kept() -> Kept {
     let kept = Kept::new().await;
     kept.store
-        .create_tenant(tenant(1, "contoso.example"), vec![put_user(5, "ada@contoso.example")], vec![], NOW)
+        .create_tenant(
+            (tenant(1, "contoso.example"), None),
+            vec![put_user(5, "ada@contoso.example")],
+            vec![],
+            NOW,
+        )
         .await
         .unwrap();
     kept

@@ -141,10 +141,13 @@ pub async fn serve<A: Answer>(bound: Bound, answer: Arc<A>, limits: Limits, mut 
         };
         let ip = addr.ip().to_canonical();
         let most = if ip.is_loopback() { limits.connections } else { limits.per_address };
-        let (Ok(permit), Some(counted)) = (permits.clone().try_acquire_owned(), Counted::take(&counts, ip, most)) else {
+        let (Ok(permit), Some(counted)) =
+            (permits.clone().try_acquire_owned(), Counted::take(&counts, ip, most))
+        else {
             continue;
         };
-        let connection = Connection { tls: bound.tls.clone(), answer: answer.clone(), limits, stop: stop.clone() };
+        let connection =
+            Connection { tls: bound.tls.clone(), answer: answer.clone(), limits, stop: stop.clone() };
         tokio::spawn(connection.run(stream, addr, (permit, counted)));
     }
     drop(bound.listener);

@@ -4,8 +4,8 @@
 use super::tls::TlsError;
 use carnet_wire::time::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,10 @@ impl Authority {
     /// # Errors
     /// [`TlsError`]
     pub fn of_folder(folder: &Path, hosts: &[String], now: Timestamp) -> Result<Self, TlsError> {
-        let (file, key_file, facts_file) = (folder.join("ca.pem"), folder.join("ca-key.pem"), folder.join("ca.json"));
-        let kept: Option<Facts> = fs::read(&facts_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let (file, key_file, facts_file) =
+            (folder.join("ca.pem"), folder.join("ca-key.pem"), folder.join("ca.json"));
+        let kept: Option<Facts> =
+            fs::read(&facts_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let covers = |facts: &Facts| hosts.iter().all(|host| facts.hosts.contains(host));
         let lasts = |facts: &Facts| facts.made.plus_seconds(CA_LIFE - CA_RENEW) > now;
         if let Some(facts) = kept.filter(|facts| covers(facts) && lasts(facts))
@@ -126,10 +128,8 @@ fn params(facts: &Facts) -> Result<CertificateParams, TlsError> {
 }
 
 fn names(hosts: &[String]) -> Result<Vec<SanType>, TlsError> {
-    let mut names = vec![
-        SanType::IpAddress(Ipv4Addr::LOCALHOST.into()),
-        SanType::IpAddress(Ipv6Addr::LOCALHOST.into()),
-    ];
+    let mut names =
+        vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into()), SanType::IpAddress(Ipv6Addr::LOCALHOST.into())];
     for host in hosts {
         names.push(match host.parse::<IpAddr>() {
             Ok(ip) => SanType::IpAddress(ip),
@@ -155,7 +155,12 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::{RootCertStore, client::WebPkiServerVerifier, client::danger::ServerCertVerifier, pki_types::{ServerName, UnixTime, pem::PemObject}};
+    use rustls::{
+        RootCertStore,
+        client::WebPkiServerVerifier,
+        client::danger::ServerCertVerifier,
+        pki_types::{ServerName, UnixTime, pem::PemObject},
+    };
     use std::{sync::Arc, time::Duration};
 
     const NOW: i64 = 1_800_000_000;
@@ -168,7 +173,8 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(folder.join("ca.pem")).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(NOW as u64));
         let name = ServerName::try_from(name.to_owned()).unwrap();
         verifier.verify_server_cert(&leaf.chain[0], &[], &name, &[], time).is_ok()
@@ -192,7 +198,9 @@ mod tests {
     fn the_ca_stays_until_a_name_or_its_time_wants_a_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let now = Timestamp::from_seconds(NOW);
-        let made = |list: &[&str], at: Timestamp| Authority::of_folder(folder.path(), &hosts(list), at).unwrap().made;
+        let made = |list: &[&str], at: Timestamp| {
+            Authority::of_folder(folder.path(), &hosts(list), at).unwrap().made
+        };
         assert!(made(&["localhost", "a.example"], now));
         assert!(!made(&["localhost"], now.plus_seconds(100)));
         assert!(made(&["localhost", "b.example"], now));

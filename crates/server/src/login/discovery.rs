@@ -8,8 +8,8 @@ use crate::{
 use carnet_tenant::token::Denial;
 use carnet_wire::{
     authority::TenantName,
-    percent,
     metadata::{self, Provider},
+    percent,
     token::request::Version,
 };
 
@@ -65,7 +65,8 @@ pub(super) async fn instance(cx: Context, call: Call) -> Result<Reply, Failure> 
 
 /// `GET /common/userrealm/{user}`: managed when the domain is one of ours. Says nothing of the user.
 pub(super) async fn user_realm(cx: Context, call: Call) -> Result<Reply, Failure> {
-    let domain = call.variable(1).rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default();
+    let domain =
+        call.variable(1).rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default();
     let managed = match TenantName::parse(&domain) {
         Ok(name @ TenantName::Domain(_)) => cx.state.store.directory_named(&name).await?.is_some(),
         _ => false,

@@ -24,8 +24,18 @@ macro_rules! route {
 pub(crate) const ROUTES: &[Route] = &[
     route!(None, "/{tenant}/oauth2/v2.0/token", "login/token", token::v2),
     route!(None, "/{tenant}/oauth2/token", "login/token", token::v1),
-    route!(Some(&Method::GET), "/{tenant}/v2.0/.well-known/openid-configuration", "login/discovery", discovery::v2),
-    route!(Some(&Method::GET), "/{tenant}/.well-known/openid-configuration", "login/discovery", discovery::v1),
+    route!(
+        Some(&Method::GET),
+        "/{tenant}/v2.0/.well-known/openid-configuration",
+        "login/discovery",
+        discovery::v2
+    ),
+    route!(
+        Some(&Method::GET),
+        "/{tenant}/.well-known/openid-configuration",
+        "login/discovery",
+        discovery::v1
+    ),
     route!(Some(&Method::GET), "/{tenant}/discovery/instance", "login/discovery", discovery::instance),
     route!(Some(&Method::GET), "/{tenant}/userrealm/{user}", "login/discovery", discovery::user_realm),
     route!(Some(&Method::GET), "/{tenant}/discovery/v2.0/keys", "login/keys", keys::v2),

@@ -127,11 +127,13 @@ fn unknown(asked: &Asked) -> Denial {
 /// The hash of a password, on the hash threads. An unknown or locked user costs the same.
 async fn prove_password(cx: &Context, facts: &Facts, request: &TokenRequest) -> PasswordProof {
     let Grant::Password { username, password } = &request.grant else { return PasswordProof::None };
-    let stored = facts.user.as_ref().filter(|_| facts.attempt.evaluates()).and_then(|user| user.password.clone());
+    let stored =
+        facts.user.as_ref().filter(|_| facts.attempt.evaluates()).and_then(|user| user.password.clone());
     let mut salt = [0; 16];
     cx.state.entropy.fill(&mut salt);
     let key = user::fold(username);
-    let whose = Whose { account: (facts.directory.tenant.id.uuid().as_bytes(), &key), address: cx.envelope.address };
+    let tenant = facts.directory.tenant.id.uuid();
+    let whose = Whose { account: (tenant.as_bytes(), &key), address: cx.envelope.address };
     let stored = stored.map(|hash| hash.0.expose().to_owned());
     match cx.state.hasher.verify(password, stored, salt, whose).await {
         Ok(verdict) if verdict.right => PasswordProof::Right,

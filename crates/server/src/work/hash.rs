@@ -2,8 +2,8 @@
 //! slows nobody else. The place in the queue belongs to the work, not to the request that may go away.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use carnet_wire::{digest, secret::Password};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use carnet_wire::{digest, secret::Password};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -66,10 +66,12 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let less = |count: Option<&mut usize>| count.is_none_or(|count| {
-            *count -= 1;
-            *count == 0
-        });
+        let less = |count: Option<&mut usize>| {
+            count.is_none_or(|count| {
+                *count -= 1;
+                *count == 0
+            })
+        };
         if less(waiting.accounts.get_mut(&self.account)) {
             waiting.accounts.remove(&self.account);
         }
@@ -213,7 +215,9 @@ fn compute(password: &Password, (cost, salt): (Cost, &[u8]), memory: &mut Vec<Bl
     }
     let mut out = [0; 32];
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon.hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut out, &mut memory[..]).ok()?;
+    argon
+        .hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut out, &mut memory[..])
+        .ok()?;
     Some(out)
 }
 
@@ -234,7 +238,8 @@ fn parse(text: &str) -> Option<(Cost, Vec<u8>, Vec<u8>)> {
     let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
     let hash = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
     let affordable = cost.0 <= DEAREST.0 && cost.1 <= DEAREST.1 && cost.2 <= DEAREST.2;
-    (affordable && hash.len() == 32 && salt.len() <= 64 && parts.next().is_none()).then_some((cost, salt, hash))
+    (affordable && hash.len() == 32 && salt.len() <= 64 && parts.next().is_none())
+        .then_some((cost, salt, hash))
 }
 
 #[cfg(test)]
@@ -281,12 +286,20 @@ mod tests {
         let old = phc(cheap, &[3; 16], &compute(&password("right"), (cheap, &[3; 16]), &mut memory).unwrap());
         let yes = hasher.verify(&password("right"), Some(old.clone()), [1; 16], whose("a")).await.unwrap();
         assert!(yes.right && yes.rehash.is_some_and(|new| new.contains("m=19456,t=2,p=1")));
-        assert!(hasher.verify(&password("wrong"), Some(old), [1; 16], whose("a")).await.unwrap().rehash.is_none());
+        assert!(
+            hasher.verify(&password("wrong"), Some(old), [1; 16], whose("a")).await.unwrap().rehash.is_none()
+        );
     }
 
     #[test]
     fn hostile_stored_hashes_are_not_computed_row_89() {
-        for text in ["$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=1000000,p=1$AAAA$AAAA", "$2b$12$x", "", "$argon2id$v=19$m=1$$"] {
+        for text in [
+            "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA",
+            "$argon2id$v=19$m=19456,t=1000000,p=1$AAAA$AAAA",
+            "$2b$12$x",
+            "",
+            "$argon2id$v=19$m=1$$",
+        ] {
             assert!(parse(text).is_none(), "{text}");
         }
     }
@@ -294,7 +307,8 @@ mod tests {
     #[tokio::test]
     async fn one_account_waits_in_eight_places_at_most() {
         let hasher = Hasher::start(1).unwrap();
-        let tries = (0..20).map(|_| hasher.verify(&password("x"), None, [1; 16], whose("a")));
+        let guess = password("x");
+        let tries = (0..20).map(|_| hasher.verify(&guess, None, [1; 16], whose("a")));
         let told = futures_util::future::join_all(tries).await;
         assert!(told.iter().filter(|it| it.is_ok()).count() >= PER_ACCOUNT);
         assert!(told.iter().any(|it| it.is_err()));

@@ -64,7 +64,11 @@ impl Filter {
         match self {
             Self::And(one, other) | Self::Or(one, other) => [one.properties(), other.properties()].concat(),
             Self::Not(inner) => inner.properties(),
-            Self::Eq(name, _) | Self::Ne(name, _) | Self::In(name, _) | Self::StartsWith(name, _) | Self::AnyEq(name, _) => {
+            Self::Eq(name, _)
+            | Self::Ne(name, _)
+            | Self::In(name, _)
+            | Self::StartsWith(name, _)
+            | Self::AnyEq(name, _) => {
                 vec![name]
             }
         }
@@ -92,9 +96,9 @@ impl Filter {
             Self::Eq(name, wanted) => same(value(name), wanted),
             Self::Ne(name, wanted) => !same(value(name), wanted),
             Self::In(name, list) => list.iter().any(|wanted| same(value(name), wanted)),
-            Self::StartsWith(name, start) => {
-                value(name).as_str().is_some_and(|text| text.to_lowercase().starts_with(&start.to_lowercase()))
-            }
+            Self::StartsWith(name, start) => value(name)
+                .as_str()
+                .is_some_and(|text| text.to_lowercase().starts_with(&start.to_lowercase())),
             Self::AnyEq(name, wanted) => {
                 value(name).as_array().is_some_and(|items| items.iter().any(|item| same(item, wanted)))
             }
@@ -104,7 +108,8 @@ impl Filter {
 
 fn member<'a>(object: &'a Value, name: &str) -> &'a Value {
     name.split('/').fold(object, |object, part| {
-        let found = object.as_object().and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(part)));
+        let found =
+            object.as_object().and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(part)));
         found.map_or(&Value::Null, |(_, value)| value)
     })
 }
@@ -127,7 +132,10 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self) -> &'a str {
         self.space();
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '/' | '-' | '.')).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '/' | '-' | '.'))
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         word
@@ -193,7 +201,9 @@ impl<'a> Reader<'a> {
             self.want('(', "startswith wants a parenthesis")?;
             let property = self.word().to_owned();
             self.want(',', "startswith wants two arguments")?;
-            let Value::String(start) = self.value()? else { return Err(FilterError::Syntax("startswith wants a text")) };
+            let Value::String(start) = self.value()? else {
+                return Err(FilterError::Syntax("startswith wants a text"));
+            };
             self.want(')', "a parenthesis is not closed")?;
             return Ok(Filter::StartsWith(property, start));
         }
@@ -239,7 +249,9 @@ impl<'a> Reader<'a> {
         if let Some(mut rest) = self.rest.strip_prefix('\'') {
             let mut text = String::new();
             loop {
-                let Some((part, after)) = rest.split_once('\'') else { return Err(FilterError::Syntax("a text is not closed")) };
+                let Some((part, after)) = rest.split_once('\'') else {
+                    return Err(FilterError::Syntax("a text is not closed"));
+                };
                 text.push_str(part);
                 match after.strip_prefix('\'') {
                     Some(more) => {
@@ -262,7 +274,9 @@ impl<'a> Reader<'a> {
                 Ok(number) => Ok(number.into()),
                 // GUIDs come without quotes from some tools.
                 Err(_) if word.parse::<crate::ids::ObjectId>().is_ok() => Ok(word.into()),
-                Err(_) => Err(FilterError::Syntax("a value is a text in quotes, a number, true, false, null or a GUID")),
+                Err(_) => Err(FilterError::Syntax(
+                    "a value is a text in quotes, a number, true, false, null or a GUID",
+                )),
             },
         }
     }
@@ -308,7 +322,16 @@ mod tests {
 
     #[test]
     fn injection_and_recursion_are_refused_row_105() {
-        for text in ["' or 1 eq 1", "a eq 'b' or 1 eq 1'", "a eq", "concat(a,'b') eq 'c'", "a lt 'b'", "tags/any(t:u eq 'x')", "a eq 'b", ""] {
+        for text in [
+            "' or 1 eq 1",
+            "a eq 'b' or 1 eq 1'",
+            "a eq",
+            "concat(a,'b') eq 'c'",
+            "a lt 'b'",
+            "tags/any(t:u eq 'x')",
+            "a eq 'b",
+            "",
+        ] {
             assert!(matches!(Filter::parse(text), Err(FilterError::Syntax(_))), "{text}");
         }
         assert_eq!(Filter::parse(&"(".repeat(4000)), Err(FilterError::TooLarge));

@@ -3,4 +3,5 @@
 
 pub mod error;
 pub mod filter;
+pub mod members;
 pub mod query;

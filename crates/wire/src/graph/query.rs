@@ -52,14 +52,18 @@ impl Query {
                 "$filter" => query.filter = Some(Filter::parse(&value.ok_or(QueryError::Value("$filter"))?)?),
                 "$select" => query.select = list(value).ok_or(QueryError::Value("$select"))?,
                 "$top" => {
-                    let top = value.and_then(|text| text.parse().ok()).filter(|top| (1..=LARGEST_PAGE).contains(top));
+                    let top = value
+                        .and_then(|text| text.parse().ok())
+                        .filter(|top| (1..=LARGEST_PAGE).contains(top));
                     query.top = top.ok_or(QueryError::Value("$top"))?;
                 }
                 "$skiptoken" => query.skip_token = value,
                 "$count" => query.count = value.as_deref() == Some("true"),
                 // Order is by id here; tools that ask for an order only show lists.
                 "$orderby" | "$format" => {}
-                other if other.starts_with('$') => return Err(QueryError::Unknown(other.chars().take(40).collect())),
+                other if other.starts_with('$') => {
+                    return Err(QueryError::Unknown(other.chars().take(40).collect()));
+                }
                 _ => {}
             }
         }
@@ -72,7 +76,11 @@ impl Query {
         match object {
             serde_json::Value::Object(members) if !self.select.is_empty() => {
                 let wanted = |name: &str| self.select.iter().any(|it| it.eq_ignore_ascii_case(name));
-                members.into_iter().filter(|(name, _)| wanted(name) || name.starts_with('@')).collect::<serde_json::Map<_, _>>().into()
+                members
+                    .into_iter()
+                    .filter(|(name, _)| wanted(name) || name.starts_with('@'))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
             }
             other => other,
         }
@@ -80,7 +88,8 @@ impl Query {
 }
 
 fn list(value: Option<String>) -> Option<Vec<String>> {
-    let list: Vec<String> = value?.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    let list: Vec<String> =
+        value?.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     (list.len() <= 100).then_some(list)
 }
 

@@ -1,0 +1,167 @@
+//! Collections: query options, pages and their sealed places, and the answer's frame.
+
+use crate::{
+    context::{Context, read},
+    reply::{Failure, Reply},
+    route::{Call, key_value},
+};
+use carnet_tenant::refusal::Refusal;
+use carnet_wire::{
+    graph::{
+        members::BodyError,
+        query::{Query, QueryError},
+    },
+    jose,
+};
+use serde_json::{Map, Value, json};
+
+/// Largest JSON body.
+const LARGEST: usize = 1024 * 1024;
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        Refusal::BadRequest { message: error.message, target: Some(error.target) }.into()
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Refusal::UnsupportedQuery { message: error.to_string() }.into()
+    }
+}
+
+/// Reads a JSON object of a request. No body at all is the empty object.
+pub(super) async fn body(call: &mut Call) -> Result<Map<String, Value>, Failure> {
+    let media = call.header("content-type").unwrap_or_default().to_owned();
+    let taken = std::mem::replace(&mut call.body, empty());
+    let bytes = read(taken, &call.head.headers, LARGEST).await?;
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        return Err(Failure::Unsupported("application/json"));
+    }
+    let wrong =
+        "Unable to read JSON request payload. Send one JSON object, nested at most 32 deep, each name once.";
+    jose::object(&bytes).map_err(|_| Refusal::BadRequest { message: wrong.into(), target: None }.into())
+}
+
+fn empty() -> crate::context::Body {
+    use http_body_util::{BodyExt, Empty};
+    Empty::new().map_err(|never: std::convert::Infallible| match never {}).boxed()
+}
+
+/// What a path names: an object id, or an alternate key `name='value'`.
+pub(super) fn key<'a>(call: &'a Call, alternate: &str) -> Result<Key<'a>, Refusal> {
+    let text = call.variable(0);
+    let keyed = call.head.uri.path().rsplit_once('(').is_some() && text.contains('=');
+    match key_value(text, alternate).filter(|_| keyed) {
+        Some(value) => Ok(Key::Alternate(value)),
+        None if keyed => {
+            Err(Refusal::BadRequest { message: format!("the key `{text}` is not known"), target: None })
+        }
+        None => Ok(Key::Id(text)),
+    }
+}
+
+/// See [`key`].
+pub(super) enum Key<'a> {
+    Id(&'a str),
+    Alternate(std::borrow::Cow<'a, str>),
+}
+
+/// One page on its way.
+pub(super) struct Page {
+    /// The options.
+    pub(super) query: Query,
+    path: String,
+    raw: String,
+}
+
+impl Page {
+    /// Reads the options of a call; filters may speak of these properties.
+    pub(super) fn of(call: &Call, filterable: &[&str]) -> Result<Self, Failure> {
+        let query = Query::parse(call.query())?;
+        let named = query.filter.iter().flat_map(|filter| filter.properties());
+        for name in named {
+            if !filterable.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+                let name: String = name.chars().take(80).collect();
+                let message =
+                    format!("Unsupported or invalid query filter clause specified for property '{name}'.");
+                return Err(Refusal::UnsupportedQuery { message }.into());
+            }
+        }
+        let token = |part: &&str| {
+            !part
+                .to_ascii_lowercase()
+                .trim_start_matches("%24")
+                .trim_start_matches('$')
+                .starts_with("skiptoken=")
+        };
+        let raw: Vec<&str> = call.query().split('&').filter(|part| !part.is_empty()).filter(token).collect();
+        Ok(Self { query, path: call.head.uri.path().to_owned(), raw: raw.join("&") })
+    }
+
+    /// The text that the filter demands of a property, for a look-up instead of a search.
+    pub(super) fn only(&self, property: &str) -> Option<&str> {
+        self.query.filter.as_ref()?.only(property)
+    }
+
+    /// The object passes the filter.
+    pub(super) fn passes(&self, object: &Value) -> bool {
+        self.query.filter.as_ref().is_none_or(|filter| filter.matches(object))
+    }
+
+    /// The key after which this page begins.
+    pub(super) fn after(&self, cx: &Context) -> Result<Option<String>, Refusal> {
+        let Some(token) = &self.query.skip_token else { return Ok(None) };
+        let place = cx.state.store.open_place(&[&cx.envelope.tenant_text(), &self.path, &self.raw], token);
+        place.map(Some).ok_or_else(|| Refusal::BadRequest {
+            message: "the $skiptoken is not one of this query".into(),
+            target: None,
+        })
+    }
+
+    /// The answer: items (one more than the page has, when there is more), each with its key.
+    pub(super) fn reply(
+        self,
+        cx: &Context,
+        kind: &str,
+        mut items: Vec<(String, Value)>,
+    ) -> Result<Reply, Failure> {
+        let more = items.len() > self.query.top;
+        items.truncate(self.query.top);
+        let root = format!("{}/v1.0", cx.envelope.origin.graph());
+        let mut answer = Map::new();
+        answer.insert("@odata.context".into(), format!("{root}/$metadata#{kind}").into());
+        if self.query.count && self.query.skip_token.is_none() && !more {
+            answer.insert("@odata.count".into(), items.len().into());
+        }
+        if let Some((last, _)) = items.last().filter(|_| more) {
+            let token =
+                cx.state.store.seal_place(&[&cx.envelope.tenant_text(), &self.path, &self.raw], last)?;
+            let join = if self.raw.is_empty() { "" } else { "&" };
+            let next =
+                format!("{}{}?{}{join}$skiptoken={token}", cx.envelope.origin.graph(), self.path, self.raw);
+            answer.insert("@odata.nextLink".into(), next.into());
+        }
+        let value: Vec<Value> = items.into_iter().map(|(_, item)| self.query.selected(item)).collect();
+        answer.insert("value".into(), value.into());
+        Reply::json(&answer)
+    }
+}
+
+/// The answer for one object, with its context and what `$select` leaves of it.
+pub(super) fn entity(cx: &Context, call: &Call, kind: &str, object: Value) -> Result<Reply, Failure> {
+    Reply::json(&framed(cx, kind, Query::parse(call.query())?.selected(object)))
+}
+
+/// An object with its context.
+pub(super) fn framed(cx: &Context, kind: &str, object: Value) -> Value {
+    let context = format!("{}/v1.0/$metadata#{kind}/$entity", cx.envelope.origin.graph());
+    let mut framed = json!({ "@odata.context": context });
+    if let (Value::Object(frame), Value::Object(members)) = (&mut framed, object) {
+        frame.extend(members);
+    }
+    framed
+}

@@ -1,0 +1,292 @@
+//! Graph's view of the directory's objects: every property is there, nulls included, as Graph shows it.
+
+use carnet_tenant::{
+    application::Application,
+    credential::{CertificateCredential, SecretCredential},
+    directory::Directory,
+    permission::{AppRole, PermissionScope, RequiredAccess},
+    permission_grant::{AppRoleAssignment, PermissionGrant},
+    service_principal::ServicePrincipal,
+    tenant::Tenant,
+    user::User,
+};
+use carnet_wire::{digest, ids::TenantId, jose::Certificate};
+use serde_json::{Value, json};
+
+fn kept(it: &Application, name: &str, absent: Value) -> Value {
+    it.kept.get(name).cloned().unwrap_or(absent)
+}
+
+/// A registration. `keys`: with the certificates themselves, which only a read of one object with
+/// `$select=keyCredentials` shows.
+pub(super) fn application(it: &Application, directory: &Directory, keys: bool) -> Value {
+    let info = json!({"logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null, "termsOfServiceUrl": null});
+    let parental = json!({"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"});
+    json!({
+        "id": it.id,
+        "deletedDateTime": null,
+        "appId": it.app_id,
+        "applicationTemplateId": null,
+        "disabledByMicrosoftStatus": null,
+        "createdDateTime": it.created.iso(),
+        "displayName": it.display_name,
+        "description": it.description,
+        "groupMembershipClaims": kept(it, "groupMembershipClaims", Value::Null),
+        "identifierUris": it.identifier_uris,
+        "isDeviceOnlyAuthSupported": kept(it, "isDeviceOnlyAuthSupported", Value::Null),
+        "isFallbackPublicClient": it.is_fallback_public_client,
+        "notes": it.notes,
+        "publisherDomain": directory.tenant.domains.first(),
+        "serviceManagementReference": kept(it, "serviceManagementReference", Value::Null),
+        "signInAudience": it.sign_in_audience.name(),
+        "tags": it.tags,
+        "tokenEncryptionKeyId": null,
+        "samlMetadataUrl": kept(it, "samlMetadataUrl", Value::Null),
+        "defaultRedirectUri": kept(it, "defaultRedirectUri", Value::Null),
+        "certification": null,
+        "optionalClaims": kept(it, "optionalClaims", Value::Null),
+        "requestSignatureVerification": null,
+        "servicePrincipalLockConfiguration": kept(it, "servicePrincipalLockConfiguration", Value::Null),
+        "addIns": [],
+        "api": api(it),
+        "appRoles": it.app_roles.iter().map(app_role).collect::<Vec<_>>(),
+        "info": kept(it, "info", info),
+        "keyCredentials": it.certificates.iter().map(|key| certificate(key, keys)).collect::<Vec<_>>(),
+        "parentalControlSettings": kept(it, "parentalControlSettings", parental),
+        "passwordCredentials": it.secrets.iter().map(secret).collect::<Vec<_>>(),
+        "publicClient": { "redirectUris": it.redirect_uris.public },
+        "requiredResourceAccess": required(it),
+        "verifiedPublisher": { "displayName": null, "verifiedPublisherId": null, "addedDateTime": null },
+        "web": web(it),
+        "spa": { "redirectUris": it.redirect_uris.spa },
+    })
+}
+
+fn api(it: &Application) -> Value {
+    json!({
+            "acceptMappedClaims": kept(it, "api.acceptMappedClaims", Value::Null),
+            "knownClientApplications": kept(it, "api.knownClientApplications", json!([])),
+            "requestedAccessTokenVersion": it.requested_access_token_version,
+            "oauth2PermissionScopes": it.scopes.iter().map(scope).collect::<Vec<_>>(),
+            "preAuthorizedApplications": kept(it, "api.preAuthorizedApplications", json!([])),
+    })
+}
+
+fn web(it: &Application) -> Value {
+    let no = json!({"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false});
+    json!({
+            "homePageUrl": kept(it, "web.homePageUrl", Value::Null),
+            "logoutUrl": kept(it, "web.logoutUrl", Value::Null),
+            "redirectUris": it.redirect_uris.web,
+            "implicitGrantSettings": kept(it, "web.implicitGrantSettings", no),
+            "redirectUriSettings": it.redirect_uris.web.iter().map(|uri| json!({"uri": uri, "index": null})).collect::<Vec<_>>(),
+    })
+}
+
+/// What filters on registrations may speak of, without the cost of the whole.
+pub(super) fn application_key(it: &Application) -> Value {
+    json!({
+        "id": it.id, "appId": it.app_id, "displayName": it.display_name,
+        "identifierUris": it.identifier_uris, "signInAudience": it.sign_in_audience.name(), "tags": it.tags,
+    })
+}
+
+fn required(it: &Application) -> Vec<Value> {
+    let access = |access: &RequiredAccess| match access {
+        RequiredAccess::Scope(id) => json!({"id": id, "type": "Scope"}),
+        RequiredAccess::Role(id) => json!({"id": id, "type": "Role"}),
+    };
+    let one = |it: &carnet_tenant::permission::RequiredResource| json!({"resourceAppId": it.resource, "resourceAccess": it.access.iter().map(access).collect::<Vec<_>>()});
+    it.required_resource_access.iter().map(one).collect()
+}
+
+fn scope(it: &PermissionScope) -> Value {
+    json!({
+        "adminConsentDescription": it.description,
+        "adminConsentDisplayName": it.display_name,
+        "id": it.id,
+        "isEnabled": it.enabled,
+        "type": if it.admin_only { "Admin" } else { "User" },
+        "userConsentDescription": if it.admin_only { Value::Null } else { it.description.clone().into() },
+        "userConsentDisplayName": if it.admin_only { Value::Null } else { it.display_name.clone().into() },
+        "value": it.value,
+    })
+}
+
+fn app_role(it: &AppRole) -> Value {
+    let kinds = [("Application", it.for_applications), ("User", it.for_users)];
+    json!({
+        "allowedMemberTypes": kinds.iter().filter(|kind| kind.1).map(|kind| kind.0).collect::<Vec<_>>(),
+        "description": it.description,
+        "displayName": it.display_name,
+        "id": it.id,
+        "isEnabled": it.enabled,
+        "origin": "Application",
+        "value": it.value,
+    })
+}
+
+/// A secret as it is shown after its first answer: without its value.
+pub(super) fn secret(it: &SecretCredential) -> Value {
+    json!({
+        "customKeyIdentifier": null,
+        "displayName": it.display_name,
+        "endDateTime": it.end.iso(),
+        "hint": it.hint,
+        "keyId": it.key_id,
+        "secretText": null,
+        "startDateTime": it.start.iso(),
+    })
+}
+
+fn certificate(it: &CertificateCredential, with_key: bool) -> Value {
+    let key = || Certificate::from_der(&it.der).map(|read| read.base64()).ok();
+    json!({
+        "customKeyIdentifier": digest::hex(&it.sha1).to_uppercase(),
+        "displayName": it.display_name,
+        "endDateTime": it.end.iso(),
+        "key": if with_key { key() } else { None },
+        "keyId": it.key_id,
+        "startDateTime": it.start.iso(),
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    })
+}
+
+/// A service principal.
+pub(super) fn principal(it: &ServicePrincipal, directory: &Directory) -> Value {
+    let own = directory.application_by_app(it.app_id);
+    let replies = own.map(|app| {
+        let uris = &app.redirect_uris;
+        [uris.web.clone(), uris.spa.clone(), uris.public.clone()].concat()
+    });
+    let audience = own.map_or("AzureADMultipleOrgs", |app| app.sign_in_audience.name());
+    json!({
+        "id": it.id,
+        "deletedDateTime": null,
+        "accountEnabled": it.enabled,
+        "alternativeNames": [],
+        "appDisplayName": it.display_name,
+        "appDescription": null,
+        "appId": it.app_id,
+        "applicationTemplateId": null,
+        "appOwnerOrganizationId": it.owner_tenant,
+        "appRoleAssignmentRequired": it.assignment_required,
+        "createdDateTime": it.created.iso(),
+        "description": null,
+        "disabledByMicrosoftStatus": null,
+        "displayName": it.display_name,
+        "homepage": null,
+        "loginUrl": null,
+        "logoutUrl": null,
+        "notes": null,
+        "notificationEmailAddresses": [],
+        "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null,
+        "replyUrls": replies.unwrap_or_default(),
+        "servicePrincipalNames": it.names,
+        "servicePrincipalType": "Application",
+        "signInAudience": audience,
+        "tags": it.tags,
+        "tokenEncryptionKeyId": null,
+        "samlSingleSignOnSettings": null,
+        "addIns": [],
+        "appRoles": it.app_roles.iter().map(app_role).collect::<Vec<_>>(),
+        "info": { "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null, "termsOfServiceUrl": null },
+        "keyCredentials": [],
+        "oauth2PermissionScopes": it.scopes.iter().map(scope).collect::<Vec<_>>(),
+        "passwordCredentials": [],
+        "resourceSpecificApplicationPermissions": [],
+        "verifiedPublisher": { "displayName": null, "verifiedPublisherId": null, "addedDateTime": null },
+    })
+}
+
+/// What filters on service principals may speak of.
+pub(super) fn principal_key(it: &ServicePrincipal) -> Value {
+    json!({
+        "id": it.id, "appId": it.app_id, "displayName": it.display_name, "servicePrincipalNames": it.names,
+        "appOwnerOrganizationId": it.owner_tenant, "accountEnabled": it.enabled,
+        "servicePrincipalType": "Application", "tags": it.tags,
+    })
+}
+
+/// A delegated grant.
+pub(super) fn grant(it: &PermissionGrant) -> Value {
+    json!({
+        "clientId": it.key.client,
+        "consentType": if it.key.principal.is_some() { "Principal" } else { "AllPrincipals" },
+        "id": it.key.id(),
+        "principalId": it.key.principal,
+        "resourceId": it.key.resource,
+        "scope": it.scopes.join(" "),
+    })
+}
+
+/// An application-role assignment.
+pub(super) fn assignment(it: &AppRoleAssignment, directory: &Directory) -> Value {
+    let name = |id| directory.principal(id).map(|it| it.display_name.clone());
+    json!({
+        "id": it.id,
+        "deletedDateTime": null,
+        "appRoleId": it.key.role,
+        "createdDateTime": it.created.iso(),
+        "principalDisplayName": name(it.key.principal),
+        "principalId": it.key.principal,
+        "principalType": if it.user { "User" } else { "ServicePrincipal" },
+        "resourceDisplayName": name(it.key.resource),
+        "resourceId": it.key.resource,
+    })
+}
+
+/// A user. Without `$select` only the default set is shown.
+pub(super) fn user(it: &User, all: bool) -> Value {
+    let mut shown = json!({
+        "businessPhones": [],
+        "displayName": it.display_name,
+        "givenName": it.given_name,
+        "jobTitle": null,
+        "mail": it.mail,
+        "mobilePhone": null,
+        "officeLocation": null,
+        "preferredLanguage": null,
+        "surname": it.surname,
+        "userPrincipalName": it.name,
+        "id": it.id,
+    });
+    let more = json!({
+        "accountEnabled": it.enabled,
+        "createdDateTime": it.created.iso(),
+        "lastPasswordChangeDateTime": it.password_changed.iso(),
+        "mailNickname": it.mail_nickname,
+        "signInSessionsValidFromDateTime": it.sessions_valid_from.iso(),
+        "userType": if it.guest { "Guest" } else { "Member" },
+    });
+    if let (true, Value::Object(shown), Value::Object(more)) = (all, &mut shown, more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+/// The organization.
+pub(super) fn organization(it: &Tenant) -> Value {
+    let id: TenantId = it.id;
+    let domain = |(at, name): (usize, &String)| json!({"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": at == 0, "isInitial": at == 0, "name": name, "type": "Managed"});
+    json!({
+        "id": id,
+        "deletedDateTime": null,
+        "businessPhones": [],
+        "city": null,
+        "country": null,
+        "countryLetterCode": null,
+        "createdDateTime": it.created.iso(),
+        "displayName": it.display_name,
+        "marketingNotificationEmails": [],
+        "onPremisesSyncEnabled": null,
+        "securityComplianceNotificationMails": [],
+        "technicalNotificationMails": [],
+        "tenantType": "AAD",
+        "assignedPlans": [],
+        "provisionedPlans": [],
+        "verifiedDomains": it.domains.iter().enumerate().map(domain).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,41 @@
+//! The Power Platform API: environments and application packages. A user needs the operation's delegated
+//! permission; a service principal needs to be registered.
+
+mod application_packages;
+mod environments;
+
+use crate::route::{Route, Surface};
+use http::Method;
+
+macro_rules! route {
+    ($method:ident $path:literal, $module:literal, $handler:expr) => {
+        Route {
+            surface: Surface::PowerPlatform,
+            method: Some(&Method::$method),
+            path: $path,
+            module: $module,
+            handler: |cx, call| Box::pin($handler(cx, call)),
+        }
+    };
+}
+
+/// The rows of this host.
+pub(crate) const ROUTES: &[Route] = &[
+    route!(GET "/environmentmanagement/environments", "power_platform/environments", environments::list),
+    route!(GET "/environmentmanagement/environments/{environment}", "power_platform/environments", environments::get),
+    route!(
+        GET "/appmanagement/environments/{environment}/applicationPackages",
+        "power_platform/application_packages",
+        application_packages::list
+    ),
+    route!(
+        POST "/appmanagement/environments/{environment}/applicationPackages/{package}/install",
+        "power_platform/application_packages",
+        application_packages::install
+    ),
+    route!(
+        GET "/appmanagement/environments/{environment}/operations/{operation}",
+        "power_platform/application_packages",
+        application_packages::follow
+    ),
+];

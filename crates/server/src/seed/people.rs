@@ -1,0 +1,56 @@
+//! Users of a tenant file.
+
+use super::{Known, draft::Draft};
+use carnet_tenant::{
+    credential::Guarded,
+    operation::Moment,
+    refusal::Refusal,
+    role,
+    user::{self, Changes, New},
+};
+use carnet_wire::tenant_file::UserTable;
+
+/// Makes or changes one user and gives them their roles; roles that are not in the file stay.
+pub(super) fn user(
+    draft: &mut Draft,
+    table: &UserTable,
+    known: Known,
+    at: &Moment<'_>,
+) -> Result<(), Refusal> {
+    let totp = table.totp.as_ref().map(|key| Guarded::new(key.expose().to_owned()));
+    let there = known.user.is_some();
+    let (id, mut changed) = match known.user {
+        Some(old) => {
+            if table.id.is_some_and(|id| id != old.id) {
+                let message = format!("it has the id {} already; write that one or none", old.id);
+                return Err(Refusal::BadRequest { message, target: Some("id".into()) });
+            }
+            let changes = Changes {
+                display_name: table.display_name.clone(),
+                enabled: table.enabled,
+                password: known.hash,
+                totp,
+            };
+            let decided = user::change(&draft.caller, &draft.directory, &old, changes, at)?;
+            (old.id, draft.take(decided).1)
+        }
+        None => {
+            let new = New {
+                id: table.id,
+                name: table.name.clone(),
+                display_name: table.display_name.clone().unwrap_or_else(|| table.name.clone()),
+                password: known.hash,
+                totp,
+                enabled: table.enabled.unwrap_or(true),
+            };
+            let decided = user::create(&draft.caller, &draft.directory, new, at)?;
+            (draft.take(decided).0.id, true)
+        }
+    };
+    for name in &table.roles {
+        let decided = role::assign(&draft.caller, &draft.directory, id, name)?;
+        changed |= draft.take(decided).1;
+    }
+    draft.report("user", &table.name, (there, changed));
+    Ok(())
+}
