@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 #[must_use]
 pub fn fold(name: &str) -> String {
     let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
-    let folded = icu_casemap::CaseMapper::new().fold_string(&normal.normalize(name.trim())).into_owned();
-    normal.normalize(&folded).into_owned()
+    let folded = icu_casemap::CaseMapper::new().fold_string(&normal.normalize(name)).into_owned();
+    // Last, because normalising can bring spaces forth.
+    normal.normalize(&folded).trim().to_owned()
 }
 
 /// A person's account.
@@ -245,6 +246,12 @@ pub fn check_password(password: &Password, name: &str) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_mark_that_normalises_to_a_space_folds_once_and_for_all() {
+        assert_eq!(fold("\u{fc72}"), fold(&fold("\u{fc72}")));
+        assert_eq!(fold("\u{fe72}"), fold(&fold("\u{fe72}")));
+    }
 
     proptest! {
         #[test]
