@@ -1,2 +1,37 @@
-//! Carnet.
-fn main() {}
+//! Carnet: gets people into the Power Platform API, and plays the other side for those who test.
+//!
+//! Reads the arguments, runs one command, and turns its end into an exit code: 0 done, 1 refused by the
+//! other side, 2 asked wrongly, 3 our bug.
+
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod output;
+
+use clap::Parser;
+use std::{panic::AssertUnwindSafe, process::ExitCode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(commands::run(arguments)),
+            Err(error) => Err(failure::Failure::bug(format!("the runtime cannot be started: {error}"))),
+        }
+    };
+    // A panic has printed its place already; here it gets its exit code.
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(run));
+    match ended {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            output::say_failure(&failure);
+            ExitCode::from(failure.code())
+        }
+        Err(_) => ExitCode::from(3),
+    }
+}

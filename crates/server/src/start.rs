@@ -55,6 +55,8 @@ pub struct Config {
     pub ready_file: Option<PathBuf>,
     /// What the first administrator's password is, when a tenant is made without a file.
     pub first_admin: FirstAdmin,
+    /// Somebody will see secrets that are generated for a tenant file.
+    pub show_generated: bool,
     /// Gives environment variables that tenant files name.
     pub variable: fn(&str) -> Option<String>,
 }
@@ -163,7 +165,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let store = Store::open(options).await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
-    let seeding = seed::Seeding { store: &store, hasher: &hasher, entropy: &*entropy, now };
+    let seeding = seed::Seeding {
+        store: &store,
+        hasher: &hasher,
+        entropy: &*entropy,
+        now,
+        show: config.show_generated,
+    };
     let applied = seeding.apply(files).await?;
     let first_admin = seeding.first_tenant(&config.first_admin).await?;
 

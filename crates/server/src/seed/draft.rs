@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) changes: Vec<Change>,
     /// What to write down.
     pub(super) audit: Vec<Audit>,
+    /// Somebody will see a generated secret.
+    pub(super) show: bool,
     /// What was done.
     pub(super) outcome: Outcome,
 }
@@ -101,7 +103,7 @@ pub(super) fn decide(
     loaded: &Loaded,
     (seen, catalogue): (Option<&Directory>, &Arc<Catalogue>),
     known: Vec<Known>,
-    (digest, at): (&str, &Moment<'_>),
+    (digest, at, show): (&str, &Moment<'_>, bool),
 ) -> Result<Draft, Refused> {
     let file = &loaded.file;
     let caller = Caller::Operator { digest: digest.to_owned() };
@@ -109,8 +111,14 @@ pub(super) fn decide(
         Some(seen) => seen.clone(),
         None => Directory::empty(Arc::new(blank(loaded, at)), catalogue.clone()),
     };
-    let mut draft =
-        Draft { directory, caller, changes: Vec::new(), audit: Vec::new(), outcome: Outcome::default() };
+    let mut draft = Draft {
+        directory,
+        caller,
+        changes: Vec::new(),
+        audit: Vec::new(),
+        outcome: Outcome::default(),
+        show,
+    };
     for app in catalogue.applications.iter().filter(|app| app.in_every_tenant) {
         draft.principal(app.app_id, at).map_err(|no| (app.display_name.clone(), no))?;
     }

@@ -112,6 +112,8 @@ pub struct Seeding<'a> {
     pub entropy: &'a dyn Entropy,
     /// Now.
     pub now: Timestamp,
+    /// Somebody will see generated secrets.
+    pub show: bool,
 }
 
 /// What the store knew of a user of the file, and the hash of a password that is new.
@@ -183,13 +185,17 @@ impl Seeding<'_> {
             }
             let known = self.gather(loaded, directory.as_deref()).await?;
             let at = Moment { now: self.now, entropy: self.entropy };
-            let draft =
-                draft::decide(loaded, (directory.as_deref(), self.store.catalogue()), known, (&digest, &at))
-                    .map_err(|(object, refusal)| SeedError::Refused {
-                        path: text(loaded),
-                        object,
-                        refusal,
-                    })?;
+            let draft = draft::decide(
+                loaded,
+                (directory.as_deref(), self.store.catalogue()),
+                known,
+                (&digest, &at, self.show),
+            )
+            .map_err(|(object, refusal)| SeedError::Refused {
+                path: text(loaded),
+                object,
+                refusal,
+            })?;
             let tenant = draft.directory.tenant.clone();
             let kept = match &directory {
                 Some(seen) => {

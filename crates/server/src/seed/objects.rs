@@ -274,6 +274,13 @@ fn secret_of(
         let decided = application::remove_secret(&draft.caller, &draft.directory, id, old.key_id)?;
         draft.take(decided);
     }
+    if wanted.value.is_none() && !draft.show {
+        let message = format!(
+            "the secret `{}` has no value, and nobody would see a generated one here; write value, value_file or value_env",
+            wanted.name
+        );
+        return Err(bad("secrets", message));
+    }
     let new = (Some(wanted.name.clone()), wanted.value.clone(), (None, end));
     let decided = application::add_secret(&draft.caller, &draft.directory, id, new, at)?;
     let ((_, value), _) = draft.take(decided);
