@@ -92,22 +92,21 @@ pub struct Quickstart {
 
 /// Where the tenant is.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Where")]
 pub struct Where {
     /// The token service's base URL: a server of your own [env: CARNET_AUTHORITY, AZURE_AUTHORITY_HOST].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, help_heading = "Where", value_name = "URL")]
     pub authority: Option<String>,
     /// The CA to trust for that server, in PEM [env: CARNET_CA_FILE].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Where", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// The ready file of `carnet up`, instead of the two above [env: CARNET_READY_FILE].
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["authority", "cloud"])]
+    #[arg(long, global = true, help_heading = "Where", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// The tenant: its id or a domain [env: CARNET_TENANT, AZURE_TENANT_ID].
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, global = true, help_heading = "Where", value_name = "TENANT")]
     pub tenant: Option<String>,
     /// Microsoft's cloud, when it is not a server of your own [env: CARNET_CLOUD].
-    #[arg(long, value_name = "CLOUD", value_parser = cloud)]
+    #[arg(long, global = true, help_heading = "Where", value_name = "CLOUD", value_parser = cloud)]
     pub cloud: Option<Cloud>,
 }
 
@@ -120,31 +119,30 @@ fn cloud(text: &str) -> Result<Cloud, String> {
 
 /// The administrator who does it.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Administrator")]
 pub struct Administrator {
     /// The administrator's user name [env: CARNET_USERNAME, AZURE_USERNAME].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "NAME")]
     pub username: Option<String>,
     /// A file that holds the password.
-    #[arg(long, value_name = "FILE", group = "administrator_password")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// An environment variable that holds the password [default: CARNET_PASSWORD, AZURE_PASSWORD].
-    #[arg(long, value_name = "VARIABLE", group = "administrator_password")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub password_env: Option<String>,
     /// Read the password from standard input.
-    #[arg(long, group = "administrator_password")]
+    #[arg(long, global = true, help_heading = "Administrator")]
     pub password_stdin: bool,
     /// A file that holds a Microsoft Graph access token, instead of user name and password.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub graph_token_file: Option<PathBuf>,
     /// An environment variable that holds one.
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "graph_token_file")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub graph_token_env: Option<String>,
     /// A file that holds an access token for https://service.powerapps.com/, for the registration.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub bap_token_file: Option<PathBuf>,
     /// An environment variable that holds one.
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "bap_token_file")]
+    #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub bap_token_env: Option<String>,
 }
 
@@ -194,45 +192,9 @@ pub struct AppCommand {
     #[command(subcommand)]
     pub verb: AppVerb,
     #[command(flatten)]
-    pub place: AppWhere,
-}
-
-/// `--…` of `carnet app`, after any of its verbs.
-#[derive(Debug, Clone, Default, Args)]
-pub struct AppWhere {
-    /// The token service's base URL: a server of your own [env: CARNET_AUTHORITY, AZURE_AUTHORITY_HOST].
-    #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
-    pub authority: Option<String>,
-    /// The CA to trust for that server, in PEM [env: CARNET_CA_FILE].
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
-    pub ca_file: Option<PathBuf>,
-    /// The ready file of `carnet up`, instead of the two above [env: CARNET_READY_FILE].
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
-    pub ready_file: Option<PathBuf>,
-    /// The tenant: its id or a domain [env: CARNET_TENANT, AZURE_TENANT_ID].
-    #[arg(long, global = true, value_name = "TENANT", help_heading = "Where")]
-    pub tenant: Option<String>,
-    /// Microsoft's cloud, when it is not a server of your own [env: CARNET_CLOUD].
-    #[arg(long, global = true, value_name = "CLOUD", value_parser = cloud, help_heading = "Where")]
-    pub cloud: Option<Cloud>,
-    /// The administrator's user name [env: CARNET_USERNAME, AZURE_USERNAME].
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Administrator")]
-    pub username: Option<String>,
-    /// A file that holds the password.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Administrator")]
-    pub password_file: Option<PathBuf>,
-    /// An environment variable that holds the password [default: CARNET_PASSWORD, AZURE_PASSWORD].
-    #[arg(long, global = true, value_name = "VARIABLE", help_heading = "Administrator")]
-    pub password_env: Option<String>,
-    /// Read the password from standard input.
-    #[arg(long, global = true, help_heading = "Administrator")]
-    pub password_stdin: bool,
-    /// A file that holds a Microsoft Graph access token, instead of user name and password.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Administrator")]
-    pub graph_token_file: Option<PathBuf>,
-    /// An environment variable that holds one.
-    #[arg(long, global = true, value_name = "VARIABLE", help_heading = "Administrator")]
-    pub graph_token_env: Option<String>,
+    pub place: Where,
+    #[command(flatten)]
+    pub administrator: Administrator,
 }
 
 #[derive(Debug, Subcommand)]

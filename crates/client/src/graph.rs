@@ -41,6 +41,23 @@ impl Graph {
         Ok(self.transport.call(method, &url, Some(&self.token), payload).await?.body)
     }
 
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.call(Method::DELETE, path, None).await.map(drop)
+    }
+
+    /// Removes a secret.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn remove_password(&self, object: &str, key_id: &str) -> Result<(), ClientError> {
+        let path = format!("/applications/{object}/removePassword");
+        self.call(Method::POST, &path, Some(&json!({ "keyId": key_id }))).await.map(drop)
+    }
+
     /// A whole collection, page by page.
     ///
     /// # Errors

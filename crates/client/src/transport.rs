@@ -129,7 +129,8 @@ impl Transport {
         let mut sent = Vec::new();
         match payload {
             Payload::Json(body) => {
-                let members = body.as_object().into_iter().flatten();
+                let shown_body = redacted(body);
+                let members = shown_body.as_object().into_iter().flatten();
                 sent = members.map(|(name, value)| (name.clone(), shown(name, &compact(value)))).collect();
                 request = request.json(body);
             }

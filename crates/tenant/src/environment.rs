@@ -105,5 +105,7 @@ pub fn visible<'a>(
     any_of: &[&str],
 ) -> Result<Vec<&'a std::sync::Arc<Environment>>, Refusal> {
     let administrator = admit(caller, directory, any_of)?;
-    Ok(directory.environments().filter(|it| administrator || it.is_default()).collect())
+    let mut list: Vec<_> = directory.environments().filter(|it| administrator || it.is_default()).collect();
+    list.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(list)
 }

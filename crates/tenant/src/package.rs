@@ -89,7 +89,9 @@ pub fn list<'a>(
 ) -> Result<Vec<&'a std::sync::Arc<Package>>, Refusal> {
     admit_administrator(caller, directory, &[READ])?;
     known(directory, environment)?;
-    Ok(directory.packages().collect())
+    let mut list: Vec<_> = directory.packages().collect();
+    list.sort_by(|one, other| one.unique_name.cmp(&other.unique_name));
+    Ok(list)
 }
 
 /// Begins an installation.

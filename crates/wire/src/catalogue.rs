@@ -16,6 +16,8 @@ pub const POWERAPPS_SERVICE: &str = "475226c6-020e-4fb2-8a90-7a972cbfc1d4";
 pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /// Azure PowerShell: a public client for the PowerApps Service.
 pub const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
+/// Power Platform CLI, a public client known in every tenant.
+pub const POWER_PLATFORM_CLI: &str = "9cee029c-6210-4654-90bb-17e6e9d36617";
 /// The tenant that owns Microsoft's applications.
 pub const MICROSOFT_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 

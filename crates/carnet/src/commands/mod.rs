@@ -1,6 +1,13 @@
 //! One file for each command.
 
+mod api;
+mod app;
+mod place;
+mod quickstart;
+mod register_admin;
 mod routes;
+mod setup;
+mod token;
 mod up;
 
 use crate::{
@@ -29,6 +36,12 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Up(up) => up::run(*up).await,
         Command::Routes => routes::run(&print),
-        _ => Err(Failure::asked("not yet")),
+        Command::Quickstart(quickstart) => quickstart::run(quickstart).await,
+        Command::Setup(setup) => setup::run(&print, *setup).await,
+        Command::App(app) => app::run(&print, *app).await,
+        Command::RegisterAdmin(arguments) => register_admin::run(&print, *arguments).await,
+        Command::Token(token) => token::run(&print, *token).await,
+        Command::Api(api) => api::run(&print, *api).await,
+        Command::Plan(_) | Command::Apply(_) => Err(Failure::asked("not yet")),
     }
 }

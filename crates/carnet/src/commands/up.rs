@@ -92,7 +92,7 @@ fn coloured(word: &str) -> String {
 }
 
 /// SIGTERM or the first SIGINT stops; a second SIGINT while stopping ends the process the usual way.
-async fn wait() -> Result<(), Failure> {
+pub async fn wait() -> Result<(), Failure> {
     let wrong = |error: std::io::Error| Failure::bug(format!("signals cannot be heard: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(wrong)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(wrong)?;

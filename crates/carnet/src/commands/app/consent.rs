@@ -1,0 +1,44 @@
+//! `carnet app consent`: step 2, consent for everyone to what the application lists.
+
+use super::{Print, find, permission::listed};
+use crate::{failure::Failure, output};
+use carnet_client::{
+    graph::{Graph, text},
+    setup::step2,
+};
+use serde_json::json;
+
+/// Consents to every delegated permission that the application lists.
+pub async fn run(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
+    let found = find(graph, app).await?;
+    let id = text(&found, "appId").parse().map_err(|_| Failure::refused("the application has no id"))?;
+    let principal = match graph.find_principal(id).await? {
+        Some(principal) => principal,
+        None => graph.create_principal(id).await?,
+    };
+    let mut rows = Vec::new();
+    let mut left = 0;
+    for (resource, items) in listed(graph, &found).await? {
+        left += items.iter().filter(|it| it.kind != "delegated").count();
+        let scopes: Vec<String> =
+            items.into_iter().filter(|it| it.kind == "delegated").map(|it| it.value).collect();
+        if scopes.is_empty() {
+            continue;
+        }
+        step2::consent(graph, &principal, &resource, &scopes).await?;
+        rows.push(json!({ "api": resource["displayName"], "consented": scopes }));
+    }
+    if rows.is_empty() {
+        return Err(Failure::asked(format!(
+            "`{}` lists no delegated permission",
+            text(&found, "displayName")
+        ))
+        .hint(format!("step 2: carnet app permission add {app} AppManagement.ApplicationPackages.Read")));
+    }
+    if left > 0 {
+        output::say(&format!(
+            "{left} application permissions are listed too; this consents to delegated ones"
+        ));
+    }
+    print.data(&rows.into())
+}

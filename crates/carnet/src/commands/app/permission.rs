@@ -1,0 +1,103 @@
+//! `carnet app permission`: step 2, what the application says it needs.
+
+use super::{Print, find};
+use crate::{args::PermissionVerb, failure::Failure, output};
+use carnet_client::{
+    graph::{Graph, text},
+    setup::step2,
+};
+use carnet_wire::ids::AppId;
+use serde_json::{Value, json};
+
+/// Adds or lists.
+pub async fn run(print: &Print, graph: &Graph, verb: PermissionVerb) -> Result<(), Failure> {
+    match verb {
+        PermissionVerb::Add { app, permissions, api } => {
+            let found = find(graph, &app).await?;
+            let resource = match graph.find_principal(api).await? {
+                Some(resource) => resource,
+                None => {
+                    let made = graph.create_principal(api).await?;
+                    output::say(&format!(
+                        "the service principal of {} was missing and is made",
+                        text(&made, "displayName")
+                    ));
+                    made
+                }
+            };
+            step2::require(graph, &found, &resource, &permissions).await?;
+            list(print, graph, &app).await
+        }
+        PermissionVerb::List { app } => list(print, graph, &app).await,
+    }
+}
+
+/// Every permission it lists, with whether it is consented for everyone.
+async fn list(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
+    let found = find(graph, app).await?;
+    let mut rows: Vec<Value> = Vec::new();
+    for (resource, access) in listed(graph, &found).await? {
+        for item in access {
+            rows.push(json!({
+                "api": text(&resource, "displayName"),
+                "apiId": resource["appId"],
+                "permission": item.value,
+                "kind": item.kind,
+                "consented": item.consented,
+            }));
+        }
+    }
+    print.data(&rows.into())
+}
+
+/// One permission of the list.
+pub struct Listed {
+    /// Its value.
+    pub value: String,
+    /// `delegated` or `application`.
+    pub kind: &'static str,
+    /// Everyone's consent covers it.
+    pub consented: bool,
+}
+
+/// What an application lists, by API.
+pub async fn listed(graph: &Graph, application: &Value) -> Result<Vec<(Value, Vec<Listed>)>, Failure> {
+    let app: AppId =
+        text(application, "appId").parse().map_err(|_| Failure::refused("the application has no id"))?;
+    let grants = match graph.find_principal(app).await? {
+        Some(principal) => graph.grants_of(text(&principal, "id")).await?,
+        None => Vec::new(),
+    };
+    let mut all = Vec::new();
+    for entry in application["requiredResourceAccess"].as_array().into_iter().flatten() {
+        let Ok(api) = text(entry, "resourceAppId").parse::<AppId>() else { continue };
+        let resource =
+            graph.find_principal(api).await?.unwrap_or_else(|| json!({ "appId": api, "displayName": null }));
+        let held: Vec<&str> = grants
+            .iter()
+            .filter(|grant| {
+                grant["resourceId"] == resource["id"] && text(grant, "consentType") == "AllPrincipals"
+            })
+            .flat_map(|grant| text(grant, "scope").split_whitespace())
+            .collect();
+        let one = |item: &Value| {
+            let scope = text(item, "type") == "Scope";
+            let value = name_of(&resource, text(item, "id"), scope);
+            Listed {
+                consented: scope && held.contains(&value.as_str()),
+                value,
+                kind: if scope { "delegated" } else { "application" },
+            }
+        };
+        let items = entry["resourceAccess"].as_array().into_iter().flatten().map(one).collect();
+        all.push((resource, items));
+    }
+    Ok(all)
+}
+
+/// A permission's value, or its id when the API is not there to tell.
+fn name_of(resource: &Value, id: &str, scope: bool) -> String {
+    let list = &resource[if scope { "oauth2PermissionScopes" } else { "appRoles" }];
+    let mut found = list.as_array().into_iter().flatten().filter(|it| text(it, "id") == id);
+    found.next().map_or_else(|| id.to_owned(), |it| text(it, "value").to_owned())
+}

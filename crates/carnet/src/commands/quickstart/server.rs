@@ -1,0 +1,162 @@
+//! The quickstart's own server: a fresh folder, a tenant file with people and one environment, a free
+//! port. The folder goes when the server stops.
+
+use crate::{commands::up::failed, config, failure::Failure};
+use carnet_client::{Place, clock::OsEntropy};
+use carnet_server::{Config, FirstAdmin, Running, start};
+use carnet_wire::{entropy::Entropy, secret::Password};
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// The tenant's domain, by which the article names it.
+pub const DOMAIN: &str = "contoso.example";
+/// The environment whose packages are listed.
+pub const ENVIRONMENT: &str = "Default-b7a1c0de-0000-4000-8000-000000000001";
+
+/// People of the tenant.
+#[derive(Debug, Clone, Copy)]
+pub enum Person {
+    /// Global Administrator: does the setup.
+    Admin,
+    /// Power Platform Administrator: calls the API.
+    Ada,
+    /// Has a second factor.
+    Grace,
+}
+
+impl Person {
+    const ALL: [Self; 3] = [Self::Admin, Self::Ada, Self::Grace];
+
+    /// The user name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin@contoso.example",
+            Self::Ada => "ada@contoso.example",
+            Self::Grace => "grace@contoso.example",
+        }
+    }
+
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Admin => "display_name = \"Administrator\"\nroles = [\"Global Administrator\"]\n",
+            Self::Ada => "display_name = \"Ada\"\nroles = [\"Power Platform Administrator\"]\n",
+            Self::Grace => "display_name = \"Grace\"\ntotp = \"",
+        }
+    }
+}
+
+/// The server and what is known of it.
+pub struct Own {
+    running: Running,
+    folder: PathBuf,
+    passwords: Vec<Password>,
+    /// Where it is.
+    pub place: Place,
+}
+
+impl Own {
+    /// Starts it.
+    pub async fn start() -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("carnet-quickstart-{}", OsEntropy.uuid()));
+        let wrong = |error: std::io::Error| Failure::asked(format!("{}: {error}", folder.display()));
+        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(wrong)?;
+        let secret =
+            |length: usize| OsEntropy.client_secret().expose().chars().take(length).collect::<String>();
+        let passwords: Vec<Password> = Person::ALL.iter().map(|_| Password::new(secret(20))).collect();
+        let file = folder.join("tenant.toml");
+        write(&file, &tenant_file(&passwords)).map_err(wrong)?;
+        write(&folder.join("admin.password"), passwords[0].expose()).map_err(wrong)?;
+        let made = start(Config {
+            data: folder.join("data"),
+            seal_key: None,
+            listen: ([127, 0, 0, 1], 0).into(),
+            plain: None,
+            public_url: None,
+            hosts: Vec::new(),
+            tls: None,
+            tenant_files: vec![file],
+            ready_file: Some(folder.join("ready.json")),
+            first_admin: FirstAdmin::Refuse,
+            show_generated: false,
+            variable: config::variable,
+        });
+        let running = match made.await {
+            Ok(running) => running,
+            Err(error) => {
+                let _ = fs::remove_dir_all(&folder);
+                return Err(failed(error));
+            }
+        };
+        let place =
+            Place::of_authority(&running.ready.public_url, DOMAIN, Some(running.ready.ca_file.clone()))?;
+        Ok(Self { running, folder, passwords, place })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.running.ready.public_url
+    }
+
+    /// A person's password.
+    pub fn password(&self, person: Person) -> Password {
+        self.passwords[person as usize].clone()
+    }
+
+    /// Commands that go on from here.
+    pub fn how_to_go_on(&self, app: &str) -> Vec<String> {
+        let folder = self.folder.display();
+        let common = format!("--ready-file {folder}/ready.json");
+        let admin = format!("--username {} --password-file {folder}/admin.password", Person::Admin.name());
+        vec![
+            "The server stays up until you press Ctrl+C; then its folder goes. In another terminal:".into(),
+            format!("  carnet app list --output table {common} {admin}"),
+            format!("  carnet app show {app} {common} {admin}"),
+            format!("  carnet setup --name mine --secret ci --register-admin {common} {admin}"),
+        ]
+    }
+
+    /// Stops it and removes its folder.
+    pub async fn stop(self) {
+        self.running.stop().await;
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+fn tenant_file(passwords: &[Password]) -> String {
+    let id = ENVIRONMENT.trim_start_matches("Default-");
+    let mut text =
+        format!("version = 1\n[tenant]\nid = \"{id}\"\ndomain = \"{DOMAIN}\"\nname = \"Contoso\"\n");
+    for (person, password) in Person::ALL.iter().zip(passwords) {
+        let (name, password) = (person.name(), password.expose());
+        text += &format!("[[user]]\nname = \"{name}\"\npassword = \"{password}\"\n{}", person.table());
+        if matches!(person, Person::Grace) {
+            text += &format!("{}\"\n", base32(&OsEntropy));
+        }
+    }
+    text += &format!(
+        "[[environment]]\nname = \"Contoso (default)\"\nid = \"{ENVIRONMENT}\"\nlocation = \"europe\"\nsku = \"Default\"\n"
+    );
+    for (unique, name) in [("contoso_base", "Contoso Base"), ("contoso_travel", "Contoso Travel")] {
+        text += &format!(
+            "[[application_package]]\nunique_name = \"{unique}\"\nname = \"{name}\"\nversion = \"1.0.0.0\"\npublisher = \"Contoso\"\n"
+        );
+    }
+    text
+}
+
+/// A fresh key of a second factor: 32 characters of base32.
+fn base32(entropy: &dyn Entropy) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+}
