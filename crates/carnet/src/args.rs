@@ -366,25 +366,25 @@ pub struct Who {
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
     /// A file that holds the password.
-    #[arg(long, value_name = "FILE", group = "password")]
+    #[arg(long, value_name = "FILE", group = "password_source")]
     pub password_file: Option<PathBuf>,
     /// An environment variable that holds the password [default: CARNET_PASSWORD, AZURE_PASSWORD].
-    #[arg(long, value_name = "VARIABLE", group = "password")]
+    #[arg(long, value_name = "VARIABLE", group = "password_source")]
     pub password_env: Option<String>,
     /// Read the password from standard input.
-    #[arg(long, group = "password")]
+    #[arg(long, group = "password_source")]
     pub password_stdin: bool,
     /// A file that holds the client secret.
-    #[arg(long, value_name = "FILE", group = "proof")]
+    #[arg(long, value_name = "FILE", group = "proof_source")]
     pub secret_file: Option<PathBuf>,
     /// An environment variable that holds the client secret [default: CARNET_CLIENT_SECRET, AZURE_CLIENT_SECRET].
-    #[arg(long, value_name = "VARIABLE", group = "proof")]
+    #[arg(long, value_name = "VARIABLE", group = "proof_source")]
     pub secret_env: Option<String>,
     /// Read the client secret from standard input.
-    #[arg(long, group = "proof", conflicts_with = "password_stdin")]
+    #[arg(long, group = "proof_source", conflicts_with = "password_stdin")]
     pub secret_stdin: bool,
     /// A certificate with its private key, in PEM [env: AZURE_CLIENT_CERTIFICATE_PATH].
-    #[arg(long, value_name = "FILE", group = "proof")]
+    #[arg(long, value_name = "FILE", group = "proof_source")]
     pub certificate: Option<PathBuf>,
     /// The private key, when it is in a file of its own.
     #[arg(long, value_name = "FILE", requires = "certificate")]
@@ -460,4 +460,27 @@ pub struct TenantFileArguments {
     pub place: Where,
     #[command(flatten)]
     pub administrator: Administrator,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_verb_takes_a_secret_that_it_would_use() {
+        fn walk(command: &clap::Command) {
+            for argument in command.get_arguments().filter(|it| !it.is_hide_set()) {
+                let name = argument.get_id().as_str();
+                assert!(!matches!(name, "password" | "client_secret" | "secret_value"), "{name}");
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Arguments::command());
+    }
 }

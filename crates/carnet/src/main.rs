@@ -16,8 +16,8 @@ use std::{panic::AssertUnwindSafe, process::ExitCode};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
     let run = || {
+        let arguments = args::Arguments::parse();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         match runtime {
             Ok(runtime) => runtime.block_on(commands::run(arguments)),

@@ -207,7 +207,7 @@ pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
         let text = std::fs::read_to_string(path);
         let text =
             text.map_err(|error| Failure::asked(format!("{} {}: {error}", source.what, path.display())))?;
-        return Ok(Some(first_line(&text)));
+        return filled(&text, source.what).map(Some);
     }
     if let Some(name) = source.env {
         let missing = || Failure::asked(format!("the environment variable {name} is not set"));
@@ -219,7 +219,7 @@ pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
             .take(64 * 1024)
             .read_to_string(&mut text)
             .map_err(|error| Failure::asked(format!("standard input: {error}")))?;
-        return Ok(Some(first_line(&text)));
+        return filled(&text, source.what).map(Some);
     }
     if let Some(value) = config::first(source.usual) {
         return Ok(Some(value));
@@ -234,8 +234,12 @@ pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
     Ok(None)
 }
 
-fn first_line(text: &str) -> String {
-    text.trim_end_matches(['\r', '\n']).to_owned()
+/// The text without its line end; an empty one is a mistake that the other side would only puzzle over.
+fn filled(text: &str, what: &str) -> Result<String, Failure> {
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(Failure::asked(format!("the {what} is empty"))),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// Asks whether to go on; without a terminal the answer is no.

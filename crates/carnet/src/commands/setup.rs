@@ -72,5 +72,6 @@ pub fn show(actions: &[Action]) {
 
 fn say(action: &Action, state: &str) {
     let colour = if action.done { AnsiColor::Green } else { AnsiColor::Yellow };
-    output::say(&format!("step {}  {:<6} {}", action.step, output::coloured(colour, state), action.what));
+    let state = output::coloured(colour, &format!("{state:<5}"));
+    output::say(&format!("step {}  {state}  {}", action.step, action.what));
 }
