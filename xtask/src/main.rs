@@ -1,2 +1,32 @@
-//! Carnet.
-fn main() {}
+//! Tasks of the workspace, with the standard library alone, so that they build in a second.
+//!
+//! `cargo xtask test` installs or starts what the tests need and runs all of them; `cargo xtask bench` builds
+//! the measured programs and prints their ratios.
+
+mod bench;
+mod clients;
+mod postgres;
+mod python;
+mod run;
+mod test;
+
+use std::{path::PathBuf, process::ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask test [--clients DIR]   run every test; DIR holds a further suite of real clients
+       cargo xtask bench [--quick]        measure against the ceiling and print the table of ratios";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => test::run(None),
+        ["test", "--clients", folder] => test::run(Some(PathBuf::from(folder))),
+        ["bench"] => bench::run(false),
+        ["bench", "--quick"] => bench::run(true),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -108,6 +108,16 @@ pub enum StartError {
     /// The public URL.
     #[error("--public-url `{0}` is not an https address without a path, such as https://carnet.example:8443")]
     PublicUrl(String),
+    /// A policy that only this machine may have.
+    #[error(
+        "the tenant `{tenant}` has {policy} in its policy, which is for loopback addresses only, and --listen is none"
+    )]
+    LoopbackOnly {
+        /// Its domain.
+        tenant: String,
+        /// The policy.
+        policy: &'static str,
+    },
     /// The ready file.
     #[error("the ready file {path} cannot be written: {cause}")]
     ReadyFile {
@@ -157,12 +167,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let now = clock.now();
     // Everything that reads no store is read before anything is made.
     let files = seed::read(&config.tenant_files, config.variable)?;
+    for file in files.iter().filter(|_| !config.listen.ip().is_loopback()) {
+        let policy = &file.file.tenant.policy;
+        let lax = (policy.reveal_user == Some(true), !policy.danger_allow_issuers.is_empty());
+        loopback_only(&file.file.tenant.domain, lax)?;
+    }
     folder(&config.data)?;
     let seal = seal_key(&config, &*entropy)?;
     let catalogue = Arc::new(Catalogue::builtin());
     let options =
         Options { data: config.data.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
     let store = Store::open(options).await?;
+    for tenant in store.tenants().iter().filter(|_| !config.listen.ip().is_loopback()) {
+        let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());
+        loopback_only(tenant.domains.first().map_or("", String::as_str), lax)?;
+    }
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
     let seeding = seed::Seeding {
@@ -237,6 +256,16 @@ async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop
                 Err(error) => tracing::error!(cause = %error, "the certificate could not be renewed"),
             }
         }
+    }
+}
+
+/// Refuses what is unsafe on a network (`security.md`, P1).
+fn loopback_only(tenant: &str, (reveals, issuers): (bool, bool)) -> Result<(), StartError> {
+    let refuse = |policy| Err(StartError::LoopbackOnly { tenant: tenant.to_owned(), policy });
+    match (reveals, issuers) {
+        (true, _) => refuse("reveal_user"),
+        (_, true) => refuse("danger_allow_issuers"),
+        _ => Ok(()),
     }
 }
 

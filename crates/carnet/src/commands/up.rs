@@ -114,7 +114,8 @@ fn logging() {
     use tracing_subscriber::{EnvFilter, fmt};
     let level = config::variable("CARNET_LOG").unwrap_or_else(|| "info".into());
     // The migration library tells of every step at `info`.
-    let directives = format!("warn,refinery_core=warn,carnet={level},carnet_server={level},carnet_store={level}");
+    let directives =
+        format!("warn,refinery_core=warn,carnet={level},carnet_server={level},carnet_store={level}");
     let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
     // Somebody may have set a subscriber before; then theirs stays.

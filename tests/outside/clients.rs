@@ -1,0 +1,53 @@
+//! Unmodified Microsoft clients: MSAL and azure-identity get tokens, and PyJWT verifies them.
+
+use crate::kit::{PASSWORD, Server, contoso, must_run, prepared, run};
+use serde_json::json;
+use std::{fs, process::Command};
+
+const PERMISSIONS: &str = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\nadmin_consent = true\n";
+
+fn id(number: u8) -> String {
+    format!("a0000000-0000-4000-8000-{number:012}")
+}
+
+fn application(number: u8, name: &str, more: &str) -> String {
+    format!("[[application]]\nname = \"{name}\"\nclient_id = \"{}\"\n{PERMISSIONS}{more}\n", id(number))
+}
+
+fn key_and_certificate() -> (String, String) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(vec!["witness".into()]).unwrap().self_signed(&key).unwrap();
+    (key.serialize_pem(), certificate.pem())
+}
+
+#[test]
+fn msal_azure_identity_and_pyjwt_are_served_and_refused() {
+    let Some(python) = prepared("CARNET_TEST_PYTHON") else { return must_run("the Python environment") };
+    let ((key, certificate), (other_key, other_certificate)) = (key_and_certificate(), key_and_certificate());
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("cert.pem");
+    fs::write(&file, &certificate).unwrap();
+    let secrets = "secrets = [{ name = \"good\", value = \"s3cret-value~witness\", expires = 2099-01-01 }, { name = \"old\", value = \"s3cret-value~old\", expires = 2020-01-01 }]";
+    let tenant = [
+        contoso(
+            "[[user]]\nname = \"mfa@contoso.example\"\npassword = \"Correct-horse-7\"\ntotp = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"\n",
+        ),
+        application(1, "public", "public_client = true"),
+        application(2, "secret", secrets),
+        application(3, "cert", &format!("certificates = [\"{}\"]", file.display())),
+    ];
+    let server = Server::start(&tenant.concat());
+    let facts = json!({
+        "public": id(1), "secret": id(2), "cert": id(3),
+        "value": "s3cret-value~witness", "expired": "s3cret-value~old",
+        "user": "admin@contoso.example", "mfa": "mfa@contoso.example", "password": PASSWORD,
+        "key": key, "certificate": certificate, "other_key": other_key, "other_certificate": other_certificate,
+    });
+    fs::write(server.path("facts.json"), facts.to_string()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/outside/clients/witness.py");
+    let told =
+        run(Command::new(python).arg(script).arg(server.path("ready.json")).arg(server.path("facts.json")));
+    assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
+    assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), 14, "{}", told.out);
+}

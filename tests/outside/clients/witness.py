@@ -1,0 +1,192 @@
+"""Unmodified Microsoft clients against a running Carnet: MSAL and azure-identity get tokens and are refused
+with the right codes, and PyJWT verifies what they got with the published keys.
+
+    witness.py READY_FILE FACTS_FILE
+
+Prints one line a case, `PASS name` or `FAIL name: why`, and exits 1 when any failed.
+"""
+import json
+import logging
+import sys
+import urllib.parse
+
+import jwt
+import msal
+import requests
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import CertificateCredential, ClientSecretCredential, UsernamePasswordCredential
+from requests.adapters import HTTPAdapter
+
+logging.getLogger("azure").setLevel(logging.CRITICAL)
+READY = json.load(open(sys.argv[1]))
+FACTS = json.load(open(sys.argv[2]))
+BASE = READY["endpoints"]["login"]
+TENANT = READY["tenants"][0]["id"]
+AUTHORITY = f"{BASE}/{TENANT}"
+SCOPE = "https://api.powerplatform.com/.default"
+CASES = []
+
+
+class SamePort(HTTPAdapter):
+    """MSAL asks for the user realm without the authority's port; that one request goes to the server too."""
+
+    def send(self, request, **kw):
+        url = urllib.parse.urlsplit(request.url)
+        if url.port is None:
+            port = urllib.parse.urlsplit(BASE).port
+            request.url = urllib.parse.urlunsplit(url._replace(netloc=f"{url.hostname}:{port}"))
+        return super().send(request, **kw)
+
+
+def session():
+    made = requests.Session()
+    made.trust_env = False
+    made.verify = READY["ca_file"]
+    made.mount("https://", SamePort())
+    return made
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def verified(token, audience="https://api.powerplatform.com"):
+    """The claims, when the signature is right by the keys of the tenant."""
+    metadata = session().get(f"{AUTHORITY}/.well-known/openid-configuration", timeout=20).json()
+    keys = session().get(metadata["jwks_uri"], timeout=20).json()["keys"]
+    kid = jwt.get_unverified_header(token)["kid"]
+    key = jwt.PyJWK(next(key for key in keys if key["kid"] == kid)).key
+    return jwt.decode(token, key, algorithms=["RS256"], audience=audience, issuer=metadata["issuer"])
+
+
+def confidential(credential, client="secret"):
+    return msal.ConfidentialClientApplication(
+        FACTS[client], authority=AUTHORITY, client_credential=credential,
+        instance_discovery=False, http_client=session())
+
+
+def public(client="public"):
+    return msal.PublicClientApplication(
+        FACTS[client], authority=AUTHORITY, instance_discovery=False, http_client=session())
+
+
+def granted(answer):
+    assert "access_token" in answer, f"{answer.get('error')}: {answer.get('error_description', '')[:120]}"
+    return answer["access_token"]
+
+
+def refused(answer, code):
+    assert code in answer.get("error_codes", []), f"wanted {code}, got {answer.get('error_description', answer)}"
+
+
+def raises(code, function):
+    try:
+        function()
+    except ClientAuthenticationError as error:
+        assert f"AADSTS{code}" in str(error), str(error)[:160]
+        return
+    raise AssertionError("a token was issued")
+
+
+def identity():
+    transport = RequestsTransport(session=session(), session_owner=False, connection_verify=READY["ca_file"])
+    return {"authority": BASE, "disable_instance_discovery": True, "transport": transport}
+
+
+@case
+def msal_gets_a_token_by_secret():
+    claims = verified(granted(confidential(FACTS["value"]).acquire_token_for_client([SCOPE])))
+    assert claims["appid"] == FACTS["secret"] and claims["idtyp"] == "app" and "scp" not in claims
+
+
+@case
+def msal_is_refused_a_wrong_secret():
+    refused(confidential("wrong").acquire_token_for_client([SCOPE]), 7000215)
+
+
+@case
+def msal_is_refused_an_expired_secret():
+    refused(confidential(FACTS["expired"]).acquire_token_for_client([SCOPE]), 7000222)
+
+
+@case
+def msal_gets_a_token_by_certificate():
+    credential = {"private_key": FACTS["key"], "public_certificate": FACTS["certificate"]}
+    assert verified(granted(confidential(credential, "cert").acquire_token_for_client([SCOPE])))["appidacr"] == "2"
+
+
+@case
+def msal_is_refused_a_foreign_certificate():
+    credential = {"private_key": FACTS["other_key"], "public_certificate": FACTS["other_certificate"]}
+    refused(confidential(credential, "cert").acquire_token_for_client([SCOPE]), 700027)
+
+
+@case
+def msal_gets_a_token_by_password():
+    answer = public().acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE])
+    claims = verified(granted(answer))
+    assert claims["upn"] == FACTS["user"] and "AppManagement.ApplicationPackages.Read" in claims["scp"]
+
+
+@case
+def msal_is_refused_a_wrong_password():
+    refused(public().acquire_token_by_username_password(FACTS["user"], "Wrong-horse-9", [SCOPE]), 50126)
+
+
+@case
+def msal_is_refused_a_password_where_a_second_factor_is_registered():
+    refused(public().acquire_token_by_username_password(FACTS["mfa"], FACTS["password"], [SCOPE]), 50076)
+
+
+@case
+def msal_is_refused_a_password_while_the_public_client_is_off():
+    refused(public("secret").acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE]), 7000218)
+
+
+@case
+def azure_identity_gets_a_token_by_secret():
+    verified(ClientSecretCredential(TENANT, FACTS["secret"], FACTS["value"], **identity()).get_token(SCOPE).token)
+
+
+@case
+def azure_identity_is_refused_a_wrong_secret():
+    raises(7000215, lambda: ClientSecretCredential(TENANT, FACTS["secret"], "wrong", **identity()).get_token(SCOPE))
+
+
+@case
+def azure_identity_gets_a_token_by_certificate():
+    pem = (FACTS["key"] + FACTS["certificate"]).encode()
+    credential = CertificateCredential(TENANT, FACTS["cert"], certificate_data=pem, **identity())
+    verified(credential.get_token(SCOPE).token)
+
+
+@case
+def azure_identity_gets_a_token_by_password_and_is_refused_a_wrong_one():
+    def credential(password):
+        return UsernamePasswordCredential(FACTS["public"], FACTS["user"], password, tenant_id=TENANT, **identity())
+    verified(credential(FACTS["password"]).get_token(SCOPE).token)
+    raises(50126, lambda: credential("Wrong-horse-9").get_token(SCOPE))
+
+
+@case
+def pyjwt_refuses_a_changed_token():
+    token = granted(confidential(FACTS["value"]).acquire_token_for_client([SCOPE]))
+    head, body, signature = token.split(".")
+    try:
+        verified(f"{head}.{body[:-2]}AA.{signature}")
+    except jwt.InvalidTokenError:
+        return
+    raise AssertionError("a changed token passed")
+
+
+failed = 0
+for function in CASES:
+    try:
+        function()
+        print(f"PASS {function.__name__}", flush=True)
+    except Exception as error:  # a witness tells what it saw, whatever it is
+        failed += 1
+        print(f"FAIL {function.__name__}: {type(error).__name__}: {error}", flush=True)
+sys.exit(1 if failed else 0)

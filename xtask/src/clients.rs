@@ -1,0 +1,77 @@
+//! A suite of real clients that lies outside the workspace, run against `carnet up`.
+
+use crate::run::{quiet, target};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// The groups of the suite whose surface exists.
+const GROUPS: [&str; 30] = [
+    "curl.*",
+    "discovery.*",
+    "jwks.*",
+    "pyjwt.*",
+    "msal.secret*",
+    "msal.certificate.*",
+    "msal.assertion.own",
+    "msal.ropc*",
+    "msal.refresh.*",
+    "msal.graph.*",
+    "identity.client_secret*",
+    "identity.certificate",
+    "identity.username_password*",
+    "identity.environment",
+    "error.wrong_secret*",
+    "error.expired_secret",
+    "error.no_secret",
+    "error.unknown_*",
+    "error.ropc.*",
+    "error.unconsented",
+    "error.scope.*",
+    "error.grant.*",
+    "error.client_id.*",
+    "error.get_on_token",
+    "error.public_client_with_secret",
+    "error.cert.*",
+    "error.refresh.*",
+    "node.secret*",
+    "node.certificate.*",
+    "node.ropc*",
+];
+
+/// Passed and failed cases.
+pub fn run(suite: &Path, binary: &Path) -> Result<(u32, u32), String> {
+    let work = target().join("clients");
+    let cache = work.join("cache");
+    std::fs::create_dir_all(&work).map_err(|error| error.to_string())?;
+    quiet(Command::new("bash").arg(suite.join("setup.sh")).arg(&cache))?;
+    let python = cache.join("venv/bin/python");
+    let folder = work.join("tenant");
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut command = Command::new("python3");
+    command
+        .arg(suite.join("carnet.py"))
+        .arg("--binary")
+        .arg(binary)
+        .arg("--dir")
+        .arg(&folder)
+        .arg("--extra")
+        .arg("--");
+    command.arg(python).arg(suite.join("run.py")).arg("--cache").arg(&cache).args(["--tenant", "{tenant}"]);
+    for group in GROUPS {
+        command.args(["--only", group]);
+    }
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    for line in text.lines().filter(|line| !line.starts_with("PASS ")) {
+        println!("    {line}");
+    }
+    let count =
+        |word: &str| u32::try_from(text.lines().filter(|line| line.starts_with(word)).count()).unwrap_or(0);
+    let (passed, failed) = (count("PASS "), count("FAIL ") + count("SKIP "));
+    match passed + failed {
+        0 => Err("the suite ran no case".into()),
+        _ => Ok((passed, failed)),
+    }
+}

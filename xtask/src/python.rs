@@ -1,0 +1,27 @@
+//! A Python environment with the pinned clients.
+
+use crate::run::{has, install, quiet, root, target};
+use std::{fs, path::PathBuf, process::Command};
+
+/// Makes the environment, or finds the one that an earlier run made.
+pub fn environment() -> Result<PathBuf, String> {
+    let wanted = root().join("tests/outside/clients/requirements.txt");
+    let pinned = fs::read_to_string(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
+    let folder = target().join("python");
+    let (python, mark) = (folder.join("bin/python"), folder.join("carnet-requirements.txt"));
+    if python.exists() && fs::read_to_string(&mark).is_ok_and(|made| made == pinned) {
+        return Ok(python);
+    }
+    if !has("python3") {
+        install(&["python3", "python3-venv"])?;
+    }
+    let make = || quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    if make().is_err() {
+        install(&["python3-venv"])?;
+        make()?;
+    }
+    let mut pip = Command::new(&python);
+    quiet(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]).arg(&wanted))?;
+    fs::write(&mark, pinned).map_err(|error| error.to_string())?;
+    Ok(python)
+}
