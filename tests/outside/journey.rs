@@ -87,7 +87,6 @@ fn setup_does_it_at_once_and_a_second_time_changes_nothing() {
         "--public-client",
         "--register-admin",
         "--yes",
-        "--certificate",
     ];
     let setup = || run(server.admin(&arguments).arg("--certificate").arg(server.path("cert.pem")));
     let unconfirmed = run(&mut server.admin(&["setup", "--name", "reader"]));
