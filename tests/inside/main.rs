@@ -1,3 +1,4 @@
 //! Black-box tests inside one process.
 
+mod architecture;
 mod laws;

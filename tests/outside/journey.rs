@@ -78,16 +78,8 @@ fn the_steps_one_by_one_end_in_a_call() {
 fn setup_does_it_at_once_and_a_second_time_changes_nothing() {
     let server = Server::start(&contoso(ENVIRONMENT));
     certificate(&server);
-    let arguments = [
-        "setup",
-        "--name",
-        "reader",
-        "--secret",
-        "ci",
-        "--public-client",
-        "--register-admin",
-        "--yes",
-    ];
+    let arguments =
+        ["setup", "--name", "reader", "--secret", "ci", "--public-client", "--register-admin", "--yes"];
     let setup = || run(server.admin(&arguments).arg("--certificate").arg(server.path("cert.pem")));
     let unconfirmed = run(&mut server.admin(&["setup", "--name", "reader"]));
     assert_eq!(unconfirmed.code, Some(2), "{}", unconfirmed.err);
