@@ -1,0 +1,289 @@
+//! What is measured: the ceiling, and `carnet up` over a store of its own.
+
+use super::client::{Job, Transport, ask, connect};
+use carnet_client::clock;
+use carnet_server::work::hash::{Hasher, Whose};
+use carnet_wire::{
+    jose::ClientKey,
+    secret::{Password, SecretBytes},
+};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const TENANT: &str = "b7a1c0de-0000-4000-8000-000000000001";
+const PASSWORD: &str = "Correct-horse-7";
+const BY_SECRET: &str = "a0000000-0000-4000-8000-000000000001";
+const BY_CERTIFICATE: &str = "a0000000-0000-4000-8000-000000000002";
+const PUBLIC: &str = "a0000000-0000-4000-8000-000000000003";
+/// Users, so that no account's queue is the limit.
+const USERS: usize = 16;
+
+/// The ceiling, running.
+pub struct Ceiling {
+    child: Child,
+    plain: SocketAddr,
+    tls: SocketAddr,
+}
+
+impl Ceiling {
+    /// Starts it.
+    pub fn start(program: &Path) -> Self {
+        let mut child = Command::new(program).stdout(Stdio::piped()).spawn().expect("the ceiling starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped"))
+            .read_line(&mut line)
+            .expect("it says its ports");
+        let ports: Vec<SocketAddr> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        Self { child, plain: ports[0], tls: ports[1] }
+    }
+
+    /// Its one request.
+    pub fn job(&self, transport: Transport) -> Job {
+        let address = if transport == Transport::Plain { self.plain } else { self.tls };
+        Job { address, transport, requests: vec![form("", "grant_type=client_credentials")] }
+    }
+}
+
+impl Drop for Ceiling {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One measurement.
+pub struct Case {
+    pub what: &'static str,
+    pub transport: Transport,
+    pub job: Job,
+    pub target: f64,
+}
+
+/// `carnet up`, running.
+pub struct Carnet {
+    program: PathBuf,
+    folder: TempDir,
+    child: Child,
+    plain: SocketAddr,
+    tls: SocketAddr,
+    key: ClientKey,
+    at_start: f64,
+}
+
+impl Carnet {
+    /// Makes a tenant, starts once to seed it, and once more for the measurements.
+    pub fn start(program: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+        let certificate = rcgen::CertificateParams::new(vec!["bench".into()])
+            .expect("a name")
+            .self_signed(&pair)
+            .expect("a certificate");
+        fs::write(folder.path().join("cert.pem"), certificate.pem()).expect("a file");
+        fs::write(folder.path().join("tenant.toml"), tenant_file()).expect("a file");
+        let pem = SecretBytes::new(format!("{}{}", certificate.pem(), pair.serialize_pem()).into_bytes());
+        let key = ClientKey::from_pem(&pem).expect("they belong together");
+        let (plain, tls) = (free(), free());
+        let mut seeding = spawn(program, folder.path(), (plain, tls));
+        stop(&mut seeding);
+        let child = spawn(program, folder.path(), (plain, tls));
+        let at_start = resident(child.id());
+        Self { program: program.to_path_buf(), folder, child, plain, tls, key, at_start }
+    }
+
+    /// Application tokens by secret.
+    pub fn job(&self, transport: Transport) -> Job {
+        let address = if transport == Transport::Plain { self.plain } else { self.tls };
+        let body = format!("client_id={BY_SECRET}&client_secret=s3cret-value~bench&{APPLICATION}");
+        Job { address, transport, requests: vec![form(&self.host(transport), &body)] }
+    }
+
+    fn host(&self, transport: Transport) -> String {
+        if transport == Transport::Plain {
+            format!("localhost:{}", self.plain.port())
+        } else {
+            format!("localhost:{}", self.tls.port())
+        }
+    }
+
+    fn by_certificate(&self) -> Job {
+        let client = BY_CERTIFICATE.parse().expect("a GUID");
+        let audience = format!("https://localhost:{}/{TENANT}/oauth2/v2.0/token", self.tls.port());
+        let assertion =
+            self.key.assertion(client, &audience, clock::now(), &clock::OsEntropy).expect("the key signs");
+        let body = format!(
+            "client_id={BY_CERTIFICATE}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}&{APPLICATION}",
+            assertion.expose()
+        );
+        Job {
+            address: self.plain,
+            transport: Transport::Plain,
+            requests: vec![form(&self.host(Transport::Plain), &body)],
+        }
+    }
+
+    /// User tokens by password.
+    pub fn password_job(&self) -> Job {
+        let one = |number: usize| {
+            let body = format!(
+                "client_id={PUBLIC}&username=user{number}%40contoso.example&password={PASSWORD}&grant_type=password&scope=https%3A%2F%2Fapi.powerplatform.com%2F.default"
+            );
+            form(&self.host(Transport::Plain), &body)
+        };
+        Job { address: self.plain, transport: Transport::Plain, requests: (0..USERS).map(one).collect() }
+    }
+
+    /// What is compared with the ceiling.
+    pub fn cases(&self) -> Vec<Case> {
+        let case = |what, transport, job, target| Case { what, transport, job, target };
+        vec![
+            case("client credentials, secret", Transport::Plain, self.job(Transport::Plain), 0.90),
+            case("client credentials, secret, TLS", Transport::Tls, self.job(Transport::Tls), 0.90),
+            case(
+                "client credentials, secret, TLS each",
+                Transport::TlsEach,
+                self.job(Transport::TlsEach),
+                0.90,
+            ),
+            case("client credentials, certificate", Transport::Plain, self.by_certificate(), 0.85),
+        ]
+    }
+
+    /// Processor time of the server so far.
+    pub fn cpu(&self) -> Duration {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    }
+
+    /// MiB resident at start, and now.
+    pub fn memory(&self) -> (f64, f64) {
+        (self.at_start, resident(self.child.id()))
+    }
+
+    /// From the start of the process to its first token, over the existing store; the best of five.
+    pub async fn restart_to_first_token(mut self) -> Duration {
+        let mut best = Duration::MAX;
+        for _ in 0..5 {
+            stop(&mut self.child);
+            let begun = Instant::now();
+            let arguments = up(self.folder.path(), (self.plain, self.tls));
+            self.child =
+                Command::new(&self.program).args(arguments).stderr(Stdio::null()).spawn().expect("it starts");
+            while tokio::net::TcpStream::connect(self.plain).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+            let job = self.job(Transport::Plain);
+            ask(&mut connect(self.plain).await, &job.requests[0]).await;
+            best = best.min(begun.elapsed());
+        }
+        stop(&mut self.child);
+        best
+    }
+}
+
+const APPLICATION: &str =
+    "grant_type=client_credentials&scope=https%3A%2F%2Fapi.powerplatform.com%2F.default";
+
+fn tenant_file() -> String {
+    let mut text = format!("version = 1\n[tenant]\nid = \"{TENANT}\"\ndomain = \"contoso.example\"\n");
+    for number in 0..USERS {
+        text += &format!("[[user]]\nname = \"user{number}@contoso.example\"\npassword = \"{PASSWORD}\"\n");
+    }
+    let permissions = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\nadmin_consent = true\n";
+    for (name, id, more) in [
+        ("secret", BY_SECRET, "secrets = [{ name = \"ci\", value = \"s3cret-value~bench\" }]"),
+        ("cert", BY_CERTIFICATE, "certificates = [\"cert.pem\"]"),
+        ("public", PUBLIC, "public_client = true"),
+    ] {
+        text += &format!("[[application]]\nname = \"{name}\"\nclient_id = \"{id}\"\n{permissions}{more}\n");
+    }
+    text
+}
+
+fn form(host: &str, body: &str) -> Vec<u8> {
+    let host = if host.is_empty() { "localhost" } else { host };
+    format!(
+        "POST /{TENANT}/oauth2/v2.0/token HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port")
+}
+
+fn up(folder: &Path, (plain, tls): (SocketAddr, SocketAddr)) -> Vec<String> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (plain, tls) = (plain.to_string(), tls.to_string());
+    let words = [
+        "up",
+        "--listen",
+        &tls,
+        "--danger-plain-http",
+        &plain,
+        "--data",
+        &path("data"),
+        "--ready-file",
+        &path("ready.json"),
+        "--tenant-file",
+        &path("tenant.toml"),
+    ];
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn spawn(program: &Path, folder: &Path, ports: (SocketAddr, SocketAddr)) -> Child {
+    let ready = folder.join("ready.json");
+    let _ = fs::remove_file(&ready);
+    let child =
+        Command::new(program).args(up(folder, ports)).stderr(Stdio::null()).spawn().expect("carnet starts");
+    while !ready.exists() {
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+    child
+}
+
+fn stop(child: &mut Child) {
+    let _ = Command::new("kill").arg(child.id().to_string()).status();
+    let _ = child.wait();
+}
+
+/// MiB that a process holds.
+fn resident(pid: u32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// Hashes a second of the hash threads alone.
+pub async fn bare_hashes(time: Duration) -> f64 {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let hasher = Hasher::start(threads).expect("threads start");
+    let begun = Instant::now();
+    let mut count = 0_usize;
+    while begun.elapsed() < time {
+        let password = Password::new(PASSWORD.into());
+        let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();
+        let each = names.iter().map(|name| {
+            hasher.hash(
+                &password,
+                [7; 16],
+                Whose { account: (b"bench", name), address: [127, 0, 0, 1].into() },
+            )
+        });
+        for made in futures_util::future::join_all(each).await {
+            made.expect("the queue has room");
+            count += 1;
+        }
+    }
+    count as f64 / begun.elapsed().as_secs_f64()
+}
