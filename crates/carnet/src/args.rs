@@ -50,6 +50,10 @@ pub struct Up {
     /// The data folder [default: $XDG_DATA_HOME/carnet].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A PostgreSQL database instead of a file in the data folder; an address with a password belongs into
+    /// the environment, since arguments show in the process list [env: CARNET_DATABASE_URL].
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
     /// The file of the seal key, when it is not in the data folder.
     #[arg(long, value_name = "FILE")]
     pub seal_key: Option<PathBuf>,

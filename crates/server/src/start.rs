@@ -20,7 +20,7 @@ use carnet_store::{Options, Store, StoreError};
 use carnet_wire::{
     catalogue::Catalogue,
     entropy::Entropy,
-    secret::{Password, SecretBytes},
+    secret::{DatabaseUrl, Password, SecretBytes},
 };
 use std::{
     fs, io,
@@ -37,6 +37,8 @@ use tokio::{sync::watch, task::JoinHandle};
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
+    /// A PostgreSQL database instead of a file in the data folder.
+    pub database: Option<DatabaseUrl>,
     /// The seal key's file; `None`: `seal.key` in the data folder.
     pub seal_key: Option<PathBuf>,
     /// The TLS listener.
@@ -176,7 +178,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let seal = seal_key(&config, &*entropy)?;
     let catalogue = Arc::new(Catalogue::builtin());
     let options =
-        Options { data: config.data.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
+        Options { data: config.data.clone(), database: config.database.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
     let store = Store::open(options).await?;
     for tenant in store.tenants().iter().filter(|_| !config.listen.ip().is_loopback()) {
         let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());

@@ -84,7 +84,13 @@ impl Store {
         if let Some(file) = file {
             batch.push(FILE, values![tenant, file], Expect::Rows(1));
         }
-        self.inner.engine.write(batch).await?;
+        if let Err(error) = self.inner.engine.write(batch).await {
+            if error == StoreError::Conflict && self.inner.engine.shared() {
+                // Whoever decides again decides on what the other node made.
+                self.catch_up(tenant).await?;
+            }
+            return Err(error);
+        }
         let mut directory = seen.clone();
         directory.apply(changes);
         (directory.version, directory.audit_head) = (next, head);

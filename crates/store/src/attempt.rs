@@ -13,7 +13,7 @@ use std::net::IpAddr;
 // with one of the last three passwords is neither counted nor stopped.
 const RESERVE: &str = "insert into attempt(tenant_id, account, source, count, locked_until, stopped, repeated, d1, d2, d3, updated_at) \
     select $1, $2, case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) \
-        then $3 else '' end, 1, 0, 0, 0, $4, $6, $6, $5 where $5 > 0 \
+        then $3 else '' end, 1, 0, 0, 0, $4, $6, $6, $5 where cast($5 as bigint) > 0 \
     on conflict (tenant_id, account, source) do update set \
         repeated = case when excluded.d1 in (attempt.d1, attempt.d2, attempt.d3) then 1 else 0 end, \
         stopped = case when excluded.d1 in (attempt.d1, attempt.d2, attempt.d3) then 0 \

@@ -5,6 +5,7 @@ mod apply;
 mod attempt;
 pub mod engine;
 mod facts;
+mod feed;
 mod keys;
 mod lock;
 pub mod migrate;
@@ -18,7 +19,7 @@ pub use keys::KeptKey;
 pub use record::Settle;
 
 use carnet_tenant::{
-    change::{Change, Object},
+
     directory::Directory,
     tenant::Tenant,
 };
@@ -29,14 +30,17 @@ use carnet_wire::{
     entropy::Entropy,
     ids::TenantId,
     jose::{decode_base64url, encode_base64url},
-    secret::SecretBytes,
+    secret::{DatabaseUrl, SecretBytes},
 };
 use engine::{Batch, Engine, Expect, values};
 use seal::Seal;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Why the store does not do what it was asked.
@@ -83,6 +87,8 @@ pub enum StoreError {
 pub struct Options {
     /// The data folder.
     pub data: PathBuf,
+    /// A PostgreSQL database instead of a file in the data folder.
+    pub database: Option<DatabaseUrl>,
     /// 32 bytes that open what is kept.
     pub seal: SecretBytes,
     /// Microsoft's applications.
@@ -104,7 +110,18 @@ struct Inner {
     tenants: RwLock<Held>,
     node: String,
     chain: Mutex<(i64, [u8; 32])>,
-    _lock: lock::FolderLock,
+    fresh: feed::Freshness,
+    closed: AtomicBool,
+    _lock: Option<lock::FolderLock>,
+}
+
+/// A store that may have been let go of.
+pub(crate) struct Weak(std::sync::Weak<Inner>);
+
+impl Weak {
+    pub(crate) fn upgrade(&self) -> Option<Store> {
+        self.0.upgrade().map(|inner| Store { inner })
+    }
 }
 
 /// The tenants in memory.
@@ -120,9 +137,7 @@ struct Slot {
     turn: tokio::sync::Mutex<()>,
 }
 
-const OBJECTS: &str = "select kind, id, body from object where tenant_id = $1 and deleted = 0 \
-    and kind <> 'user' and kind <> 'installation'";
-const TENANTS: &str = "select id, version, audit_head from tenant order by id";
+const TENANTS: &str = "select id from tenant order by id";
 const META: &str = "select value from meta where name = $1";
 const KEEP_META: &str = "insert into meta(name, value) values ($1, $2)";
 const FILE: &str = "select file_digest from tenant where id = $1";
@@ -139,44 +154,35 @@ impl Store {
     /// # Errors
     /// [`StoreError`], each with its mend in its sentence.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let lock = lock::FolderLock::take(&options.data)?;
-        let engine = Engine::Sqlite(engine::sqlite::Sqlite::open(&file(&options.data))?);
+        let (engine, lock) = match &options.database {
+            Some(url) => (Engine::Postgres(engine::postgres::Postgres::open(url).await?), None),
+            None => {
+                let lock = lock::FolderLock::take(&options.data)?;
+                (Engine::Sqlite(engine::sqlite::Sqlite::open(&file(&options.data))?), Some(lock))
+            }
+        };
         let seal = Seal::new(&options.seal, options.entropy.clone());
         check_seal(&engine, &seal).await?;
         let inner = Inner {
+            fresh: feed::Freshness::of(&engine),
             engine,
             seal,
             catalogue: options.catalogue,
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
             chain: Mutex::new((0, [0; 32])),
+            closed: AtomicBool::new(false),
             _lock: lock,
         };
         let store = Self { inner: Arc::new(inner) };
         for row in store.inner.engine.read(TENANTS, values![]).await? {
             let id = row.text(0).parse().map_err(|_| StoreError::Damaged("a tenant without an id".into()))?;
-            store.load(id, row.int(1), row.bytes(2).unwrap_or_default()).await?;
+            store.load(id).await?;
+        }
+        if store.inner.engine.shared() {
+            tokio::spawn(feed::follow(Weak(Arc::downgrade(&store.inner))));
         }
         Ok(store)
-    }
-
-    async fn load(&self, id: TenantId, version: i64, head: &[u8]) -> Result<(), StoreError> {
-        let mut tenant = None;
-        let mut changes = Vec::new();
-        for row in self.inner.engine.read(OBJECTS, values![id]).await? {
-            let place = (row.text(0), row.text(1));
-            match object::decode(&self.inner.seal, id, place, row.bytes(2).unwrap_or_default())? {
-                Object::Tenant(it) => tenant = Some(it),
-                other => changes.push(Change::Put(other)),
-            }
-        }
-        let tenant = tenant.ok_or_else(|| StoreError::Damaged(format!("tenant {id} has no body")))?;
-        let mut directory = Directory::empty(tenant, self.inner.catalogue.clone());
-        directory.apply(changes);
-        directory.version = version;
-        directory.audit_head = head.try_into().map_err(|_| StoreError::Damaged(format!("audit of {id}")))?;
-        self.hold(directory);
-        Ok(())
     }
 
     /// Puts a directory in the place of its older self.
@@ -188,6 +194,8 @@ impl Store {
             held.domains.insert(domain.clone(), tenant.id);
         }
         match held.slots.get(&tenant.id) {
+            // The feed and a change of our own may come at once; the newer one stays.
+            Some(slot) if slot.current.load().version > directory.version => return slot.current.load_full(),
             Some(slot) => slot.current.store(directory.clone()),
             None => {
                 let current = arc_swap::ArcSwap::new(directory.clone());
@@ -221,6 +229,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn directory(&self, tenant: TenantId) -> Result<Option<Arc<Directory>>, StoreError> {
+        self.inner.fresh.check()?;
         Ok(self.slot(tenant).map(|slot| slot.current.load_full()))
     }
 
@@ -248,7 +257,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn confirm(&self, seen: &Directory) -> Result<Option<Arc<Directory>>, StoreError> {
-        let now = self.directory(seen.tenant.id).await?;
+        let now = match self.inner.engine.shared() {
+            true => self.catch_up(seen.tenant.id).await?,
+            false => self.directory(seen.tenant.id).await?,
+        };
         Ok(now.filter(|now| now.version > seen.version))
     }
 
@@ -286,6 +298,7 @@ impl Store {
 
     /// Finishes what waits and lets go of the folder.
     pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.engine.close().await;
     }
 }
@@ -298,13 +311,16 @@ fn file(data: &Path) -> PathBuf {
 /// The first start keeps a sealed text; every later one opens it, or has the wrong key.
 async fn check_seal(engine: &Engine, seal: &Seal) -> Result<(), StoreError> {
     const NAME: &str = "seal";
-    if let Some(row) = engine.read(META, values![NAME]).await?.first() {
-        return seal.open(&["meta", NAME], row.bytes(0).unwrap_or_default()).map(drop);
+    if engine.read(META, values![NAME]).await?.is_empty() {
+        let mut batch = Batch::default();
+        batch.push(KEEP_META, values![NAME, seal.seal(&["meta", NAME], b"carnet")?], Expect::Rows(1));
+        match engine.write(batch).await {
+            // Another node was first; its key has to be ours.
+            Ok(_) | Err(StoreError::Exists) => {}
+            Err(error) => return Err(error),
+        }
     }
-    let mut batch = Batch::default();
-    batch.push(KEEP_META, values![NAME, seal.seal(&["meta", NAME], b"carnet")?], Expect::Rows(1));
-    match engine.write(batch).await {
-        Ok(_) | Err(StoreError::Exists) => Ok(()),
-        Err(error) => Err(error),
-    }
+    let rows = engine.read(META, values![NAME]).await?;
+    let kept = rows.first().and_then(|row| row.bytes(0)).unwrap_or_default();
+    seal.open(&["meta", NAME], kept).map(drop)
 }

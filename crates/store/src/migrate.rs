@@ -29,3 +29,22 @@ pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreE
     let done = embedded::migrations::runner().run(connection);
     done.map(drop).map_err(|error| StoreError::Damaged(error.to_string()))
 }
+
+/// Brings a PostgreSQL database up to date. Nodes that start at once take turns.
+pub(crate) async fn postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreError> {
+    // One number for all of Carnet: whoever holds it migrates. It goes with the connection.
+    const TURN: &str = "select pg_advisory_lock(4820114371)";
+    const TABLE: &str = "select to_regclass('refinery_schema_history') is not null";
+    const FOUND: &str = "select coalesce(max(version), 0) from refinery_schema_history";
+    let wrong = |error: tokio_postgres::Error| crate::engine::postgres::of_engine(&error);
+    client.batch_execute("set statement_timeout = 60000; set lock_timeout = 60000").await.map_err(wrong)?;
+    client.query_one(TURN, &[]).await.map_err(wrong)?;
+    if client.query_one(TABLE, &[]).await.map_err(wrong)?.get::<_, bool>(0) {
+        let found: i32 = client.query_one(FOUND, &[]).await.map_err(wrong)?.get(0);
+        if found > known() {
+            return Err(StoreError::Newer { found, known: known() });
+        }
+    }
+    let done = embedded::migrations::runner().run_async(client).await;
+    done.map(drop).map_err(|error| StoreError::Damaged(error.to_string()))
+}

@@ -58,6 +58,7 @@ impl Store {
         }
         let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
         self.push_record(&mut batch, settle.record)?;
+        batch.alike = batch.statements.len() == 1;
         match self.inner.engine.write(batch).await {
             // A digest that is there already is an assertion that was used before.
             Err(StoreError::Exists) if spends => Err(StoreError::Conflict),

@@ -60,6 +60,10 @@ secret! {
     RefreshToken
 }
 secret! {
+    /// The address of a database, which may hold a password.
+    DatabaseUrl
+}
+secret! {
     /// The shared key of a time-based one-time password, in base32 (RFC 6238).
     TotpKey
 }

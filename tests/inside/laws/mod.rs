@@ -26,6 +26,7 @@ pub(crate) struct Kept {
 pub(crate) fn options(folder: &Path, seal: u8) -> Options {
     Options {
         data: folder.to_path_buf(),
+        database: None,
         seal: SecretBytes::new(vec![seal; 32]),
         catalogue: Arc::new(Catalogue::builtin()),
         entropy: Arc::new(SeededEntropy::new(u64::from(seal))),

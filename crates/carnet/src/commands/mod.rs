@@ -7,6 +7,7 @@ mod quickstart;
 mod register_admin;
 mod routes;
 mod setup;
+mod tenant_file;
 mod token;
 mod up;
 
@@ -42,6 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::RegisterAdmin(arguments) => register_admin::run(&print, *arguments).await,
         Command::Token(token) => token::run(&print, *token).await,
         Command::Api(api) => api::run(&print, *api).await,
-        Command::Plan(_) | Command::Apply(_) => Err(Failure::asked("not yet")),
+        Command::Plan(arguments) => tenant_file::plan(&print, *arguments).await,
+        Command::Apply(arguments) => tenant_file::apply(&print, *arguments).await,
     }
 }

@@ -55,6 +55,7 @@ fn wanted(setup: &Setup) -> Result<Wanted, Failure> {
     Ok(Wanted {
         name: setup.name.clone(),
         permissions: vec![(api, setup.permissions.clone())],
+        roles: Vec::new(),
         admin_consent: !setup.no_consent,
         public_client: setup.public_client,
         secret: setup.secret.clone(),

@@ -3,7 +3,7 @@
 use crate::{args::Up, config, failure::Failure, output};
 use anstyle::AnsiColor;
 use carnet_server::{Config, FirstAdmin, Running, StartError, start};
-use carnet_wire::secret::Password;
+use carnet_wire::secret::{DatabaseUrl, Password};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the server.
@@ -36,6 +36,7 @@ fn configuration(up: Up) -> Result<Config, Failure> {
     };
     Ok(Config {
         data,
+        database: up.database_url.or_else(|| config::variable("CARNET_DATABASE_URL")).map(DatabaseUrl::new),
         seal_key: up.seal_key,
         listen: up.listen,
         plain: up.danger_plain_http,

@@ -45,10 +45,18 @@ pub async fn apply(
                 seen.put_resource(*api, made);
             }
             Deed::Require(api, scopes) => {
-                step2::require(graph, seen.object()?, seen.api(*api)?, scopes).await?
+                seen.refresh(graph).await?;
+                step2::require(graph, seen.object()?, seen.api(*api)?, scopes).await?;
             }
             Deed::Consent(api, scopes) => {
-                step2::consent(graph, seen.service()?, seen.api(*api)?, scopes).await?
+                step2::consent(graph, seen.service()?, seen.api(*api)?, scopes).await?;
+            }
+            Deed::RequireRoles(api, roles) => {
+                seen.refresh(graph).await?;
+                step2::require_roles(graph, seen.object()?, seen.api(*api)?, roles).await?;
+            }
+            Deed::Assign(api, roles) => {
+                step2::assign(graph, seen.service()?, seen.api(*api)?, (roles, &seen.assignments)).await?;
             }
             Deed::PublicClient(on) => step3::set(graph, text(seen.object()?, "id"), *on).await?,
             Deed::AddSecret(name) => {
@@ -82,6 +90,13 @@ impl Seen {
 
     fn api(&self, api: AppId) -> Result<&Value, ClientError> {
         self.resource(api).ok_or_else(|| absent("the API's service principal"))
+    }
+
+    /// Reads the registration again: an earlier action may have changed its lists.
+    async fn refresh(&mut self, graph: &Graph) -> Result<(), ClientError> {
+        let path = format!("/applications/{}", text(self.object()?, "id"));
+        self.application = Some(graph.call(reqwest::Method::GET, &path, None).await?);
+        Ok(())
     }
 
     fn put_resource(&mut self, api: AppId, principal: Value) {

@@ -7,6 +7,7 @@ pub mod step1;
 pub mod step2;
 pub mod step3;
 pub mod step4;
+pub mod tenant;
 
 use carnet_wire::ids::AppId;
 
@@ -17,6 +18,8 @@ pub struct Wanted {
     pub name: String,
     /// Delegated permissions by API.
     pub permissions: Vec<(AppId, Vec<String>)>,
+    /// Application permissions by API.
+    pub roles: Vec<(AppId, Vec<String>)>,
     /// Consent is given for everyone.
     pub admin_consent: bool,
     /// Step 3's switch.

@@ -31,6 +31,10 @@ pub enum Deed {
     Require(AppId, Vec<String>),
     /// Step 2: consent for everyone.
     Consent(AppId, Vec<String>),
+    /// Step 2: list application permissions in the registration.
+    RequireRoles(AppId, Vec<String>),
+    /// Step 2: give the application permissions.
+    Assign(AppId, Vec<String>),
     /// Step 3: set the switch.
     PublicClient(bool),
     /// Step 4: add a secret.
@@ -52,6 +56,8 @@ pub struct Seen {
     pub resources: Vec<(AppId, Option<Value>)>,
     /// The principal's permission grants.
     pub grants: Vec<Value>,
+    /// Application permissions that the principal holds.
+    pub assignments: Vec<Value>,
     /// It is registered with Power Platform.
     pub registered: bool,
 }
@@ -62,13 +68,18 @@ pub struct Seen {
 /// [`ClientError`]
 pub async fn look(graph: &Graph, bap: Option<&Bap>, wanted: &Wanted) -> Result<Seen, ClientError> {
     let mut seen = Seen { application: graph.find_application(&wanted.name).await?, ..Seen::default() };
-    for (api, _) in &wanted.permissions {
-        seen.resources.push((*api, graph.find_principal(*api).await?));
+    for (api, _) in wanted.permissions.iter().chain(&wanted.roles) {
+        if seen.resource(*api).is_none() {
+            seen.resources.push((*api, graph.find_principal(*api).await?));
+        }
     }
     let Some(app) = seen.app_id() else { return Ok(seen) };
     seen.principal = graph.find_principal(app).await?;
     if let Some(principal) = seen.principal.as_ref().and_then(|it| it["id"].as_str()) {
         seen.grants = graph.grants_of(principal).await?;
+        if !wanted.roles.is_empty() {
+            seen.assignments = graph.list(&format!("/servicePrincipals/{principal}/appRoleAssignments")).await?;
+        }
     }
     if let Some(bap) = bap {
         let text = app.to_string();
@@ -122,6 +133,7 @@ mod tests {
                 "8578e004-a5c6-46e7-913e-12f58912df43".parse().unwrap(),
                 vec!["A.B.Read".into()],
             )],
+            roles: Vec::new(),
             admin_consent: true,
             public_client: true,
             secret: Some("ci".into()),
@@ -143,6 +155,7 @@ mod tests {
             grants: vec![
                 json!({"clientId": "p", "resourceId": "r", "consentType": "AllPrincipals", "scope": " A.B.Read"}),
             ],
+            assignments: Vec::new(),
             registered: true,
         }
     }

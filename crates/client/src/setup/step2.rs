@@ -23,9 +23,7 @@ pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
             done: resource.is_some(),
             deed: Deed::CreateResource(*api),
         });
-        let listed = seen.application.as_ref().zip(resource).is_some_and(|(application, resource)| {
-            scope_ids(resource, scopes).is_ok_and(|ids| ids.iter().all(|id| requires(application, *api, id)))
-        });
+        let listed = lists(seen, *api, |resource| scope_ids(resource, scopes), "Scope");
         actions.push(Action {
             step: 2,
             what: format!("list {} in its API permissions", scopes.join(", ")),
@@ -41,7 +39,55 @@ pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
             });
         }
     }
+    actions.extend(wanted.roles.iter().flat_map(|(api, roles)| plan_roles(seen, wanted, *api, roles)));
     actions
+}
+
+fn plan_roles(seen: &Seen, wanted: &Wanted, api: AppId, roles: &[String]) -> Vec<Action> {
+    let resource = seen.resource(api);
+    let mut actions = Vec::new();
+    if !wanted.permissions.iter().any(|(delegated, _)| *delegated == api) {
+        actions.push(Action {
+            step: 2,
+            what: format!("make the service principal of the API {api} appear"),
+            done: resource.is_some(),
+            deed: Deed::CreateResource(api),
+        });
+    }
+    actions.push(Action {
+        step: 2,
+        what: format!("list the application permissions {} in its API permissions", roles.join(", ")),
+        done: lists(seen, api, |resource| role_ids(resource, roles), "Role"),
+        deed: Deed::RequireRoles(api, roles.to_vec()),
+    });
+    if wanted.admin_consent {
+        let held = |resource: &Value| {
+            role_ids(resource, roles).is_ok_and(|ids| ids.iter().all(|id| holds(&seen.assignments, resource, id)))
+        };
+        actions.push(Action {
+            step: 2,
+            what: format!("give it the application permissions {}", roles.join(", ")),
+            done: resource.is_some_and(held),
+            deed: Deed::Assign(api, roles.to_vec()),
+        });
+    }
+    actions
+}
+
+/// The registration lists all of them.
+fn lists(
+    seen: &Seen,
+    api: AppId,
+    ids: impl Fn(&Value) -> Result<Vec<String>, ClientError>,
+    kind: &str,
+) -> bool {
+    seen.application.as_ref().zip(seen.resource(api)).is_some_and(|(application, resource)| {
+        ids(resource).is_ok_and(|ids| ids.iter().all(|id| requires(application, api, (id, kind))))
+    })
+}
+
+fn holds(assignments: &[Value], resource: &Value, role: &str) -> bool {
+    assignments.iter().any(|it| it["resourceId"] == resource["id"] && text(it, "appRoleId") == role)
 }
 
 /// The ids of an API's delegated permissions by their values.
@@ -49,24 +95,36 @@ pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
 /// # Errors
 /// [`ClientError::Input`] naming the first value that the API does not publish.
 pub fn scope_ids(resource: &Value, scopes: &[String]) -> Result<Vec<String>, ClientError> {
-    let published = resource["oauth2PermissionScopes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let find = |scope: &String| {
-        let entry = published.iter().find(|entry| text(entry, "value").eq_ignore_ascii_case(scope));
-        entry.map(|entry| text(entry, "id").to_owned()).ok_or_else(|| {
-            let name = text(resource, "displayName");
-            ClientError::Input(format!("`{scope}` is not a delegated permission of {name}"))
-        })
-    };
-    scopes.iter().map(find).collect()
+    ids(resource, scopes, ("oauth2PermissionScopes", "a delegated permission"))
 }
 
-fn requires(application: &Value, api: AppId, id: &str) -> bool {
+/// The ids of an API's application permissions by their values.
+///
+/// # Errors
+/// [`ClientError::Input`] naming the first value that the API does not publish.
+pub fn role_ids(resource: &Value, roles: &[String]) -> Result<Vec<String>, ClientError> {
+    ids(resource, roles, ("appRoles", "an application permission"))
+}
+
+fn ids(resource: &Value, values: &[String], (list, kind): (&str, &str)) -> Result<Vec<String>, ClientError> {
+    let published = resource[list].as_array().map(Vec::as_slice).unwrap_or_default();
+    let find = |value: &String| {
+        let entry = published.iter().find(|entry| text(entry, "value").eq_ignore_ascii_case(value));
+        entry.map(|entry| text(entry, "id").to_owned()).ok_or_else(|| {
+            let name = text(resource, "displayName");
+            ClientError::Input(format!("`{value}` is not {kind} of {name}"))
+        })
+    };
+    values.iter().map(find).collect()
+}
+
+fn requires(application: &Value, api: AppId, (id, kind): (&str, &str)) -> bool {
     let api = api.to_string();
     let resources = application["requiredResourceAccess"].as_array().into_iter().flatten();
     resources
         .filter(|resource| text(resource, "resourceAppId") == api)
         .flat_map(|resource| resource["resourceAccess"].as_array().into_iter().flatten())
-        .any(|access| text(access, "id") == id && text(access, "type") == "Scope")
+        .any(|access| text(access, "id") == id && text(access, "type") == kind)
 }
 
 fn for_everyone<'a>(grants: &'a [Value], resource: &Value) -> Option<&'a Value> {
@@ -93,13 +151,35 @@ pub async fn require(
     resource: &Value,
     scopes: &[String],
 ) -> Result<(), ClientError> {
+    add(graph, application, resource, (scope_ids(resource, scopes)?, "Scope")).await
+}
+
+/// Adds application permissions to the registration's list; what is listed stays.
+///
+/// # Errors
+/// [`ClientError`]
+pub async fn require_roles(
+    graph: &Graph,
+    application: &Value,
+    resource: &Value,
+    roles: &[String],
+) -> Result<(), ClientError> {
+    add(graph, application, resource, (role_ids(resource, roles)?, "Role")).await
+}
+
+async fn add(
+    graph: &Graph,
+    application: &Value,
+    resource: &Value,
+    (ids, kind): (Vec<String>, &str),
+) -> Result<(), ClientError> {
     let api: AppId =
         text(resource, "appId").parse().map_err(|_| ClientError::Input("the API has no id".into()))?;
     let mut list = application["requiredResourceAccess"].as_array().cloned().unwrap_or_default();
-    let missing: Vec<Value> = scope_ids(resource, scopes)?
+    let missing: Vec<Value> = ids
         .into_iter()
-        .filter(|id| !requires(application, api, id))
-        .map(|id| json!({ "id": id, "type": "Scope" }))
+        .filter(|id| !requires(application, api, (id, kind)))
+        .map(|id| json!({ "id": id, "type": kind }))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -115,6 +195,24 @@ pub async fn require(
     }
     let path = format!("/applications/{}", text(application, "id"));
     graph.call(Method::PATCH, &path, Some(&json!({ "requiredResourceAccess": list }))).await.map(drop)
+}
+
+/// Gives a service principal the application permissions that it does not hold.
+///
+/// # Errors
+/// [`ClientError`]
+pub async fn assign(
+    graph: &Graph,
+    principal: &Value,
+    resource: &Value,
+    (roles, held): (&[String], &[Value]),
+) -> Result<(), ClientError> {
+    let path = format!("/servicePrincipals/{}/appRoleAssignments", text(principal, "id"));
+    for role in role_ids(resource, roles)?.into_iter().filter(|id| !holds(held, resource, id)) {
+        let body = json!({ "principalId": principal["id"], "resourceId": resource["id"], "appRoleId": role });
+        graph.call(Method::POST, &path, Some(&body)).await?;
+    }
+    Ok(())
 }
 
 /// Consents for everyone: makes the grant, or adds the missing scopes to it.

@@ -1,6 +1,7 @@
 //! The two verbs. A read is one statement; a write is a batch: statements in order, each with the
 //! number of rows it must touch. No transaction is interactive, and nothing else crosses this seam.
 
+pub mod postgres;
 pub mod sqlite;
 mod values;
 
@@ -34,6 +35,8 @@ pub struct Statement {
 pub struct Batch {
     /// In order.
     pub statements: Vec<Statement>,
+    /// It is one insert of one row, which may be kept together with others of the same text.
+    pub alike: bool,
 }
 
 impl Batch {
@@ -48,9 +51,17 @@ impl Batch {
 pub enum Engine {
     /// A file of this process alone.
     Sqlite(sqlite::Sqlite),
+    /// A database that other nodes may use too.
+    Postgres(postgres::Postgres),
 }
 
 impl Engine {
+    /// Other processes may change what is kept.
+    #[must_use]
+    pub const fn shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Runs one statement that changes nothing.
     ///
     /// # Errors
@@ -58,6 +69,7 @@ impl Engine {
     pub async fn read(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.read(sql, &values),
+            Self::Postgres(engine) => engine.read(sql, &values).await,
         }
     }
 
@@ -69,6 +81,7 @@ impl Engine {
     pub async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.write(batch).await,
+            Self::Postgres(engine) => engine.write(batch).await,
         }
     }
 
@@ -76,6 +89,7 @@ impl Engine {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,
+            Self::Postgres(engine) => engine.close().await,
         }
     }
 }

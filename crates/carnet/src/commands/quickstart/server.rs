@@ -71,6 +71,7 @@ impl Own {
         write(&folder.join("admin.password"), passwords[0].expose()).map_err(wrong)?;
         let made = start(Config {
             data: folder.join("data"),
+            database: None,
             seal_key: None,
             listen: ([127, 0, 0, 1], 0).into(),
             plain: None,

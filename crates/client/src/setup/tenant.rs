@@ -1,0 +1,404 @@
+//! A tenant file against a tenant, through Graph: what would change, and changing it. What Graph does not
+//! let anyone set (client ids, object ids, secret values, users, policy, packages) only matches; where it would
+//! have to change, nothing is changed at all.
+
+use super::{
+    Wanted,
+    apply::apply as apply_setup,
+    plan::{Action, look, plan as plan_setup},
+};
+use crate::{
+    clock::OsEntropy,
+    failure::ClientError,
+    graph::{Graph, quoted, text},
+    power_platform::Bap,
+};
+use carnet_wire::{
+    entropy::Entropy,
+    ids::AppId,
+    jose::Certificate,
+    secret::ClientSecret,
+    tenant_file::{ApplicationTable, Exposed, TenantFile},
+};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+/// The file, with the certificates that it names.
+#[derive(Debug)]
+pub struct Given<'a> {
+    /// What it says.
+    pub file: &'a TenantFile,
+    /// Certificates by application, in the file's order.
+    pub certificates: &'a [Vec<Certificate>],
+}
+
+/// What is to become of an object of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It is not there.
+    Create(String),
+    /// It is there and differs.
+    Change(String),
+    /// It is as the file says.
+    Unchanged,
+    /// It would have to change, and cannot be changed through Graph.
+    NotSettable(String),
+    /// It can be neither read nor set through Graph.
+    NotChecked(String),
+}
+
+/// One object of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// `application`, `user`, …
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What is to become of it.
+    pub state: State,
+}
+
+/// What applying gave.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Every object, as the plan saw it.
+    pub lines: Vec<Line>,
+    /// Secrets that were made: application, name, value. Shown once.
+    pub secrets: Vec<(String, String, ClientSecret)>,
+}
+
+/// What the file would change.
+///
+/// # Errors
+/// [`ClientError`]
+pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result<Vec<Line>, ClientError> {
+    let file = given.file;
+    let mut lines = vec![organization(graph, file).await?];
+    for user in &file.users {
+        let select = "?$select=id,displayName,accountEnabled,userPrincipalName";
+        let found = present(graph.call(Method::GET, &format!("/users/{}{select}", quoted(&user.name)), None).await)?;
+        let state = match found {
+            None => State::NotSettable("it is not there, and users are not made here".into()),
+            Some(found) => {
+                let id = user.id.is_none_or(|id| id.to_string() == text(&found, "id"));
+                let name = user.display_name.as_ref().is_none_or(|name| name == text(&found, "displayName"));
+                let enabled = user.enabled.is_none_or(|on| found["accountEnabled"].as_bool() == Some(on));
+                match id && name && enabled {
+                    true => State::Unchanged,
+                    false => State::NotSettable("its id, name or state differs, and users are not changed here".into()),
+                }
+            }
+        };
+        lines.push(Line { kind: "user", name: user.name.clone(), state });
+    }
+    for (table, certificates) in file.applications.iter().zip(given.certificates) {
+        let state = application_state(graph, bap, file, (table, certificates)).await?;
+        lines.push(Line { kind: "application", name: table.name.clone(), state });
+    }
+    let unseen = |kind, name: &String, why: &str| Line { kind, name: name.clone(), state: State::NotChecked(why.into()) };
+    lines.extend(file.environments.iter().map(|it| unseen("environment", &it.name, "Power Platform makes environments, not Graph")));
+    let packages = file.packages.iter().map(|it| unseen("application package", &it.unique_name, "the publisher offers packages, not Graph"));
+    lines.extend(packages);
+    Ok(lines)
+}
+
+/// Applies the file. Nothing is changed when anything of it is not settable.
+///
+/// # Errors
+/// [`ClientError::Input`] naming what is not settable; [`ClientError`] of the first call that fails.
+pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result<Outcome, ClientError> {
+    let lines = plan(graph, bap, given).await?;
+    let fixed = lines.iter().find_map(|line| match &line.state {
+        State::NotSettable(why) => Some(format!("{} `{}` is not settable here: {why}; nothing was changed", line.kind, line.name)),
+        _ => None,
+    });
+    if let Some(fixed) = fixed {
+        return Err(ClientError::Input(fixed));
+    }
+    let file = given.file;
+    for table in &file.applications {
+        register(graph, table).await?;
+    }
+    let mut secrets = Vec::new();
+    for (table, certificates) in file.applications.iter().zip(given.certificates) {
+        let found = find(graph, table).await?.ok_or_else(|| ClientError::Input(format!("application `{}` vanished", table.name)))?;
+        let wanted = wanted(graph, file, table, &found).await?;
+        apply_setup(graph, bap, &wanted, |_| {}).await?;
+        for certificate in missing_certificates(&found, certificates) {
+            super::step4::add_certificate(graph, text(&found, "id"), &certificate.base64(), &certificate.subject).await?;
+        }
+        for secret in table.secrets.iter().filter(|it| !has_secret(&found, &it.name)) {
+            let until = secret.expires.map(|date| date.0.iso());
+            let (_, value) = graph.add_password(text(&found, "id"), &secret.name, until.as_deref()).await?;
+            secrets.push((table.name.clone(), secret.name.clone(), value));
+        }
+    }
+    Ok(Outcome { lines, secrets })
+}
+
+/// A 404 is an answer too.
+fn present(answer: Result<Value, ClientError>) -> Result<Option<Value>, ClientError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(ClientError::Refused(no)) if no.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn organization(graph: &Graph, file: &TenantFile) -> Result<Line, ClientError> {
+    let found = graph.list("/organization").await?.into_iter().next().unwrap_or_default();
+    let table = &file.tenant;
+    let domain = table.domain.to_lowercase();
+    let mut domains = found["verifiedDomains"].as_array().into_iter().flatten();
+    let same = table.id.is_none_or(|id| id.to_string() == text(&found, "id"))
+        && domains.any(|it| text(it, "name").eq_ignore_ascii_case(&domain))
+        && table.name.as_ref().is_none_or(|name| name == text(&found, "displayName"));
+    let policy = &table.policy;
+    let rules = policy.assertion_replay.is_some()
+        || policy.refresh_reuse.is_some()
+        || policy.reveal_user.is_some()
+        || policy.password_grant.is_some()
+        || policy.device_code.is_some()
+        || !policy.require_mfa.is_empty()
+        || !policy.block.is_empty()
+        || !policy.danger_allow_issuers.is_empty();
+    let state = match (same, rules) {
+        (false, _) => State::NotSettable("its id, domain or name differs".into()),
+        (true, true) => State::NotChecked("policy is the operator's, not Graph's".into()),
+        (true, false) => State::Unchanged,
+    };
+    Ok(Line { kind: "tenant", name: domain, state })
+}
+
+/// The registration that a table means.
+async fn find(graph: &Graph, table: &ApplicationTable) -> Result<Option<Value>, ClientError> {
+    let key = table.client_id.map_or_else(|| table.name.clone(), |id| id.to_string());
+    graph.find_application(&key).await
+}
+
+async fn application_state(
+    graph: &Graph,
+    bap: Option<&Bap>,
+    file: &TenantFile,
+    (table, certificates): (&ApplicationTable, &[Certificate]),
+) -> Result<State, ClientError> {
+    let Some(found) = find(graph, table).await? else {
+        return Ok(match (table.client_id, table.secrets.iter().find(|it| it.value.is_some())) {
+            (Some(id), _) => State::NotSettable(format!("there is no application {id}, and client ids are made by the service")),
+            (None, Some(secret)) => State::NotSettable(fixed_value(&secret.name)),
+            (None, None) => State::Create("it is not there".into()),
+        });
+    };
+    if table.id.is_some_and(|id| id.to_string() != text(&found, "id")) {
+        return Ok(State::NotSettable("its object id differs".into()));
+    }
+    let missing = table.secrets.iter().filter(|it| !has_secret(&found, &it.name));
+    if let Some(secret) = missing.clone().find(|it| it.value.is_some()) {
+        return Ok(State::NotSettable(fixed_value(&secret.name)));
+    }
+    let mut changes: Vec<String> = differences(table, &found).keys().cloned().collect();
+    changes.extend(missing.map(|it| format!("secret `{}`", it.name)));
+    changes.extend(missing_certificates(&found, certificates).map(|it| format!("certificate {}", it.thumbprint_hex())));
+    let wanted = wanted(graph, file, table, &found).await?;
+    let seen = look(graph, bap, &wanted).await?;
+    let principal = seen.principal.as_ref().map(|it| text(it, "id").to_owned());
+    if table.service_principal_id.is_some_and(|id| principal != Some(id.to_string())) {
+        return Ok(State::NotSettable("the id of its service principal differs".into()));
+    }
+    changes.extend(plan_setup(&seen, &wanted).into_iter().filter(|action| !action.done).map(|Action { what, .. }| what));
+    Ok(match changes.is_empty() {
+        true => State::Unchanged,
+        false => State::Change(changes.join("; ")),
+    })
+}
+
+fn fixed_value(name: &str) -> String {
+    format!("the secret `{name}` is not there, and secret values are made by the service; leave its value out")
+}
+
+fn has_secret(application: &Value, name: &str) -> bool {
+    application["passwordCredentials"].as_array().into_iter().flatten().any(|it| text(it, "displayName") == name)
+}
+
+fn missing_certificates<'a>(application: &'a Value, certificates: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
+    certificates.iter().filter(|certificate| {
+        let mut held = application["keyCredentials"].as_array().into_iter().flatten();
+        let thumbprint = certificate.thumbprint_hex();
+        !held.any(|it| text(it, "customKeyIdentifier").eq_ignore_ascii_case(&thumbprint))
+    })
+}
+
+/// Makes the registration, or changes what differs; and its service principal.
+async fn register(graph: &Graph, table: &ApplicationTable) -> Result<(), ClientError> {
+    let application = match find(graph, table).await? {
+        Some(found) => {
+            let differences = differences(table, &found);
+            if !differences.is_empty() {
+                let path = format!("/applications/{}", text(&found, "id"));
+                graph.call(Method::PATCH, &path, Some(&differences.into())).await?;
+            }
+            found
+        }
+        None => {
+            let mut body = differences(table, &json!({}));
+            body.insert("displayName".into(), table.name.clone().into());
+            body.entry("signInAudience").or_insert("AzureADMyOrg".into());
+            graph.call(Method::POST, "/applications", Some(&body.into())).await?
+        }
+    };
+    let app = app_id(&application)?;
+    if graph.find_principal(app).await?.is_none() {
+        graph.create_principal(app).await?;
+    }
+    Ok(())
+}
+
+fn app_id(application: &Value) -> Result<AppId, ClientError> {
+    text(application, "appId").parse().map_err(|_| ClientError::Input("an application came without its id".into()))
+}
+
+/// The properties that the table describes and that differ, as a body that sets them.
+fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
+    let mut body = Map::new();
+    let mut want = |name: &str, value: Value, now: &Value| {
+        if value != *now {
+            body.insert(name.to_owned(), value);
+        }
+    };
+    want("displayName", table.name.clone().into(), &found["displayName"]);
+    if let Some(audience) = &table.audience {
+        want("signInAudience", audience.clone().into(), &found["signInAudience"]);
+    }
+    if let Some(on) = table.public_client {
+        let now = found["isFallbackPublicClient"].as_bool().unwrap_or(false);
+        want("isFallbackPublicClient", on.into(), &now.into());
+    }
+    for (name, uris) in [("web", &table.redirect_uris.web), ("spa", &table.redirect_uris.spa), ("publicClient", &table.redirect_uris.public)] {
+        if !uris.is_empty() && json!(uris) != found[name]["redirectUris"] {
+            want(name, json!({ "redirectUris": uris }), &Value::Null);
+        }
+    }
+    let exposes = &table.exposes;
+    if !exposes.identifier_uris.is_empty() {
+        want("identifierUris", json!(exposes.identifier_uris), &found["identifierUris"]);
+    }
+    let mut api = Map::new();
+    let (scopes, roles) = (&found["api"]["oauth2PermissionScopes"], &found["appRoles"]);
+    if let Some(list) = with_missing(scopes, &exposes.scopes, scope) {
+        api.insert("oauth2PermissionScopes".into(), list);
+    }
+    if let Some(version) = exposes.token_version
+        && found["api"]["requestedAccessTokenVersion"].as_u64() != Some(version.into())
+    {
+        api.insert("requestedAccessTokenVersion".into(), version.into());
+    }
+    if !api.is_empty() {
+        want("api", api.into(), &Value::Null);
+    }
+    if let Some(list) = with_missing(roles, &exposes.app_roles, role) {
+        want("appRoles", list, &Value::Null);
+    }
+    body
+}
+
+/// The list with what is missing of the wanted names; `None` when nothing is.
+fn with_missing(held: &Value, wanted: &[Exposed], make: fn(&Exposed) -> Value) -> Option<Value> {
+    let mut list = held.as_array().cloned().unwrap_or_default();
+    let missing: Vec<Value> = wanted.iter().filter(|it| !list.iter().any(|held| text(held, "value") == it.name())).map(make).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    list.extend(missing);
+    Some(list.into())
+}
+
+fn exposed_id(it: &Exposed) -> String {
+    it.id().map_or_else(|| OsEntropy.uuid().to_string(), |id| id.to_string())
+}
+
+fn scope(it: &Exposed) -> Value {
+    json!({
+        "id": exposed_id(it), "value": it.name(), "type": it.kind().unwrap_or("User"), "isEnabled": true,
+        "adminConsentDisplayName": it.name(), "adminConsentDescription": it.name(),
+    })
+}
+
+fn role(it: &Exposed) -> Value {
+    let members = match it.kind() {
+        Some("Application") => json!(["Application"]),
+        Some("User") => json!(["User"]),
+        _ => json!(["Application", "User"]),
+    };
+    json!({
+        "id": exposed_id(it), "value": it.name(), "allowedMemberTypes": members, "isEnabled": true,
+        "displayName": it.name(), "description": it.name(),
+    })
+}
+
+/// What the steps are to make true of an application that is there.
+async fn wanted(graph: &Graph, file: &TenantFile, table: &ApplicationTable, found: &Value) -> Result<Wanted, ClientError> {
+    let (mut permissions, mut roles) = (Vec::new(), Vec::new());
+    for entry in &table.permissions {
+        let api = match entry.api.parse::<AppId>() {
+            Ok(api) => api,
+            Err(_) => match file.applications.iter().find(|it| it.name == entry.api) {
+                None => return Err(ClientError::Input(format!("the api `{}` is neither a client id nor an application of this file", entry.api))),
+                Some(other) => match find(graph, other).await? {
+                    // It is registered first; its permissions are looked at then.
+                    None => continue,
+                    Some(other) => app_id(&other)?,
+                },
+            },
+        };
+        if !entry.delegated.is_empty() {
+            permissions.push((api, entry.delegated.clone()));
+        }
+        if !entry.application.is_empty() {
+            roles.push((api, entry.application.clone()));
+        }
+    }
+    Ok(Wanted {
+        name: text(found, "appId").to_owned(),
+        permissions,
+        roles,
+        admin_consent: table.admin_consent,
+        public_client: table.public_client.unwrap_or(found["isFallbackPublicClient"].as_bool() == Some(true)),
+        secret: None,
+        certificate: None,
+        register_admin: table.power_platform_admin,
+    })
+}
+
+/// Whether the file wants something of the administration API.
+#[must_use]
+pub fn needs_bap(file: &TenantFile) -> bool {
+    file.applications.iter().any(|it| it.power_platform_admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(more: &str) -> ApplicationTable {
+        let text = format!("version = 1\n[tenant]\ndomain = \"contoso.example\"\n[[application]]\nname = \"a\"\n{more}\n");
+        TenantFile::parse(&text).unwrap().applications.remove(0)
+    }
+
+    #[test]
+    fn what_is_as_described_has_no_differences() {
+        let found = json!({"displayName": "a", "isFallbackPublicClient": true, "api": {"oauth2PermissionScopes": [{"value": "s"}]}, "publicClient": {"redirectUris": ["http://localhost"]}});
+        let same = table("public_client = true\nredirect_uris = { public = [\"http://localhost\"] }\nexposes = { scopes = [\"s\"] }");
+        assert_eq!(differences(&same, &found), Map::new());
+        let other = table("public_client = false\nexposes = { scopes = [\"s\", \"t\"], token_version = 2 }");
+        let body = differences(&other, &found);
+        assert_eq!(body["isFallbackPublicClient"], false);
+        assert_eq!(body["api"]["oauth2PermissionScopes"].as_array().map(Vec::len), Some(2));
+        assert_eq!(body["api"]["requestedAccessTokenVersion"], 2);
+    }
+
+    #[test]
+    fn a_secret_is_known_by_its_name() {
+        let found = json!({"passwordCredentials": [{"displayName": "ci"}]});
+        assert!(has_secret(&found, "ci") && !has_secret(&found, "CI"));
+    }
+}

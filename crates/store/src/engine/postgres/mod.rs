@@ -1,0 +1,189 @@
+//! PostgreSQL, or whatever speaks its protocol: pooled, prepared, pipelined. How nodes share a store.
+//! Every wait is bounded; a batch's task owns its connection, so that a caller who goes away leaves no
+//! transaction open.
+
+mod batch;
+mod records;
+
+use super::{Batch, Row, Value};
+use crate::StoreError;
+use batch::{Bound, run};
+use carnet_wire::secret::DatabaseUrl;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use std::{net::IpAddr, time::Duration};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Connections of one node.
+const CONNECTIONS: usize = 16;
+/// Longest wait for a connection, for a statement, for a lock.
+const LONGEST: Duration = Duration::from_secs(2);
+/// A batch that conflicts with another transaction is repeated so often: it is data.
+const TIMES: usize = 3;
+
+/// A pool over one database.
+pub struct Postgres {
+    pool: Pool,
+    records: records::Records,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Postgres")
+    }
+}
+
+impl Postgres {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`], [`StoreError::Newer`] or [`StoreError::Damaged`]; none shows the address's password.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let (config, tls) = configuration(url)?;
+        let (mut client, connection) = tokio::time::timeout(LONGEST * 3, config.connect(tls.clone()))
+            .await
+            .map_err(|_| away("the database did not answer"))?
+            .map_err(|error| of_engine(&error))?;
+        let driver = tokio::spawn(connection);
+        let migrated = crate::migrate::postgres(&mut client).await;
+        drop(client);
+        let _ = driver.await;
+        migrated?;
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(LONGEST))
+            .create_timeout(Some(LONGEST))
+            .recycle_timeout(Some(LONGEST))
+            .build()
+            .map_err(|error| away(error.to_string()))?;
+        Ok(Self { records: records::Records::start(pool.clone()), pool })
+    }
+
+    async fn connection(&self) -> Result<Object, StoreError> {
+        connection(&self.pool).await
+    }
+
+    pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let client = self.connection().await?;
+        let done = tokio::time::timeout(LONGEST * 2, run(&client, sql, values)).await;
+        match done {
+            Ok(told) => told.map(|(rows, _)| rows).map_err(|error| of_engine(&error)),
+            Err(_) => {
+                // Nobody knows in what state it is.
+                drop(Object::take(client));
+                Err(away("the database did not answer in time"))
+            }
+        }
+    }
+
+    pub(super) async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+        if batch.alike && batch.statements.len() == 1 {
+            return self.records.keep(batch).await;
+        }
+        let pool = self.pool.clone();
+        let work = async move {
+            let mut tries = 1;
+            loop {
+                let client = connection(&pool).await?;
+                match batch::transact(client, &batch).await {
+                    Err(Bound::Again) if tries < TIMES => tries += 1,
+                    Err(Bound::Again) => return Err(StoreError::Conflict),
+                    Err(Bound::Store(error)) => return Err(error),
+                    Ok(rows) => return Ok(rows),
+                }
+            }
+        };
+        tokio::spawn(work).await.map_err(|_| StoreError::Unknown)?
+    }
+
+    pub(super) async fn close(&self) {
+        self.records.close().await;
+        self.pool.close();
+    }
+}
+
+/// A connection of the pool, within the longest wait.
+async fn connection(pool: &Pool) -> Result<Object, StoreError> {
+    pool.get().await.map_err(|error| match error {
+        deadpool_postgres::PoolError::Backend(error) => of_engine(&error),
+        other => away(other.to_string()),
+    })
+}
+
+fn away(why: impl Into<String>) -> StoreError {
+    StoreError::Away(why.into())
+}
+
+/// What the address says, with our own bounds. Off this machine the connection is encrypted unless the
+/// address itself says `sslmode=disable`.
+fn configuration(url: &DatabaseUrl) -> Result<(Config, MakeRustlsConnect), StoreError> {
+    let unreadable = "the database URL cannot be read; it is of the form postgresql://USER@HOST:PORT/DATABASE";
+    let mut config: Config = url.expose().parse().map_err(|_| away(unreadable))?;
+    let local = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Host::Unix(_) => true,
+    };
+    if config.get_ssl_mode() == SslMode::Prefer && !config.get_hosts().iter().all(local) {
+        config.ssl_mode(SslMode::Require);
+    }
+    let options = config.get_options().unwrap_or_default();
+    let bounds = format!("{options} -c statement_timeout=2000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000");
+    config.options(bounds.trim()).application_name("carnet").connect_timeout(LONGEST);
+    config.keepalives(true).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(5));
+    Ok((config, MakeRustlsConnect::new(tls()?)))
+}
+
+fn tls() -> Result<rustls::ClientConfig, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| away(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The driver's error as ours; the address is in none of its texts.
+pub(crate) fn of_engine(error: &tokio_postgres::Error) -> StoreError {
+    use tokio_postgres::error::SqlState;
+    match error.code() {
+        Some(code) if *code == SqlState::UNIQUE_VIOLATION => StoreError::Exists,
+        Some(code) if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED => {
+            StoreError::Damaged(error.to_string())
+        }
+        _ => {
+            let cause = std::error::Error::source(error).map(|it| format!(": {it}")).unwrap_or_default();
+            away(format!("{error}{cause}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> DatabaseUrl {
+        DatabaseUrl::new(text.to_owned())
+    }
+
+    #[test]
+    fn off_this_machine_a_connection_is_encrypted_unless_the_address_says_otherwise() {
+        let mode = |text: &str| configuration(&url(text)).unwrap().0.get_ssl_mode();
+        assert_eq!(mode("postgresql://a@127.0.0.1/b"), SslMode::Prefer);
+        assert_eq!(mode("postgresql://a@db.example/b"), SslMode::Require);
+        assert_eq!(mode("postgresql://a@db.example/b?sslmode=disable"), SslMode::Disable);
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_refused_without_showing_it() {
+        let error = configuration(&url("mysql://a:Canary-1@b/c")).err().unwrap().to_string();
+        assert!(error.contains("postgresql://") && !error.contains("Canary-1"), "{error}");
+        assert!(!format!("{:?}", url("postgresql://a:Canary-1@b/c")).contains("Canary-1"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Records: what every token leaves gathers for a moment and goes as one insert of several rows. Each
+//! answer still waits for its commit.
+
+use super::{LONGEST, batch::run, connection, of_engine};
+use crate::{
+    StoreError,
+    engine::{Batch, Row, Statement, Value},
+};
+use deadpool_postgres::Pool;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
+
+/// Rows of one insert at most.
+const GROUP: usize = 64;
+/// How long the first row waits for others.
+const GATHER: Duration = Duration::from_millis(1);
+/// Rows that may wait.
+const QUEUE: usize = 4096;
+/// Inserts under way at once.
+const AT_ONCE: usize = 2;
+
+type Answer = Result<(), StoreError>;
+type Job = (Statement, oneshot::Sender<Answer>);
+
+/// The tasks that insert.
+pub(super) struct Records {
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Records {
+    pub(super) fn start(pool: Pool) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let task = tokio::spawn(work(pool, jobs));
+        Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
+    }
+
+    /// Keeps a batch of one row.
+    pub(super) async fn keep(&self, mut batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+        let Some(statement) = batch.statements.pop() else { return Ok(Vec::new()) };
+        let (answer, wait) = oneshot::channel();
+        {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
+            queue.try_send((statement, answer)).map_err(|_| StoreError::Away("too many writes wait".into()))?;
+        }
+        wait.await.unwrap_or(Err(StoreError::Unknown)).map(|()| vec![Vec::new()])
+    }
+
+    /// Finishes what waits.
+    pub(super) async fn close(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn work(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
+    let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    while let Some(first) = jobs.recv().await {
+        let until = Instant::now() + GATHER;
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            match timeout_at(until, jobs.recv()).await {
+                Ok(Some(job)) => group.push(job),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let permit = permits.clone().acquire_owned().await;
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            insert(&pool, group).await;
+            drop(permit);
+        });
+    }
+    // Both permits back: nothing is under way any more.
+    let _ = permits.acquire_many(AT_ONCE as u32).await;
+}
+
+/// One insert for a group. Groups hold one kind of statement each, so that their rows fit together.
+async fn insert(pool: &Pool, group: Vec<Job>) {
+    let (statements, answers): (Vec<Statement>, Vec<_>) = group.into_iter().unzip();
+    let mut results: Vec<Option<Answer>> = vec![None; statements.len()];
+    for at in 0..statements.len() {
+        if results[at].is_some() {
+            continue;
+        }
+        let alike: Vec<usize> = (at..statements.len()).filter(|other| statements[*other].sql == statements[at].sql).collect();
+        let rows: Vec<&[Value]> = alike.iter().map(|at| statements[*at].values.as_slice()).collect();
+        let done = rows_of(pool, statements[at].sql, &rows).await;
+        for at in alike {
+            results[at] = Some(done.clone());
+        }
+    }
+    for (answer, result) in answers.into_iter().zip(results) {
+        let _ = answer.send(result.unwrap_or(Err(StoreError::Unknown)));
+    }
+}
+
+async fn rows_of(pool: &Pool, sql: &str, rows: &[&[Value]]) -> Answer {
+    let client = connection(pool).await?;
+    let values: Vec<Value> = rows.iter().flat_map(|row| row.iter().cloned()).collect();
+    let text = multiplied(sql, rows.first().map_or(0, |row| row.len()), rows.len());
+    match timeout(LONGEST * 2, run(&client, &text, &values)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(of_engine(&error)),
+        Err(_) => {
+            drop(deadpool_postgres::Object::take(client));
+            Err(StoreError::Unknown)
+        }
+    }
+}
+
+/// `… values ($1, $2)` for several rows: `… values ($1, $2), ($3, $4)`.
+fn multiplied(sql: &str, columns: usize, rows: usize) -> String {
+    let head = sql.rfind("values").map_or(sql, |at| &sql[..at]);
+    let row = |number: usize| {
+        let places = (1..=columns).map(|column| format!("${}", number * columns + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    format!("{head}values {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::multiplied;
+
+    #[test]
+    fn an_insert_grows_by_rows() {
+        let one = "insert into t(a, b) values ($1, $2)";
+        assert_eq!(multiplied(one, 2, 1), one);
+        assert_eq!(multiplied(one, 2, 2), "insert into t(a, b) values ($1, $2), ($3, $4)");
+    }
+}
