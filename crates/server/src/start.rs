@@ -177,8 +177,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     folder(&config.data)?;
     let seal = seal_key(&config, &*entropy)?;
     let catalogue = Arc::new(Catalogue::builtin());
-    let options =
-        Options { data: config.data.clone(), database: config.database.clone(), seal, catalogue: catalogue.clone(), entropy: entropy.clone() };
+    let options = Options {
+        data: config.data.clone(),
+        database: config.database.clone(),
+        seal,
+        catalogue: catalogue.clone(),
+        entropy: entropy.clone(),
+    };
     let store = Store::open(options).await?;
     for tenant in store.tenants().iter().filter(|_| !config.listen.ip().is_loopback()) {
         let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());

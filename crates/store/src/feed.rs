@@ -120,7 +120,12 @@ impl Store {
         for row in rows.iter().filter(|row| !row.text(2).is_empty()) {
             let place = (row.text(2), row.text(3));
             changes.push(match row.int(4) {
-                0 => Change::Put(object::decode(&self.inner.seal, id, place, row.bytes(5).unwrap_or_default())?),
+                0 => Change::Put(object::decode(
+                    &self.inner.seal,
+                    id,
+                    place,
+                    row.bytes(5).unwrap_or_default(),
+                )?),
                 _ => Change::Remove(object::key(place)?),
             });
         }

@@ -18,11 +18,7 @@ pub use facts::refresh_digest;
 pub use keys::KeptKey;
 pub use record::Settle;
 
-use carnet_tenant::{
-
-    directory::Directory,
-    tenant::Tenant,
-};
+use carnet_tenant::{directory::Directory, tenant::Tenant};
 use carnet_wire::{
     authority::TenantName,
     catalogue::Catalogue,

@@ -43,13 +43,15 @@ pub(crate) fn key((kind, id): (&str, &str)) -> Result<ObjectKey, StoreError> {
         "user" => ObjectKey::User(object()?),
         "grant" => {
             let (client, resource, principal) = (part(), part(), part());
-            let principal = (!principal.is_empty()).then(|| principal.parse().map_err(|_| damaged())).transpose()?;
+            let principal =
+                (!principal.is_empty()).then(|| principal.parse().map_err(|_| damaged())).transpose()?;
             let (client, resource) = client.parse().ok().zip(resource.parse().ok()).ok_or_else(damaged)?;
             ObjectKey::PermissionGrant(GrantKey { client, resource, principal })
         }
         "app_role" => {
             let (principal, resource, role) = (part(), part(), part());
-            let (principal, resource) = principal.parse().ok().zip(resource.parse().ok()).ok_or_else(damaged)?;
+            let (principal, resource) =
+                principal.parse().ok().zip(resource.parse().ok()).ok_or_else(damaged)?;
             let role = role.parse().map_err(|_| damaged())?;
             ObjectKey::AppRoleAssignment(AssignmentKey { principal, resource, role })
         }

@@ -23,7 +23,7 @@ const RECORD: &str =
 const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
     generation = $2 + 1 where id = $1 and revoked_at = 0 \
-    and (generation = $2 or (generation = $2 + 1 and rotated_at >= $3 - $4))";
+    and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";
 const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
 const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \
     values ($1, $2, $3, $4, 0, $5, 0, $6) on conflict (id) do update set expires_at = excluded.expires_at";

@@ -1,6 +1,6 @@
 //! Password attempts: reserved before the hash, counted once, stopped in time (`security.md`, S26).
 
-use super::{Kept, NOW, directory::put_user, tenant};
+use super::{Kept, NOW, directory::put_user, law, tenant};
 use carnet_store::{Settle, Store};
 use carnet_tenant::{
     lockout::{Attempt, lock_seconds},
@@ -31,8 +31,7 @@ async fn attempt(store: &Store, password: &str, address: [u8; 4], now: Timestamp
     store.facts_for(&name, &request, (IpAddr::from(address), now)).await.unwrap().unwrap().attempt
 }
 
-async fn kept() -> Kept {
-    let kept = Kept::new().await;
+async fn seeded(kept: Kept) -> Kept {
     kept.store
         .create_tenant(
             (tenant(1, "contoso.example"), None),
@@ -69,9 +68,9 @@ async fn success(store: &Store, address: [u8; 4]) {
     store.settle(settle).await.unwrap();
 }
 
-#[tokio::test]
-async fn fifty_guesses_at_once_cost_ten_evaluations_row_83() {
-    let kept = kept().await;
+law! {
+    async fn fifty_guesses_at_once_cost_ten_evaluations_row_83(kept) {
+    let kept = seeded(kept).await;
     let tries = (0..50).map(|n| {
         let store = kept.store.clone();
         tokio::spawn(async move { attempt(&store, &format!("guess{n}"), STRANGER, NOW).await })
@@ -82,10 +81,11 @@ async fn fifty_guesses_at_once_cost_ten_evaluations_row_83() {
     }
     assert_eq!(evaluated, 10);
 }
+}
 
-#[tokio::test]
-async fn the_lock_ends_and_each_further_attempt_doubles_it() {
-    let kept = kept().await;
+law! {
+    async fn the_lock_ends_and_each_further_attempt_doubles_it(kept) {
+    let kept = seeded(kept).await;
     let mut now = NOW;
     for n in 1..=12 {
         let told = attempt(&kept.store, &format!("g{n}"), STRANGER, now).await;
@@ -98,20 +98,22 @@ async fn the_lock_ends_and_each_further_attempt_doubles_it() {
         }
     }
 }
+}
 
-#[tokio::test]
-async fn the_same_wrong_password_counts_once_row_86() {
-    let kept = kept().await;
+law! {
+    async fn the_same_wrong_password_counts_once_row_86(kept) {
+    let kept = seeded(kept).await;
     assert_eq!(attempt(&kept.store, "same", STRANGER, NOW).await, Attempt::Reserved(1));
     for _ in 0..30 {
         assert_eq!(attempt(&kept.store, "same", STRANGER, NOW).await, Attempt::Repeated);
     }
     assert_eq!(attempt(&kept.store, "other", STRANGER, NOW).await, Attempt::Reserved(2));
 }
+}
 
-#[tokio::test]
-async fn a_stranger_cannot_lock_the_owner_out_row_85() {
-    let kept = kept().await;
+law! {
+    async fn a_stranger_cannot_lock_the_owner_out_row_85(kept) {
+    let kept = seeded(kept).await;
     success(&kept.store, OWNER).await;
     for n in 0..12 {
         attempt(&kept.store, &format!("g{n}"), STRANGER, NOW).await;
@@ -119,14 +121,16 @@ async fn a_stranger_cannot_lock_the_owner_out_row_85() {
     assert!(!attempt(&kept.store, "right", STRANGER, NOW).await.evaluates());
     assert!(attempt(&kept.store, "right", OWNER, NOW).await.evaluates());
 }
+}
 
-#[tokio::test]
-async fn a_success_clears_the_count_of_its_source() {
-    let kept = kept().await;
+law! {
+    async fn a_success_clears_the_count_of_its_source(kept) {
+    let kept = seeded(kept).await;
     success(&kept.store, OWNER).await;
     for n in 0..5 {
         attempt(&kept.store, &format!("g{n}"), OWNER, NOW).await;
     }
     success(&kept.store, OWNER).await;
     assert_eq!(attempt(&kept.store, "g9", OWNER, NOW).await, Attempt::Reserved(1));
+}
 }

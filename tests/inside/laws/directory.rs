@@ -1,6 +1,6 @@
 //! Directory changes: numbered, unique, isolated, sealed, and there again after a restart.
 
-use super::{Kept, NOW, options, tenant};
+use super::{Kept, NOW, law, options, tenant};
 use carnet_store::{Store, StoreError};
 use carnet_tenant::{
     change::{Change, Object, ObjectKey},
@@ -47,9 +47,8 @@ fn environment(id: &str) -> Change {
     Change::Put(Object::Environment(it.into()))
 }
 
-#[tokio::test]
-async fn changes_are_numbered_and_there_after_a_restart() {
-    let kept = Kept::new().await;
+law! {
+    async fn changes_are_numbered_and_there_after_a_restart(kept) {
     let one = kept.contoso().await;
     let two = kept
         .store
@@ -64,10 +63,10 @@ async fn changes_are_numbered_and_there_after_a_restart() {
     assert!(found.environment("e1").is_some());
     assert!(kept.store.user_named(found.tenant.id, "ada@contoso.example").await.unwrap().is_some());
 }
+}
 
-#[tokio::test]
-async fn who_decided_on_an_older_number_loses_and_leaves_nothing() {
-    let kept = Kept::new().await;
+law! {
+    async fn who_decided_on_an_older_number_loses_and_leaves_nothing(kept) {
     let seen = kept.contoso().await;
     kept.store.apply(&seen, (vec![environment("e1")], vec![]), NOW, None).await.unwrap();
     let late = kept.store.apply(&seen, (vec![environment("e2")], vec![]), NOW, None).await;
@@ -75,10 +74,10 @@ async fn who_decided_on_an_older_number_loses_and_leaves_nothing() {
     let now = kept.store.directory(seen.tenant.id).await.unwrap().unwrap();
     assert!(now.environment("e2").is_none());
 }
+}
 
-#[tokio::test]
-async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal() {
-    let kept = Kept::new().await;
+law! {
+    async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal(kept) {
     let seen = kept.contoso().await;
     let seen =
         kept.store.apply(&seen, (vec![put_user(5, "ada@contoso.example")], vec![]), NOW, None).await.unwrap();
@@ -99,19 +98,19 @@ async fn a_unique_name_is_taken_once_in_a_tenant_and_free_again_after_removal() 
     assert!(kept.store.user(seen.tenant.id, user(5, "x").id).await.unwrap().is_none());
     kept.store.apply(&seen, (vec![put_user(7, "ada@contoso.example")], vec![]), NOW, None).await.unwrap();
 }
+}
 
-#[tokio::test]
-async fn a_domain_belongs_to_one_tenant() {
-    let kept = Kept::new().await;
+law! {
+    async fn a_domain_belongs_to_one_tenant(kept) {
     kept.contoso().await;
     let again = kept.store.create_tenant((tenant(2, "contoso.example"), None), vec![], vec![], NOW).await;
     assert_eq!(again.unwrap_err(), StoreError::Exists);
     assert_eq!(kept.store.tenants().len(), 1);
 }
+}
 
-#[tokio::test]
-async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
-    let kept = Kept::new().await;
+law! {
+    async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33(kept) {
     let one = kept
         .store
         .create_tenant(
@@ -129,10 +128,11 @@ async fn users_of_another_tenant_are_not_found_by_id_or_name_row_33() {
     assert!(kept.store.user(two.tenant.id, id).await.unwrap().is_none());
     assert!(kept.store.user_named(two.tenant.id, "ada@contoso.example").await.unwrap().is_none());
 }
+}
 
 #[tokio::test]
 async fn bodies_are_sealed_and_another_key_opens_nothing() {
-    let kept = Kept::new().await;
+    let kept = Kept::sqlite().await;
     kept.store
         .create_tenant(
             (tenant(1, "contoso.example"), None),
@@ -155,7 +155,7 @@ async fn bodies_are_sealed_and_another_key_opens_nothing() {
 
 #[tokio::test]
 async fn a_newer_schema_and_a_folder_in_use_are_refused() {
-    let kept = Kept::new().await;
+    let kept = Kept::sqlite().await;
     let second = Store::open(options(kept.folder.path(), 1)).await;
     assert!(matches!(second.unwrap_err(), StoreError::InUse(_)));
     kept.store.close().await;

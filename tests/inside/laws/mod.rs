@@ -2,15 +2,21 @@
 
 mod attempts;
 mod directory;
+mod nodes;
 mod tokens;
 
-use carnet_store::{Options, Store};
+use carnet_client::clock::OsEntropy;
+use carnet_store::{Options, Store, StoreError};
 use carnet_tenant::{
     directory::Directory,
     tenant::{Policy, Tenant},
 };
 use carnet_wire::{
-    catalogue::Catalogue, entropy::SeededEntropy, ids::TenantId, secret::SecretBytes, time::Timestamp,
+    catalogue::Catalogue,
+    entropy::{Entropy, SeededEntropy},
+    ids::TenantId,
+    secret::{DatabaseUrl, SecretBytes},
+    time::Timestamp,
 };
 use std::{path::Path, sync::Arc};
 use uuid::Uuid;
@@ -21,7 +27,32 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(crate) struct Kept {
     pub folder: tempfile::TempDir,
     pub store: Store,
+    pub database: Option<DatabaseUrl>,
 }
+
+/// A law: one body, run on SQLite always and on PostgreSQL where a cluster is prepared.
+macro_rules! law {
+    (async fn $name:ident($kept:ident) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn law($kept: Kept) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                law(Kept::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(kept) = Kept::postgres().await {
+                    law(kept).await;
+                }
+            }
+        }
+    };
+}
+pub(crate) use law;
 
 pub(crate) fn options(folder: &Path, seal: u8) -> Options {
     Options {
@@ -44,22 +75,61 @@ pub(crate) fn tenant(number: u128, domain: &str) -> Tenant {
 }
 
 impl Kept {
-    pub async fn new() -> Self {
+    /// A file in a folder of its own.
+    pub async fn sqlite() -> Self {
+        Self::over(None).await
+    }
+
+    /// A database of its own in the prepared cluster; `None` where there is none and none is demanded.
+    pub async fn postgres() -> Option<Self> {
+        let Some(cluster) = variable("CARNET_TEST_POSTGRES") else {
+            let demanded = variable("CI").is_some_and(|value| value == "true");
+            assert!(!demanded, "CARNET_TEST_POSTGRES is missing; `cargo xtask test` prepares it");
+            return None;
+        };
+        let name = format!("law_{}", OsEntropy.uuid().simple());
+        let (client, connection) = tokio_postgres::connect(&cluster, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        client.batch_execute(&format!("create database {name}")).await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+        let (base, options) = cluster.split_once('?').unwrap_or((&cluster, ""));
+        let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+        Some(Self::over(Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))).await)
+    }
+
+    async fn over(database: Option<DatabaseUrl>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(options(folder.path(), 1)).await.unwrap();
-        Self { folder, store }
+        let store =
+            Store::open(Options { database: database.clone(), ..options(folder.path(), 1) }).await.unwrap();
+        Self { folder, store, database }
+    }
+
+    /// Opens the same database once more: another node, with this seal key.
+    pub async fn node(&self, seal: u8) -> Result<Store, StoreError> {
+        let mut options = options(self.folder.path(), seal);
+        options.database = self.database.clone();
+        options.entropy = Arc::new(OsEntropy);
+        Store::open(options).await
     }
 
     /// Stops and opens again.
     pub async fn again(self) -> Self {
         self.store.close().await;
-        let folder = self.folder;
+        let (folder, database) = (self.folder, self.database);
         drop(self.store);
-        let store = Store::open(options(folder.path(), 1)).await.unwrap();
-        Self { folder, store }
+        let store =
+            Store::open(Options { database: database.clone(), ..options(folder.path(), 1) }).await.unwrap();
+        Self { folder, store, database }
     }
 
     pub async fn contoso(&self) -> Arc<Directory> {
         self.store.create_tenant((tenant(1, "contoso.example"), None), vec![], vec![], NOW).await.unwrap()
     }
+}
+
+/// What the test command prepared.
+#[expect(clippy::disallowed_methods, reason = "the test command hands its preparations over in variables")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

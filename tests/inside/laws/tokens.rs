@@ -1,6 +1,6 @@
 //! What is spent is spent once; families advance by compare-and-set; records are there.
 
-use super::{Kept, NOW, attempts::record, directory::put_user, tenant};
+use super::{Kept, NOW, attempts::record, directory::put_user, law, tenant};
 use carnet_store::{Settle, Store, StoreError, refresh_digest};
 use carnet_tenant::{
     change::{Change, ObjectKey},
@@ -20,8 +20,7 @@ use uuid::Uuid;
 
 const FAMILY: Uuid = Uuid::from_u128(77);
 
-async fn kept() -> Kept {
-    let kept = Kept::new().await;
+async fn seeded(kept: Kept) -> Kept {
     kept.store
         .create_tenant(
             (tenant(1, "contoso.example"), None),
@@ -66,9 +65,9 @@ async fn facts(store: &Store, token: &str) -> Facts {
     store.facts_for(&name, &request, ([127, 0, 0, 1].into(), NOW)).await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn an_assertion_is_spent_once_by_fifty_at_once_and_after_a_restart_row_16() {
-    let kept = kept().await;
+law! {
+    async fn an_assertion_is_spent_once_by_fifty_at_once_and_after_a_restart_row_16(kept) {
+    let kept = seeded(kept).await;
     let spend = Effect::SpendAssertion { digest: [9; 32], expires: NOW.plus_seconds(60) };
     let tries: Vec<_> = (0..50)
         .map(|_| {
@@ -87,10 +86,11 @@ async fn an_assertion_is_spent_once_by_fifty_at_once_and_after_a_restart_row_16(
     let kept = kept.again().await;
     assert_eq!(settle(&kept.store, &[spend], NOW, None).await, Err(StoreError::Conflict));
 }
+}
 
-#[tokio::test]
-async fn a_refresh_token_comes_back_as_it_was_kept_and_no_other_does_row_21() {
-    let kept = kept().await;
+law! {
+    async fn a_refresh_token_comes_back_as_it_was_kept_and_no_other_does_row_21(kept) {
+    let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("token")).await.unwrap();
     let kept = kept.again().await;
     let found = facts(&kept.store, "token").await;
@@ -101,10 +101,11 @@ async fn a_refresh_token_comes_back_as_it_was_kept_and_no_other_does_row_21() {
         assert!(facts(&kept.store, other).await.refresh.is_none(), "{other}");
     }
 }
+}
 
-#[tokio::test]
-async fn a_family_advances_once_passes_in_the_grace_and_not_after_it() {
-    let kept = kept().await;
+law! {
+    async fn a_family_advances_once_passes_in_the_grace_and_not_after_it(kept) {
+    let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
     let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Ok(()));
@@ -115,10 +116,11 @@ async fn a_family_advances_once_passes_in_the_grace_and_not_after_it() {
     assert_eq!(settle(&kept.store, &second, NOW, None).await, Ok(()));
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
 }
+}
 
-#[tokio::test]
-async fn a_revoked_family_does_not_advance_and_a_removed_user_revokes_theirs() {
-    let kept = kept().await;
+law! {
+    async fn a_revoked_family_does_not_advance_and_a_removed_user_revokes_theirs(kept) {
+    let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
     let seen = kept.store.directory(TenantId::new(Uuid::from_u128(1))).await.unwrap().unwrap();
     let gone = Change::Remove(ObjectKey::User(ObjectId::new(Uuid::from_u128(5))));
@@ -128,10 +130,11 @@ async fn a_revoked_family_does_not_advance_and_a_removed_user_revokes_theirs() {
     let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
 }
+}
 
-#[tokio::test]
-async fn every_answer_has_its_record_and_a_lost_one_leaves_none() {
-    let kept = kept().await;
+law! {
+    async fn every_answer_has_its_record_and_a_lost_one_leaves_none(kept) {
+    let kept = seeded(kept).await;
     let spend = [Effect::SpendAssertion { digest: [9; 32], expires: NOW.plus_seconds(60) }];
     settle(&kept.store, &[], NOW, None).await.unwrap();
     settle(&kept.store, &spend, NOW, None).await.unwrap();
@@ -139,13 +142,15 @@ async fn every_answer_has_its_record_and_a_lost_one_leaves_none() {
     let records = kept.store.sign_ins(TenantId::new(Uuid::from_u128(1)), NOW, 10).await.unwrap();
     assert_eq!(records.len(), 2);
 }
+}
 
-#[tokio::test]
-async fn the_janitor_takes_what_ended_and_leaves_the_rest() {
-    let kept = kept().await;
+law! {
+    async fn the_janitor_takes_what_ended_and_leaves_the_rest(kept) {
+    let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
     kept.store.tidy(NOW.plus_seconds(999)).await.unwrap();
     assert!(facts(&kept.store, "zero").await.refresh.is_some());
     kept.store.tidy(NOW.plus_seconds(1000)).await.unwrap();
     assert!(facts(&kept.store, "zero").await.refresh.is_none());
+}
 }

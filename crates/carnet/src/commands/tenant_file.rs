@@ -53,7 +53,10 @@ fn load(path: &Path) -> Result<(TenantFile, Vec<Vec<Certificate>>), Failure> {
     Ok((file, certificates))
 }
 
-async fn sign_in(arguments: &TenantFileArguments, file: &TenantFile) -> Result<(Graph, Option<Bap>), Failure> {
+async fn sign_in(
+    arguments: &TenantFileArguments,
+    file: &TenantFile,
+) -> Result<(Graph, Option<Bap>), Failure> {
     let mut signer = Signer::new(arguments.place.place()?, &arguments.administrator)?;
     let graph = signer.graph().await?;
     let bap = if needs_bap(file) { Some(signer.bap().await?) } else { None };

@@ -78,7 +78,8 @@ pub async fn look(graph: &Graph, bap: Option<&Bap>, wanted: &Wanted) -> Result<S
     if let Some(principal) = seen.principal.as_ref().and_then(|it| it["id"].as_str()) {
         seen.grants = graph.grants_of(principal).await?;
         if !wanted.roles.is_empty() {
-            seen.assignments = graph.list(&format!("/servicePrincipals/{principal}/appRoleAssignments")).await?;
+            seen.assignments =
+                graph.list(&format!("/servicePrincipals/{principal}/appRoleAssignments")).await?;
         }
     }
     if let Some(bap) = bap {

@@ -62,7 +62,8 @@ fn plan_roles(seen: &Seen, wanted: &Wanted, api: AppId, roles: &[String]) -> Vec
     });
     if wanted.admin_consent {
         let held = |resource: &Value| {
-            role_ids(resource, roles).is_ok_and(|ids| ids.iter().all(|id| holds(&seen.assignments, resource, id)))
+            role_ids(resource, roles)
+                .is_ok_and(|ids| ids.iter().all(|id| holds(&seen.assignments, resource, id)))
         };
         actions.push(Action {
             step: 2,

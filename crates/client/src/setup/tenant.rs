@@ -76,7 +76,8 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
     let mut lines = vec![organization(graph, file).await?];
     for user in &file.users {
         let select = "?$select=id,displayName,accountEnabled,userPrincipalName";
-        let found = present(graph.call(Method::GET, &format!("/users/{}{select}", quoted(&user.name)), None).await)?;
+        let found =
+            present(graph.call(Method::GET, &format!("/users/{}{select}", quoted(&user.name)), None).await)?;
         let state = match found {
             None => State::NotSettable("it is not there, and users are not made here".into()),
             Some(found) => {
@@ -85,7 +86,9 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
                 let enabled = user.enabled.is_none_or(|on| found["accountEnabled"].as_bool() == Some(on));
                 match id && name && enabled {
                     true => State::Unchanged,
-                    false => State::NotSettable("its id, name or state differs, and users are not changed here".into()),
+                    false => State::NotSettable(
+                        "its id, name or state differs, and users are not changed here".into(),
+                    ),
                 }
             }
         };
@@ -95,9 +98,20 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
         let state = application_state(graph, bap, file, (table, certificates)).await?;
         lines.push(Line { kind: "application", name: table.name.clone(), state });
     }
-    let unseen = |kind, name: &String, why: &str| Line { kind, name: name.clone(), state: State::NotChecked(why.into()) };
-    lines.extend(file.environments.iter().map(|it| unseen("environment", &it.name, "Power Platform makes environments, not Graph")));
-    let packages = file.packages.iter().map(|it| unseen("application package", &it.unique_name, "the publisher offers packages, not Graph"));
+    let unseen = |kind, name: &String, why: &str| Line {
+        kind,
+        name: name.clone(),
+        state: State::NotChecked(why.into()),
+    };
+    lines.extend(
+        file.environments
+            .iter()
+            .map(|it| unseen("environment", &it.name, "Power Platform makes environments, not Graph")),
+    );
+    let packages = file
+        .packages
+        .iter()
+        .map(|it| unseen("application package", &it.unique_name, "the publisher offers packages, not Graph"));
     lines.extend(packages);
     Ok(lines)
 }
@@ -109,7 +123,9 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
 pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result<Outcome, ClientError> {
     let lines = plan(graph, bap, given).await?;
     let fixed = lines.iter().find_map(|line| match &line.state {
-        State::NotSettable(why) => Some(format!("{} `{}` is not settable here: {why}; nothing was changed", line.kind, line.name)),
+        State::NotSettable(why) => {
+            Some(format!("{} `{}` is not settable here: {why}; nothing was changed", line.kind, line.name))
+        }
         _ => None,
     });
     if let Some(fixed) = fixed {
@@ -121,11 +137,19 @@ pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Resul
     }
     let mut secrets = Vec::new();
     for (table, certificates) in file.applications.iter().zip(given.certificates) {
-        let found = find(graph, table).await?.ok_or_else(|| ClientError::Input(format!("application `{}` vanished", table.name)))?;
+        let found = find(graph, table)
+            .await?
+            .ok_or_else(|| ClientError::Input(format!("application `{}` vanished", table.name)))?;
         let wanted = wanted(graph, file, table, &found).await?;
         apply_setup(graph, bap, &wanted, |_| {}).await?;
         for certificate in missing_certificates(&found, certificates) {
-            super::step4::add_certificate(graph, text(&found, "id"), &certificate.base64(), &certificate.subject).await?;
+            super::step4::add_certificate(
+                graph,
+                text(&found, "id"),
+                &certificate.base64(),
+                &certificate.subject,
+            )
+            .await?;
         }
         for secret in table.secrets.iter().filter(|it| !has_secret(&found, &it.name)) {
             let until = secret.expires.map(|date| date.0.iso());
@@ -184,7 +208,9 @@ async fn application_state(
 ) -> Result<State, ClientError> {
     let Some(found) = find(graph, table).await? else {
         return Ok(match (table.client_id, table.secrets.iter().find(|it| it.value.is_some())) {
-            (Some(id), _) => State::NotSettable(format!("there is no application {id}, and client ids are made by the service")),
+            (Some(id), _) => State::NotSettable(format!(
+                "there is no application {id}, and client ids are made by the service"
+            )),
             (None, Some(secret)) => State::NotSettable(fixed_value(&secret.name)),
             (None, None) => State::Create("it is not there".into()),
         });
@@ -198,14 +224,18 @@ async fn application_state(
     }
     let mut changes: Vec<String> = differences(table, &found).keys().cloned().collect();
     changes.extend(missing.map(|it| format!("secret `{}`", it.name)));
-    changes.extend(missing_certificates(&found, certificates).map(|it| format!("certificate {}", it.thumbprint_hex())));
+    changes.extend(
+        missing_certificates(&found, certificates).map(|it| format!("certificate {}", it.thumbprint_hex())),
+    );
     let wanted = wanted(graph, file, table, &found).await?;
     let seen = look(graph, bap, &wanted).await?;
     let principal = seen.principal.as_ref().map(|it| text(it, "id").to_owned());
     if table.service_principal_id.is_some_and(|id| principal != Some(id.to_string())) {
         return Ok(State::NotSettable("the id of its service principal differs".into()));
     }
-    changes.extend(plan_setup(&seen, &wanted).into_iter().filter(|action| !action.done).map(|Action { what, .. }| what));
+    changes.extend(
+        plan_setup(&seen, &wanted).into_iter().filter(|action| !action.done).map(|Action { what, .. }| what),
+    );
     Ok(match changes.is_empty() {
         true => State::Unchanged,
         false => State::Change(changes.join("; ")),
@@ -213,14 +243,23 @@ async fn application_state(
 }
 
 fn fixed_value(name: &str) -> String {
-    format!("the secret `{name}` is not there, and secret values are made by the service; leave its value out")
+    format!(
+        "the secret `{name}` is not there, and secret values are made by the service; leave its value out"
+    )
 }
 
 fn has_secret(application: &Value, name: &str) -> bool {
-    application["passwordCredentials"].as_array().into_iter().flatten().any(|it| text(it, "displayName") == name)
+    application["passwordCredentials"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|it| text(it, "displayName") == name)
 }
 
-fn missing_certificates<'a>(application: &'a Value, certificates: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
+fn missing_certificates<'a>(
+    application: &'a Value,
+    certificates: &'a [Certificate],
+) -> impl Iterator<Item = &'a Certificate> {
     certificates.iter().filter(|certificate| {
         let mut held = application["keyCredentials"].as_array().into_iter().flatten();
         let thumbprint = certificate.thumbprint_hex();
@@ -254,7 +293,9 @@ async fn register(graph: &Graph, table: &ApplicationTable) -> Result<(), ClientE
 }
 
 fn app_id(application: &Value) -> Result<AppId, ClientError> {
-    text(application, "appId").parse().map_err(|_| ClientError::Input("an application came without its id".into()))
+    text(application, "appId")
+        .parse()
+        .map_err(|_| ClientError::Input("an application came without its id".into()))
 }
 
 /// The properties that the table describes and that differ, as a body that sets them.
@@ -273,7 +314,11 @@ fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
         let now = found["isFallbackPublicClient"].as_bool().unwrap_or(false);
         want("isFallbackPublicClient", on.into(), &now.into());
     }
-    for (name, uris) in [("web", &table.redirect_uris.web), ("spa", &table.redirect_uris.spa), ("publicClient", &table.redirect_uris.public)] {
+    for (name, uris) in [
+        ("web", &table.redirect_uris.web),
+        ("spa", &table.redirect_uris.spa),
+        ("publicClient", &table.redirect_uris.public),
+    ] {
         if !uris.is_empty() && json!(uris) != found[name]["redirectUris"] {
             want(name, json!({ "redirectUris": uris }), &Value::Null);
         }
@@ -304,7 +349,11 @@ fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
 /// The list with what is missing of the wanted names; `None` when nothing is.
 fn with_missing(held: &Value, wanted: &[Exposed], make: fn(&Exposed) -> Value) -> Option<Value> {
     let mut list = held.as_array().cloned().unwrap_or_default();
-    let missing: Vec<Value> = wanted.iter().filter(|it| !list.iter().any(|held| text(held, "value") == it.name())).map(make).collect();
+    let missing: Vec<Value> = wanted
+        .iter()
+        .filter(|it| !list.iter().any(|held| text(held, "value") == it.name()))
+        .map(make)
+        .collect();
     if missing.is_empty() {
         return None;
     }
@@ -336,13 +385,23 @@ fn role(it: &Exposed) -> Value {
 }
 
 /// What the steps are to make true of an application that is there.
-async fn wanted(graph: &Graph, file: &TenantFile, table: &ApplicationTable, found: &Value) -> Result<Wanted, ClientError> {
+async fn wanted(
+    graph: &Graph,
+    file: &TenantFile,
+    table: &ApplicationTable,
+    found: &Value,
+) -> Result<Wanted, ClientError> {
     let (mut permissions, mut roles) = (Vec::new(), Vec::new());
     for entry in &table.permissions {
         let api = match entry.api.parse::<AppId>() {
             Ok(api) => api,
             Err(_) => match file.applications.iter().find(|it| it.name == entry.api) {
-                None => return Err(ClientError::Input(format!("the api `{}` is neither a client id nor an application of this file", entry.api))),
+                None => {
+                    return Err(ClientError::Input(format!(
+                        "the api `{}` is neither a client id nor an application of this file",
+                        entry.api
+                    )));
+                }
                 Some(other) => match find(graph, other).await? {
                     // It is registered first; its permissions are looked at then.
                     None => continue,
@@ -380,14 +439,18 @@ mod tests {
     use super::*;
 
     fn table(more: &str) -> ApplicationTable {
-        let text = format!("version = 1\n[tenant]\ndomain = \"contoso.example\"\n[[application]]\nname = \"a\"\n{more}\n");
+        let text = format!(
+            "version = 1\n[tenant]\ndomain = \"contoso.example\"\n[[application]]\nname = \"a\"\n{more}\n"
+        );
         TenantFile::parse(&text).unwrap().applications.remove(0)
     }
 
     #[test]
     fn what_is_as_described_has_no_differences() {
         let found = json!({"displayName": "a", "isFallbackPublicClient": true, "api": {"oauth2PermissionScopes": [{"value": "s"}]}, "publicClient": {"redirectUris": ["http://localhost"]}});
-        let same = table("public_client = true\nredirect_uris = { public = [\"http://localhost\"] }\nexposes = { scopes = [\"s\"] }");
+        let same = table(
+            "public_client = true\nredirect_uris = { public = [\"http://localhost\"] }\nexposes = { scopes = [\"s\"] }",
+        );
         assert_eq!(differences(&same, &found), Map::new());
         let other = table("public_client = false\nexposes = { scopes = [\"s\", \"t\"], token_version = 2 }");
         let body = differences(&other, &found);

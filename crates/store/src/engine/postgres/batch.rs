@@ -60,7 +60,9 @@ fn value_of(row: &tokio_postgres::Row, column: usize) -> Result<Value, tokio_pos
     let kind = row.columns().get(column).map_or(&Type::TEXT, |column| column.type_());
     Ok(match *kind {
         Type::INT8 => row.try_get::<_, Option<i64>>(column)?.map_or(Value::Null, Value::Int),
-        Type::INT4 => row.try_get::<_, Option<i32>>(column)?.map_or(Value::Null, |value| Value::Int(value.into())),
+        Type::INT4 => {
+            row.try_get::<_, Option<i32>>(column)?.map_or(Value::Null, |value| Value::Int(value.into()))
+        }
         Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(column)?.map_or(Value::Null, Value::Bytes),
         _ => row.try_get::<_, Option<String>>(column)?.map_or(Value::Null, Value::Text),
     })
@@ -93,8 +95,12 @@ async fn several(client: &Object, batch: &Batch) -> Result<Vec<Vec<Row>>, Bound>
     }
     let each = batch.statements.iter().map(|statement| run(client, statement.sql, &statement.values));
     let (begun, told, ended) = if open {
-        let (begun, told, ended) =
-            futures_util::future::join3(client.batch_execute("begin"), join_all(each), client.batch_execute("commit")).await;
+        let (begun, told, ended) = futures_util::future::join3(
+            client.batch_execute("begin"),
+            join_all(each),
+            client.batch_execute("commit"),
+        )
+        .await;
         (begun, told, Some(ended))
     } else {
         let (begun, told) = futures_util::future::join(client.batch_execute("begin"), join_all(each)).await;
@@ -118,7 +124,10 @@ async fn several(client: &Object, batch: &Batch) -> Result<Vec<Vec<Row>>, Bound>
 
 /// The rows of all statements, when each touched as many as it must. The first failure names the reason;
 /// those after it only say that the transaction is aborted.
-fn counted(batch: &Batch, told: Vec<Result<(Vec<Row>, u64), tokio_postgres::Error>>) -> Result<Vec<Vec<Row>>, Bound> {
+fn counted(
+    batch: &Batch,
+    told: Vec<Result<(Vec<Row>, u64), tokio_postgres::Error>>,
+) -> Result<Vec<Vec<Row>>, Bound> {
     let mut all = Vec::with_capacity(told.len());
     for (statement, told) in batch.statements.iter().zip(told) {
         let (rows, touched) = told.map_err(|error| bound(&error))?;
@@ -137,7 +146,9 @@ fn met(expect: Expect, touched: u64) -> Result<(), Bound> {
 
 fn bound(error: &tokio_postgres::Error) -> Bound {
     match error.code() {
-        Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
+        Some(code)
+            if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED =>
+        {
             Bound::Again
         }
         _ => Bound::Store(of_engine(error)),

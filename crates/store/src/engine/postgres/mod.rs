@@ -52,7 +52,8 @@ impl Postgres {
         drop(client);
         let _ = driver.await;
         migrated?;
-        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager =
+            Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
@@ -122,7 +123,8 @@ fn away(why: impl Into<String>) -> StoreError {
 /// What the address says, with our own bounds. Off this machine the connection is encrypted unless the
 /// address itself says `sslmode=disable`.
 fn configuration(url: &DatabaseUrl) -> Result<(Config, MakeRustlsConnect), StoreError> {
-    let unreadable = "the database URL cannot be read; it is of the form postgresql://USER@HOST:PORT/DATABASE";
+    let unreadable =
+        "the database URL cannot be read; it is of the form postgresql://USER@HOST:PORT/DATABASE";
     let mut config: Config = url.expose().parse().map_err(|_| away(unreadable))?;
     let local = |host: &Host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
@@ -132,7 +134,9 @@ fn configuration(url: &DatabaseUrl) -> Result<(Config, MakeRustlsConnect), Store
         config.ssl_mode(SslMode::Require);
     }
     let options = config.get_options().unwrap_or_default();
-    let bounds = format!("{options} -c statement_timeout=2000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000");
+    let bounds = format!(
+        "{options} -c statement_timeout=2000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000"
+    );
     config.options(bounds.trim()).application_name("carnet").connect_timeout(LONGEST);
     config.keepalives(true).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(5));
     Ok((config, MakeRustlsConnect::new(tls()?)))

@@ -49,7 +49,9 @@ impl Records {
         {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
-            queue.try_send((statement, answer)).map_err(|_| StoreError::Away("too many writes wait".into()))?;
+            queue
+                .try_send((statement, answer))
+                .map_err(|_| StoreError::Away("too many writes wait".into()))?;
         }
         wait.await.unwrap_or(Err(StoreError::Unknown)).map(|()| vec![Vec::new()])
     }
@@ -94,7 +96,8 @@ async fn insert(pool: &Pool, group: Vec<Job>) {
         if results[at].is_some() {
             continue;
         }
-        let alike: Vec<usize> = (at..statements.len()).filter(|other| statements[*other].sql == statements[at].sql).collect();
+        let alike: Vec<usize> =
+            (at..statements.len()).filter(|other| statements[*other].sql == statements[at].sql).collect();
         let rows: Vec<&[Value]> = alike.iter().map(|at| statements[*at].values.as_slice()).collect();
         let done = rows_of(pool, statements[at].sql, &rows).await;
         for at in alike {
