@@ -1,4 +1,5 @@
 //! Black-box tests inside one process.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod architecture;
 mod laws;

@@ -1,5 +1,6 @@
 //! Tests that drive the built program from outside: real clients, the verbs that people type, and what
 //! happens to it.
+#![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod bad_input;
 mod clients;

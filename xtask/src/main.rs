@@ -3,6 +3,9 @@
 //! `cargo xtask test` installs or starts what the tests need and runs all of them; `cargo xtask bench` builds
 //! the measured programs and prints their ratios.
 
+#![expect(clippy::disallowed_macros, reason = "a task talks to the person who runs it")]
+#![expect(clippy::disallowed_methods, reason = "tasks pass the environment on")]
+
 mod bench;
 mod clients;
 mod postgres;

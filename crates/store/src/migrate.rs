@@ -11,7 +11,7 @@ mod embedded {
 #[must_use]
 pub fn known() -> i32 {
     let migrations = embedded::migrations::runner();
-    migrations.get_migrations().iter().map(|it| it.version() as i32).max().unwrap_or(0)
+    migrations.get_migrations().iter().map(|it| it.version()).max().unwrap_or(0)
 }
 
 /// Brings a SQLite file up to date.

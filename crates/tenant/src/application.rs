@@ -184,6 +184,19 @@ pub struct Changes {
     pub kept: Vec<(&'static str, serde_json::Value)>,
 }
 
+/// What a new secret may say of itself.
+#[derive(Debug, Clone, Default)]
+pub struct NewSecret {
+    /// The name people see.
+    pub name: Option<String>,
+    /// The value, if the operator fixes it; else it is generated.
+    pub value: Option<ClientSecret>,
+    /// Valid from; now, unless said.
+    pub start: Option<Timestamp>,
+    /// Valid until; two years later, unless said.
+    pub end: Option<Timestamp>,
+}
+
 /// Most entries of any list of a registration.
 const MOST: usize = 1000;
 /// Most bytes of properties that no rule reads.
@@ -307,15 +320,15 @@ pub fn add_secret(
     caller: &Caller,
     directory: &Directory,
     id: ObjectId,
-    (name, value, period): (Option<String>, Option<ClientSecret>, (Option<Timestamp>, Option<Timestamp>)),
+    wanted: NewSecret,
     at: &Moment<'_>,
 ) -> Result<Decided<(SecretCredential, ClientSecret)>, Refusal> {
     let old = found(directory, id)?;
     authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
     permission::require_authority_over(caller, directory, old.app_id)?;
-    let start = period.0.unwrap_or(at.now);
+    let start = wanted.start.unwrap_or(at.now);
     // Two years is what Graph gives when no end is asked for.
-    let end = period.1.unwrap_or_else(|| start.plus_seconds(2 * 365 * 24 * 3600));
+    let end = wanted.end.unwrap_or_else(|| start.plus_seconds(2 * 365 * 24 * 3600));
     let operator = matches!(caller, Caller::Operator { .. });
     if (end <= start || end <= at.now) && !operator {
         return Err(bad("endDateTime", "endDateTime must lie after startDateTime and in the future".into()));
@@ -326,9 +339,9 @@ pub fn add_secret(
             "an application holds at most 100 secrets; remove one first".into(),
         ));
     }
-    let secret = value.unwrap_or_else(|| at.entropy.client_secret());
+    let secret = wanted.value.unwrap_or_else(|| at.entropy.client_secret());
     let start = if operator && end <= start { end.plus_seconds(-1) } else { start };
-    let credential = SecretCredential::new(name, &secret, (start, end), at.entropy);
+    let credential = SecretCredential::new(wanted.name, &secret, (start, end), at.entropy);
     let mut new = (**old).clone();
     new.secrets.push(credential.clone());
     let activity = "Update application – Certificates and secrets management";
@@ -546,8 +559,7 @@ mod tests {
         let mut directory = directory();
         let made = create(&admin(), &directory, new("reader"), &moment()).unwrap();
         directory.apply(made.changes);
-        let added =
-            add_secret(&admin(), &directory, made.value.id, (None, None, (None, None)), &moment()).unwrap();
+        let added = add_secret(&admin(), &directory, made.value.id, NewSecret::default(), &moment()).unwrap();
         let (credential, secret) = &added.value;
         assert!(credential.matches(secret) && secret.expose().starts_with(&credential.hint));
         assert!(!format!("{added:?}").contains(secret.expose()));
@@ -556,7 +568,8 @@ mod tests {
         directory.apply(removed.changes);
         assert!(directory.application(made.value.id).is_some_and(|it| it.secrets.is_empty()));
         assert!(remove_secret(&admin(), &directory, made.value.id, credential.key_id).is_err());
-        let past = (None, None, (None, Some(moment().now.plus_seconds(-1))));
+        let past =
+            NewSecret { start: None, end: Some(moment().now.plus_seconds(-1)), ..NewSecret::default() };
         assert!(add_secret(&admin(), &directory, made.value.id, past, &moment()).is_err());
     }
 

@@ -33,7 +33,12 @@ fn id(number: u128) -> ObjectId {
 
 fn caller(user: u128, scopes: &[&str]) -> Caller {
     let scopes = scopes.iter().map(|it| (*it).to_owned()).collect();
-    Caller::User { user: id(user), app: APP.parse().unwrap(), tenant: TENANT.parse().unwrap(), scopes }
+    Caller::User {
+        user: id(user),
+        app: APP.parse().expect("the fixture is sound"),
+        tenant: TENANT.parse().expect("the fixture is sound"),
+        scopes,
+    }
 }
 
 /// A Global Administrator with the scopes of Microsoft's own Graph client.
@@ -67,18 +72,20 @@ pub(crate) fn platform_user(administrator: bool, scope: &str) -> Caller {
 pub(crate) fn directory() -> Directory {
     let catalogue = Arc::new(Catalogue::builtin());
     let tenant = Tenant {
-        id: TENANT.parse().unwrap(),
+        id: TENANT.parse().expect("the fixture is sound"),
         domains: vec!["contoso.example".into()],
         display_name: "Contoso".into(),
         created: moment().now,
         policy: Policy::default(),
     };
     let mut directory = Directory::empty(tenant.into(), catalogue.clone());
-    let graph = catalogue.application(GRAPH.parse().unwrap()).unwrap();
+    let graph =
+        catalogue.application(GRAPH.parse().expect("the fixture is sound")).expect("the fixture is sound");
     let graph = service_principal::of_microsoft(graph, id(100), moment().now);
     directory.apply([Change::Put(Object::ServicePrincipal(graph.into()))]);
     let operator = Caller::Operator { digest: String::new() };
-    let role = role::assign(&operator, &directory, id(1), role::GLOBAL_ADMINISTRATOR).unwrap();
+    let role =
+        role::assign(&operator, &directory, id(1), role::GLOBAL_ADMINISTRATOR).expect("the fixture is sound");
     directory.apply(role.changes);
     directory
 }
@@ -92,14 +99,19 @@ pub(crate) fn with_power_platform() -> (Directory, ObjectId, ObjectId) {
         New { display_name: "reader".into(), ..New::default() },
         &moment(),
     )
-    .unwrap();
+    .expect("the fixture is sound");
     let app: AppId = made.value.app_id;
     directory.apply(made.changes);
-    let client = service_principal::create(&admin(), &directory, (app, None), &moment()).unwrap();
+    let client = service_principal::create(&admin(), &directory, (app, None), &moment())
+        .expect("the fixture is sound");
     directory.apply(client.changes);
-    let resource =
-        service_principal::create(&admin(), &directory, (POWER_PLATFORM.parse().unwrap(), None), &moment())
-            .unwrap();
+    let resource = service_principal::create(
+        &admin(),
+        &directory,
+        (POWER_PLATFORM.parse().expect("the fixture is sound"), None),
+        &moment(),
+    )
+    .expect("the fixture is sound");
     directory.apply(resource.changes);
     for (id, sku) in [("e1", "Default"), ("e2", "Sandbox")] {
         let it = Environment {

@@ -16,10 +16,13 @@ pub trait ShardKey: Ord + Clone {
     fn shard(&self) -> u8;
 }
 
+/// One of the parts; `None` is empty.
+type Shard<K, V> = Option<Arc<BTreeMap<K, V>>>;
+
 /// The map.
 #[derive(Clone)]
 pub struct Shards<K, V> {
-    shards: Arc<Vec<Option<Arc<BTreeMap<K, V>>>>>,
+    shards: Arc<Vec<Shard<K, V>>>,
     len: usize,
 }
 

@@ -11,7 +11,11 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::{application, directory::Directory, operation::Moment};
+use carnet_tenant::{
+    application::{self, NewSecret},
+    directory::Directory,
+    operation::Moment,
+};
 use carnet_wire::{graph::members::Members, ids::KeyId};
 
 /// `POST /v1.0/applications/{id}/addPassword`
@@ -19,10 +23,11 @@ pub(super) async fn add(mut cx: Context, mut call: Call) -> Result<Reply, Failur
     let mut called = cx.caller(&call).await?;
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
-    let (mut name, mut period) = (None, (None, None));
+    let mut new = NewSecret::default();
     if let Some(mut wanted) = members.object("passwordCredential")? {
-        name = wanted.text("displayName")?.flatten();
-        period = (wanted.time("startDateTime")?.flatten(), wanted.time("endDateTime")?.flatten());
+        new.name = wanted.text("displayName")?.flatten();
+        new.start = wanted.time("startDateTime")?.flatten();
+        new.end = wanted.time("endDateTime")?.flatten();
         for ignored in ["customKeyIdentifier", "keyId", "hint"] {
             wanted.any(ignored);
         }
@@ -32,7 +37,7 @@ pub(super) async fn add(mut cx: Context, mut call: Call) -> Result<Reply, Failur
     let named = key(&call, "appId")?;
     let rule = |caller: &_, directory: &Directory, at: &Moment<'_>| {
         let id = find(directory, &named)?.id;
-        application::add_secret(caller, directory, id, (name.clone(), None, period), at)
+        application::add_secret(caller, directory, id, new.clone(), at)
     };
     let (credential, secret) = cx.apply(&mut called, rule).await?;
     let mut shown = shape::secret(&credential);

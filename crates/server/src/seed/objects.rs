@@ -6,7 +6,7 @@ use super::{
 };
 use carnet_tenant::{
     admin_registration,
-    application::{self, ApplicationPolicy, Changes, New, SignInAudience},
+    application::{self, ApplicationPolicy, Changes, New, NewSecret, SignInAudience},
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
     operation::Moment,
@@ -281,7 +281,7 @@ fn secret_of(
         );
         return Err(bad("secrets", message));
     }
-    let new = (Some(wanted.name.clone()), wanted.value.clone(), (None, end));
+    let new = NewSecret { name: Some(wanted.name.clone()), value: wanted.value.clone(), start: None, end };
     let decided = application::add_secret(&draft.caller, &draft.directory, id, new, at)?;
     let ((_, value), _) = draft.take(decided);
     if wanted.value.is_none() {

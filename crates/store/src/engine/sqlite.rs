@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn names(engine: &Sqlite) -> Vec<String> {
-        let rows = engine.read(GET, &crate::engine::values!["t-"]).unwrap();
+        let rows = engine.read(GET, &[Value::from("t-")]).unwrap();
         rows.iter().map(|row| row.text(0).to_owned()).filter(|name| name.starts_with("t-")).collect()
     }
 
@@ -277,7 +277,7 @@ mod tests {
     async fn parameters_are_bound_by_name_whatever_the_order_in_the_text() {
         let (_folder, engine) = open();
         engine.write(put("t-a")).await.unwrap();
-        let rows = engine.read(GET, &crate::engine::values!["t-a"]).unwrap();
+        let rows = engine.read(GET, &[Value::from("t-a")]).unwrap();
         assert_eq!((rows[0].text(0), rows[0].bytes(1)), ("t-a", Some(&b"v"[..])));
     }
 

@@ -55,13 +55,15 @@ fn now() -> Timestamp {
 
 /// The object id that goes with an application id.
 fn object(app: &str) -> ObjectId {
-    app.replace("a0000000", "b0000000").parse().unwrap()
+    app.replace("a0000000", "b0000000").parse().expect("the fixture is sound")
 }
 
 fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Application {
     Application {
-        id: ObjectId::new(Uuid::from_u128(app.parse::<AppId>().unwrap().uuid().as_u128() + 1)),
-        app_id: app.parse().unwrap(),
+        id: ObjectId::new(Uuid::from_u128(
+            app.parse::<AppId>().expect("the fixture is sound").uuid().as_u128() + 1,
+        )),
+        app_id: app.parse().expect("the fixture is sound"),
         display_name: app.into(),
         description: None,
         notes: None,
@@ -112,7 +114,7 @@ fn principal(
         app_id: app,
         display_name: app.to_string(),
         enabled: true,
-        owner_tenant: TENANT.parse().unwrap(),
+        owner_tenant: TENANT.parse().expect("the fixture is sound"),
         assignment_required: false,
         names: names.to_vec(),
         scopes: scopes.iter().map(scope).collect(),
@@ -128,7 +130,7 @@ fn principal(
 impl Contoso {
     pub fn new() -> Self {
         let catalogue = Arc::new(Catalogue::builtin());
-        let id: TenantId = TENANT.parse().unwrap();
+        let id: TenantId = TENANT.parse().expect("the fixture is sound");
         let tenant = Tenant {
             id,
             domains: vec!["contoso.example".into()],
@@ -153,11 +155,14 @@ impl Contoso {
             (UNCONSENTED, true, vec![]),
         ] {
             changes.push(Change::Put(Object::Application(application(app, public, secrets).into())));
-            let made = principal(app.parse().unwrap(), object(app), &[app.into()], (&[], &[]));
+            let made =
+                principal(app.parse().expect("the fixture is sound"), object(app), &[app.into()], (&[], &[]));
             changes.push(Change::Put(Object::ServicePrincipal(made.into())));
         }
         for (known, id) in [(PLATFORM, 1), (carnet_wire::catalogue::GRAPH, 2)] {
-            let known = catalogue.application(known.parse().unwrap()).unwrap();
+            let known = catalogue
+                .application(known.parse().expect("the fixture is sound"))
+                .expect("the fixture is sound");
             let id = ObjectId::new(Uuid::from_u128(id));
             let made = principal(known.app_id, id, &known.names, (&known.scopes, &known.roles));
             changes.push(Change::Put(Object::ServicePrincipal(made.into())));
@@ -188,23 +193,35 @@ impl Contoso {
     }
 
     pub fn change_user(&mut self, change: impl FnOnce(&mut User)) {
-        change(self.user.as_mut().unwrap());
+        change(self.user.as_mut().expect("the fixture is sound"));
     }
 
     pub fn change_principal(&mut self, app: &str, change: impl FnOnce(&mut ServicePrincipal)) {
-        let mut it = (**self.directory.principal_by_app(app.parse().unwrap()).unwrap()).clone();
+        let mut it = (**self
+            .directory
+            .principal_by_app(app.parse().expect("the fixture is sound"))
+            .expect("the fixture is sound"))
+        .clone();
         change(&mut it);
         self.directory.apply([Change::Put(Object::ServicePrincipal(it.into()))]);
     }
 
     pub fn change_application(&mut self, app: &str, change: impl FnOnce(&mut Application)) {
-        let mut it = (**self.directory.application_by_app(app.parse().unwrap()).unwrap()).clone();
+        let mut it = (**self
+            .directory
+            .application_by_app(app.parse().expect("the fixture is sound"))
+            .expect("the fixture is sound"))
+        .clone();
         change(&mut it);
         self.directory.apply([Change::Put(Object::Application(it.into()))]);
     }
 
     pub fn remove_principal(&mut self, app: &str) {
-        let id = self.directory.principal_by_app(app.parse().unwrap()).unwrap().id;
+        let id = self
+            .directory
+            .principal_by_app(app.parse().expect("the fixture is sound"))
+            .expect("the fixture is sound")
+            .id;
         self.directory.apply([Change::Remove(ObjectKey::ServicePrincipal(id))]);
     }
 
@@ -221,8 +238,8 @@ impl Contoso {
     }
 
     fn request(&self, version: Version, tenant: &str, app: &str, body: &str) -> Decision {
-        let form = Form::parse(format!("client_id={app}&{body}").as_bytes()).unwrap();
-        let request = TokenRequest::parse(version, &form, None).unwrap();
+        let form = Form::parse(format!("client_id={app}&{body}").as_bytes()).expect("the fixture is sound");
+        let request = TokenRequest::parse(version, &form, None).expect("the fixture is sound");
         let facts = Facts {
             directory: Arc::new(self.directory.clone()),
             user: self.user.clone().map(Arc::new),
@@ -233,7 +250,7 @@ impl Contoso {
         let proof = Proof { client, password: self.password };
         let asking = Asking {
             now: now(),
-            tenant: &TenantName::parse(tenant).unwrap(),
+            tenant: &TenantName::parse(tenant).expect("the fixture is sound"),
             logins: &["https://localhost:8443".into()],
             graphs: &["https://localhost:8443".into()],
             address: [127, 0, 0, 1].into(),
@@ -245,7 +262,7 @@ impl Contoso {
 
 fn ada() -> User {
     User {
-        id: ADA.parse().unwrap(),
+        id: ADA.parse().expect("the fixture is sound"),
         name: "Ada".into(),
         name_key: "ada".into(),
         display_name: "Ada".into(),

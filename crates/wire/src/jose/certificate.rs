@@ -119,17 +119,23 @@ fn body(text: &str) -> Result<Vec<u8>, JoseError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
+pub(super) mod fixture {
     /// A self-signed certificate and its private key in PKCS#8 PEM.
     pub(in crate::jose) fn pair() -> (rcgen::Certificate, rcgen::KeyPair) {
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-        let certificate =
-            rcgen::CertificateParams::new(vec!["client".into()]).unwrap().self_signed(&key).unwrap();
+        let key =
+            rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("the library makes certificates");
+        let certificate = rcgen::CertificateParams::new(vec!["client".into()])
+            .expect("the library makes certificates")
+            .self_signed(&key)
+            .expect("the library makes certificates");
         (certificate, key)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fixture::pair, *};
+    use proptest::prelude::*;
 
     proptest! {
         #[test]

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::{
         entropy::SeededEntropy,
-        jose::{Jws, certificate::tests::pair, times},
+        jose::{Jws, certificate::fixture::pair, times},
     };
 
     #[test]

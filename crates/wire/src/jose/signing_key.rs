@@ -119,7 +119,7 @@ impl SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::{Jws, certificate::tests::pair};
+    use crate::jose::{Jws, certificate::fixture::pair};
 
     fn key() -> SigningKey {
         let (certificate, key) = pair();
