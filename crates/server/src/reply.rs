@@ -214,6 +214,10 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Misdirected => {
             (421, "Misdirected", "this server does not answer for that host name".to_owned())
         }
+        // Graph reads a path it does not know as a malformed one (`reference/graph.md`, table of errors).
+        Failure::NoRoute if envelope.surface == Surface::Graph => {
+            (400, "BadRequest", "no resource of Graph's that is served here has this path".to_owned())
+        }
         Failure::NoRoute => (404, "NotFound", "there is nothing at this address".to_owned()),
         Failure::TooLarge => {
             (413, "RequestTooLarge", "the body is larger than this address takes".to_owned())

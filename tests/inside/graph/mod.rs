@@ -1,0 +1,6 @@
+//! Microsoft Graph behind the router: what the article's steps change, and who may.
+
+mod applications;
+mod callers;
+mod consent;
+mod people;

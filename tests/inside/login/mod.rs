@@ -1,0 +1,10 @@
+//! The token service behind the router: each grant with its nearest noes, discovery, and the shapes of whole
+//! answers.
+
+mod certificate;
+mod discovery;
+mod forms;
+mod password;
+mod refresh;
+mod secret;
+mod shapes;

@@ -1,0 +1,95 @@
+//! The Power Platform API and its administration API behind the router.
+
+use carnet_tests::{CONFIDENTIAL, Contoso, ENVIRONMENT, PLATFORM, PUBLIC, SECRET, UNREGISTERED};
+use serde_json::{Value, json};
+
+const BAP: &str = "/providers/Microsoft.BusinessAppPlatform";
+
+fn packages() -> String {
+    format!("/appmanagement/environments/{ENVIRONMENT}/applicationPackages?api-version=2022-03-01-preview")
+}
+
+#[tokio::test]
+async fn a_registered_service_principal_reads_packages_and_another_does_not() {
+    let t = Contoso::start().await;
+    let token = t.by_secret(CONFIDENTIAL, SECRET, PLATFORM).await.access_token();
+    assert_eq!(t.get(&packages(), &token).await.good()["value"][0]["uniqueName"], "contoso_base");
+    let other = t.by_secret(UNREGISTERED, SECRET, PLATFORM).await.access_token();
+    assert_eq!(t.get(&packages(), &other).await.status, 403);
+    assert_eq!(t.get(&packages(), "").await.status, 401);
+    let graph = t.by_secret(CONFIDENTIAL, SECRET, "https://graph.microsoft.com").await.access_token();
+    assert_eq!(t.get(&packages(), &graph).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_user_needs_the_operations_permission() {
+    let t = Contoso::start().await;
+    let ask = async |scope: &str| {
+        t.by_password(PUBLIC, "admin", &format!("{PLATFORM}/{scope}")).await.access_token()
+    };
+    let packages_token = ask("AppManagement.ApplicationPackages.Read").await;
+    t.get(&packages(), &packages_token).await.good();
+    let environments = "/environmentmanagement/environments?api-version=2022-03-01-preview";
+    assert_eq!(t.get(environments, &packages_token).await.status, 403);
+    let environments_token = ask("EnvironmentManagement.Environments.Read").await;
+    assert_eq!(t.get(environments, &environments_token).await.good()["value"][0]["id"], ENVIRONMENT);
+    assert_eq!(t.get(&packages(), &environments_token).await.status, 403);
+}
+
+#[tokio::test]
+async fn an_installation_is_an_operation_that_completes() {
+    let t = Contoso::start().await;
+    let token = t.by_secret(CONFIDENTIAL, SECRET, PLATFORM).await.access_token();
+    let path = |name: &str| {
+        format!(
+            "/appmanagement/environments/{ENVIRONMENT}/applicationPackages/{name}/install?api-version=2022-03-01-preview"
+        )
+    };
+    assert_eq!(t.call("POST", &path("nothing_like_this"), &token, json!({})).await.status, 404);
+    let begun = t.call("POST", &path("contoso_base"), &token, json!({})).await;
+    assert_eq!(begun.status, 202, "{begun:?}");
+    let operation =
+        begun.header("operation-location").strip_prefix("https://localhost:8443").unwrap().to_owned();
+    assert_eq!(t.get(&operation, &token).await.good()["status"], "Running");
+    t.later(120);
+    assert_eq!(t.get(&operation, &token).await.good()["status"], "Succeeded");
+    let other = t.by_secret(UNREGISTERED, SECRET, PLATFORM).await.access_token();
+    assert_eq!(t.get(&operation, &other).await.status, 403);
+}
+
+#[tokio::test]
+async fn only_an_administrator_user_registers_a_service_principal() {
+    let t = Contoso::start().await;
+    let path = format!("{BAP}/adminApplications/{UNREGISTERED}?api-version=2020-10-01");
+    let put = async |token: &str| t.call("PUT", &path, token, json!({})).await;
+    assert_eq!(put(&t.bap_token("ada").await).await.status, 403);
+    // A registered service principal reads here, and registers nobody.
+    let app = t.by_secret(CONFIDENTIAL, SECRET, "https://service.powerapps.com/").await.access_token();
+    assert_eq!(put(&app).await.status, 403);
+    let list = format!("{BAP}/adminApplications?api-version=2020-10-01");
+    assert_eq!(t.get(&list, &app).await.good()["value"], json!([{ "applicationId": CONFIDENTIAL }]));
+
+    let platform = t.by_secret(UNREGISTERED, SECRET, PLATFORM).await.access_token();
+    assert_eq!(t.get(&packages(), &platform).await.status, 403);
+    let admin = t.bap_token("admin").await;
+    assert_eq!(put(&admin).await.good()["applicationId"], UNREGISTERED);
+    put(&admin).await.good();
+    t.get(&packages(), &platform).await.good();
+    assert_eq!(t.get(&list, &admin).await.good()["value"].as_array().unwrap().len(), 2);
+    t.call("DELETE", &path, &admin, Value::Null).await.good();
+    assert_eq!(t.get(&packages(), &platform).await.status, 403);
+    assert_eq!(t.get(&path, &admin).await.status, 404);
+}
+
+#[tokio::test]
+async fn environments_are_all_the_administrators_and_one_by_one() {
+    let t = Contoso::start().await;
+    let admin = t.bap_token("admin").await;
+    let path = format!("{BAP}/scopes/admin/environments?api-version=2020-10-01");
+    assert_eq!(t.get(&path, &admin).await.good()["value"][0]["name"], ENVIRONMENT);
+    assert_eq!(t.get(&path, &t.bap_token("ada").await).await.status, 403);
+    let one = format!("{BAP}/scopes/admin/environments/{ENVIRONMENT}?api-version=2020-10-01");
+    assert_eq!(t.get(&one, &admin).await.good()["name"], ENVIRONMENT);
+    let none = format!("{BAP}/scopes/admin/environments/nowhere?api-version=2020-10-01");
+    assert_eq!(t.get(&none, &admin).await.status, 404);
+}
