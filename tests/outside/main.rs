@@ -9,3 +9,4 @@ mod journey;
 mod kit;
 mod limits;
 mod quickstart;
+mod tenant_file;

@@ -97,8 +97,6 @@ impl Store {
                     values![&refresh[..], tenant, body.family, body.user, *generation, now, *expires, sealed];
                 batch.push(KEEP, row, Expect::Rows(1));
             }
-            // A better hash goes through the directory's own door, `rehash`.
-            Effect::Rehash { .. } => {}
         }
         Ok(())
     }

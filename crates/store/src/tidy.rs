@@ -3,7 +3,7 @@
 
 use crate::{
     Store, StoreError,
-    engine::{Batch, Expect, values},
+    engine::{Batch, Expect, Value, values},
 };
 use carnet_wire::time::Timestamp;
 
@@ -11,17 +11,23 @@ const DAY: i64 = 24 * 3600;
 /// Sign-in records are kept so many days.
 const RECORD_DAYS: i64 = 30;
 
-const ARTIFACTS: &str =
-    "delete from artifact where digest in (select digest from artifact where expires_at <= $1 limit 500)";
+/// Rows that one statement takes away.
+const CHUNK: usize = 500;
+
+const ARTIFACTS: &str = "delete from artifact where digest in \
+    (select digest from artifact where expires_at <= $1 limit 500) returning 1";
 const FAMILIES: &str =
-    "delete from family where id in (select id from family where expires_at <= $1 limit 500)";
-const SPENT: &str =
-    "delete from spent where digest in (select digest from spent where expires_at <= $1 limit 500)";
+    "delete from family where id in (select id from family where expires_at <= $1 limit 500) returning 1";
+const SPENT: &str = "delete from spent where digest in \
+    (select digest from spent where expires_at <= $1 limit 500) returning 1";
 const ATTEMPTS: &str = "delete from attempt where locked_until <= $1 and updated_at <= $2 and account in \
-    (select account from attempt where updated_at <= $2 limit 500)";
-const RECORDS: &str = "delete from sign_in where at <= $1 and node in (select distinct node from sign_in where at <= $1 limit 50)";
-const TOMBS: &str = "delete from object where deleted > 0 and deleted <= $1";
-const UNKNOWN: &str = "delete from unknown_client where minute <= $1";
+    (select account from attempt where locked_until <= $1 and updated_at <= $2 limit 500) returning 1";
+const RECORDS: &str = "delete from sign_in where tenant_id = $1 and (at, node, n) in \
+    (select at, node, n from sign_in where tenant_id = $1 and at <= $2 order by at limit 500) returning 1";
+const TOMBS: &str = "delete from object where (tenant_id, kind, id) in \
+    (select tenant_id, kind, id from object where deleted > 0 and deleted <= $1 limit 500) returning 1";
+const UNKNOWN: &str = "delete from unknown_client where (tenant_id, code, address, minute) in \
+    (select tenant_id, code, address, minute from unknown_client where minute <= $1 limit 500) returning 1";
 
 impl Store {
     /// Takes away what ended before `now`.
@@ -29,14 +35,28 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        batch.push(ARTIFACTS, values![now], Expect::Any);
-        batch.push(FAMILIES, values![now], Expect::Any);
-        batch.push(SPENT, values![now], Expect::Any);
-        batch.push(ATTEMPTS, values![now, now.plus_seconds(-DAY)], Expect::Any);
-        batch.push(RECORDS, values![now.plus_seconds(-RECORD_DAYS * DAY)], Expect::Any);
-        batch.push(TOMBS, values![now.plus_seconds(-DAY)], Expect::Any);
-        batch.push(UNKNOWN, values![now.plus_seconds(-RECORD_DAYS * DAY).millis() / 60_000], Expect::Any);
-        self.inner.engine.write(batch).await.map(drop)
+        self.drain(ARTIFACTS, values![now]).await?;
+        self.drain(FAMILIES, values![now]).await?;
+        self.drain(SPENT, values![now]).await?;
+        self.drain(ATTEMPTS, values![now, now.plus_seconds(-DAY)]).await?;
+        let month_ago = now.plus_seconds(-RECORD_DAYS * DAY);
+        for tenant in self.tenants() {
+            self.drain(RECORDS, values![tenant.id, month_ago]).await?;
+        }
+        self.drain(TOMBS, values![now.plus_seconds(-DAY)]).await?;
+        self.drain(UNKNOWN, values![month_ago.millis() / 60_000]).await
+    }
+
+    /// Repeats a statement that takes at most [`CHUNK`] rows away until it finds fewer, a batch at a time,
+    /// so that other writes pass between.
+    async fn drain(&self, sql: &'static str, values: Vec<Value>) -> Result<(), StoreError> {
+        loop {
+            let mut batch = Batch::default();
+            batch.push(sql, values.clone(), Expect::Any);
+            let gone = self.inner.engine.write(batch).await?;
+            if gone.first().map_or(0, Vec::len) < CHUNK {
+                return Ok(());
+            }
+        }
     }
 }

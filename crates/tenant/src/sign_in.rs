@@ -21,20 +21,27 @@ pub struct SignIn {
     /// From where.
     pub address: IpAddr,
     /// `User-Agent`, cut at 256 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
     /// The grant type as asked, cut at 64 bytes.
     pub grant: String,
     /// The client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<AppId>,
     /// The client's service principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<ObjectId>,
     /// The user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<ObjectId>,
     /// The user name as typed, cut at 256 bytes; empty for application sign-ins.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// The resource's application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<AppId>,
     /// Which credential of the client was right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<KeyId>,
     /// 0 for yes, else the AADSTS number.
     pub error: u32,

@@ -1,5 +1,6 @@
 //! User tokens by password.
 
+use carnet_tenant::credential::{Guarded, PasswordHash};
 use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, NOW, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT, UNCONSENTED,
 };
@@ -159,4 +160,22 @@ async fn the_first_edition_takes_a_resource() {
 fn expires(body: &serde_json::Value) -> String {
     let seconds: i64 = body["expires_in"].as_str().unwrap().parse().unwrap();
     (NOW.seconds() + seconds + 1).to_string()
+}
+
+#[tokio::test]
+async fn an_older_hash_is_renewed_at_the_next_success_and_at_no_failure() {
+    // "Correct-horse-7" with 8 MiB and one pass.
+    const OLDER: &str = "$argon2id$v=19$m=8192,t=1,p=1$YW4gb2xkZXIgc2FsdCAxNg$yM5Lc/MvtyalOv9sjTC75BOE/UqO7F5gsEgzgfUFi5k";
+    let t = Contoso::start().await;
+    let tenant = TENANT.parse().unwrap();
+    let ada = async || t.store.user_named(tenant, "ada@contoso.example").await.unwrap().unwrap();
+    let hash = async || ada().await.password.as_ref().unwrap().0.expose().to_owned();
+    let directory = t.store.directory(tenant).await.unwrap().unwrap();
+    let older = PasswordHash(Guarded::new(OLDER.to_owned()));
+    t.store.rehash(&directory, &ada().await, older, NOW).await.unwrap();
+    assert_eq!(sign_in(&t, "ada@contoso.example", "Wrong-horse-7").await, "400 invalid_grant 50126");
+    assert_eq!(hash().await, OLDER);
+    assert_eq!(sign_in(&t, "ada@contoso.example", PASSWORD).await, "yes");
+    assert!(hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_eq!(sign_in(&t, "ada@contoso.example", PASSWORD).await, "yes");
 }

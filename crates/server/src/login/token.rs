@@ -6,11 +6,13 @@ use crate::{
     route::Call,
     work::hash::Whose,
 };
+use carnet_store::StoreError;
 use carnet_tenant::{
+    credential::{Guarded, PasswordHash},
     directory::Directory,
     sign_in::SignIn,
     token::{Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, client_auth, decide},
-    user,
+    user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
@@ -44,7 +46,7 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
-    let password = prove_password(&cx, &facts, &asked.request).await;
+    let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
     let mut decision = cx.decide(&asked, &facts, password);
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
         && let Some(newer) = cx.state.store.confirm(&facts.directory).await?
@@ -53,7 +55,11 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         decision = cx.decide(&asked, &facts, password);
     }
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
-    cx.issue(&facts.directory.tenant, decision, record, version).await
+    let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
+    if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
+        cx.rehash(&facts.directory, user, hash).await;
+    }
+    Ok(reply)
 }
 
 /// Reads path, headers and form; the inner error is a request that is none.
@@ -124,9 +130,14 @@ fn unknown(asked: &Asked) -> Denial {
     }
 }
 
-/// The hash of a password, on the hash threads. An unknown or locked user costs the same.
-async fn prove_password(cx: &Context, facts: &Facts, request: &TokenRequest) -> PasswordProof {
-    let Grant::Password { username, password } = &request.grant else { return PasswordProof::None };
+/// The hash of a password, on the hash threads, and a better one where the stored one is older. An unknown
+/// or locked user costs the same.
+async fn prove_password(
+    cx: &Context,
+    facts: &Facts,
+    request: &TokenRequest,
+) -> (PasswordProof, Option<PasswordHash>) {
+    let Grant::Password { username, password } = &request.grant else { return (PasswordProof::None, None) };
     let stored =
         facts.user.as_ref().filter(|_| facts.attempt.evaluates()).and_then(|user| user.password.clone());
     let mut salt = [0; 16];
@@ -136,13 +147,24 @@ async fn prove_password(cx: &Context, facts: &Facts, request: &TokenRequest) -> 
     let whose = Whose { account: (tenant.as_bytes(), &key), address: cx.envelope.address };
     let stored = stored.map(|hash| hash.0.expose().to_owned());
     match cx.state.hasher.verify(password, stored, salt, whose).await {
-        Ok(verdict) if verdict.right => PasswordProof::Right,
-        Ok(_) => PasswordProof::Wrong,
-        Err(_) => PasswordProof::Busy,
+        Ok(verdict) if verdict.right => {
+            (PasswordProof::Right, verdict.rehash.map(|hash| PasswordHash(Guarded::new(hash))))
+        }
+        Ok(_) => (PasswordProof::Wrong, None),
+        Err(_) => (PasswordProof::Busy, None),
     }
 }
 
 impl Context {
+    /// Keeps a hash with today's parameters (`security.md`, S27). Whoever changed the account meanwhile
+    /// wins, and the next sign-in tries again.
+    async fn rehash(&self, directory: &Directory, user: &User, hash: PasswordHash) {
+        match self.state.store.rehash(directory, user, hash, self.now()).await {
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
+        }
+    }
+
     fn decide(&self, asked: &Asked, facts: &Facts, password: PasswordProof) -> Decision {
         let client: ClientProof = client_auth::prove(facts, &asked.request);
         let asking = Asking {

@@ -7,7 +7,7 @@ use crate::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -19,6 +19,8 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 64;
 /// The next commit begins so long after the last one began, unless a whole group waits.
 const PACE: Duration = Duration::from_millis(2);
+/// How statements name their values.
+const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
 /// WAL-reset defect before this version (`security.md`, F5).
 const OLDEST: i32 = 3_051_003;
 
@@ -29,10 +31,73 @@ struct Job {
     answer: oneshot::Sender<Answer>,
 }
 
+/// What waits for the writer. A job that joins others wakes nobody: the writer sleeps until the group is
+/// due or full, so a group costs two switches to its thread and not one for each job.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: Vec<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&self, job: Job) -> Result<(), StoreError> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(StoreError::Away("the store is closed".into()));
+        }
+        if waiting.jobs.len() >= QUEUE {
+            return Err(StoreError::Away("too many writes wait".into()));
+        }
+        waiting.jobs.push(job);
+        let ring = matches!(waiting.jobs.len(), 1 | GROUP);
+        drop(waiting);
+        if ring {
+            self.bell.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The next group: at once when the last commit began long enough ago, else when that time is over or
+    /// the group is full. `None`: closed, and nothing waits any more.
+    fn group(&self, last: Instant) -> Option<Vec<Job>> {
+        let mut waiting = self.lock();
+        while waiting.jobs.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        while waiting.jobs.len() < GROUP && !waiting.closed {
+            let left = PACE.saturating_sub(last.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.bell.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = waiting.jobs.len().min(GROUP);
+        Some(waiting.jobs.drain(..count).collect())
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.bell.notify_one();
+    }
+}
+
 /// One file and its threads.
 pub struct Sqlite {
     readers: Mutex<Vec<Connection>>,
-    queue: Mutex<Option<mpsc::SyncSender<Job>>>,
+    queue: Arc<Queue>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -55,16 +120,13 @@ impl Sqlite {
         crate::migrate::sqlite(&mut writer)?;
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
         let readers = (0..count).map(|_| connect(path, true)).collect::<Result<_, _>>()?;
-        let (queue, jobs) = mpsc::sync_channel(QUEUE);
+        let queue = Arc::new(Queue::default());
+        let jobs = queue.clone();
         let thread = std::thread::Builder::new()
             .name("carnet-writer".into())
             .spawn(move || write_all(&writer, &jobs))
             .map_err(|error| StoreError::Away(error.to_string()))?;
-        Ok(Self {
-            readers: Mutex::new(readers),
-            queue: Mutex::new(Some(queue)),
-            writer: Mutex::new(Some(thread)),
-        })
+        Ok(Self { readers: Mutex::new(readers), queue, writer: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -77,18 +139,12 @@ impl Sqlite {
 
     pub(super) async fn write(&self, batch: Batch) -> Answer {
         let (answer, wait) = oneshot::channel();
-        {
-            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
-            queue
-                .try_send(Job { batch, answer })
-                .map_err(|_| StoreError::Away("too many writes wait".into()))?;
-        }
+        self.queue.submit(Job { batch, answer })?;
         wait.await.unwrap_or(Err(StoreError::Unknown))
     }
 
     pub(super) async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             // The writer finishes what waits; it may be in the middle of a commit.
@@ -118,25 +174,17 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
     open().map_err(|error| of_engine(&error))
 }
 
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        // The writer ends with its engine, once it has finished what waits.
+        self.queue.close();
+    }
+}
+
 /// The writer's life: gathers, commits, answers.
-fn write_all(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
+fn write_all(connection: &Connection, queue: &Queue) {
     let mut last = Instant::now() - PACE;
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        loop {
-            let wait = PACE.saturating_sub(last.elapsed());
-            match jobs.try_recv() {
-                Ok(job) => group.push(job),
-                Err(_) if wait.is_zero() => break,
-                Err(_) => match jobs.recv_timeout(wait) {
-                    Ok(job) => group.push(job),
-                    Err(_) => break,
-                },
-            }
-            if group.len() == GROUP {
-                break;
-            }
-        }
+    while let Some(group) = queue.group(last) {
         last = Instant::now();
         commit(connection, group);
     }
@@ -144,7 +192,7 @@ fn write_all(connection: &Connection, jobs: &mpsc::Receiver<Job>) {
 }
 
 fn commit(connection: &Connection, group: Vec<Job>) {
-    if let Err(error) = connection.execute_batch("begin immediate") {
+    if let Err(error) = plain(connection, "begin immediate") {
         return fail(connection, group, &of_engine(&error));
     }
     let mut answers = Vec::with_capacity(group.len());
@@ -157,7 +205,7 @@ fn commit(connection: &Connection, group: Vec<Job>) {
         }
         answers.push(answer);
     }
-    if let Err(error) = connection.execute_batch("commit") {
+    if let Err(error) = plain(connection, "commit") {
         return fail(connection, group, &of_engine(&error));
     }
     for (job, answer) in group.into_iter().zip(answers) {
@@ -175,8 +223,17 @@ fn fail(connection: &Connection, group: Vec<Job>, error: &StoreError) {
     }
 }
 
+/// Runs a statement without values, prepared once.
+fn plain(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.raw_execute().map(drop)
+}
+
 fn savepoint(connection: &Connection, batch: &Batch) -> Answer {
-    let sql = |text: &str| connection.execute_batch(text).map_err(|error| of_engine(&error));
+    // One insert of one row is there or not: it needs no savepoint to be undone.
+    if batch.alike {
+        return statements(connection, batch);
+    }
+    let sql = |text| plain(connection, text).map_err(|error| of_engine(&error));
     sql("savepoint b")?;
     let answer = statements(connection, batch);
     if answer.is_err() && !connection.is_autocommit() {
@@ -206,7 +263,8 @@ fn run(connection: &Connection, sql: &'static str, values: &[Value]) -> rusqlite
     let mut statement = connection.prepare_cached(sql)?;
     // `$2` is a name to SQLite, numbered by first appearance, so parameters are bound by name.
     for (number, value) in values.iter().enumerate() {
-        if let Some(index) = statement.parameter_index(&format!("${}", number + 1))? {
+        let Some(name) = NAMES.get(number) else { return Err(rusqlite::Error::InvalidParameterCount(number, NAMES.len())) };
+        if let Some(index) = statement.parameter_index(name)? {
             match value {
                 Value::Int(value) => statement.raw_bind_parameter(index, value)?,
                 Value::Text(value) => statement.raw_bind_parameter(index, value)?,

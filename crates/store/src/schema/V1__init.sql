@@ -17,6 +17,7 @@ create table object(
     primary key (tenant_id, kind, id)
 );
 create index object_by_version on object(tenant_id, version);
+create index object_dead on object(deleted) where deleted > 0;
 
 create table object_key(
     scope text not null,
@@ -106,9 +107,8 @@ create table sign_in(
     at bigint not null,
     body text not null,
     digest bytea not null,
-    primary key (tenant_id, node, n)
+    primary key (tenant_id, at, node, n)
 );
-create index sign_in_by_time on sign_in(tenant_id, at);
 
 create table unknown_client(
     tenant_id text not null,

@@ -356,13 +356,6 @@ pub struct AssertionClaims {
 pub enum Effect {
     /// The account's failed attempts from this source are forgotten and the source is known from now on.
     ClearAttempts,
-    /// The stored password hash had old parameters; this is the new one.
-    Rehash {
-        /// The user.
-        user: ObjectId,
-        /// PHC text.
-        hash: crate::credential::PasswordHash,
-    },
     /// This assertion may not be used again before then. Lost when it was there already.
     SpendAssertion {
         /// See [`AssertionClaims::replay`].
