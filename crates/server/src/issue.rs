@@ -76,6 +76,13 @@ impl Context {
         record: &SignIn,
         refresh: Option<&RefreshToken>,
     ) -> Result<(), StoreError> {
+        if let Err(denial) = &decision.verdict
+            && denial.is_counted()
+            && decision.effects.is_empty()
+        {
+            let from = (record.address, record.at);
+            return self.state.store.count_unknown(record.tenant, record.error, from).await;
+        }
         let settle = Settle { effects: &decision.effects, record, refresh: refresh.map(refresh_digest) };
         self.state.store.settle(settle).await
     }

@@ -144,6 +144,7 @@ pub struct Running {
     /// The CA was made just now.
     pub new_ca: bool,
     store: Store,
+    clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -154,6 +155,9 @@ impl Running {
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
+        }
+        if let Err(error) = self.store.attest_records(self.clock.now()).await {
+            tracing::warn!(cause = %error, "the head of the sign-in records was not written");
         }
         self.store.close().await;
     }
@@ -238,7 +242,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         };
         ready.write(path).map_err(wrong)?;
     }
-    Ok(Running { ready, applied, first_admin, new_ca, store, stop, tasks })
+    Ok(Running { ready, applied, first_admin, new_ca, store, clock: state.clock.clone(), stop, tasks })
 }
 
 /// The janitor every minute; a new leaf every month.
@@ -251,6 +255,9 @@ async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop
             _ = stop.wait_for(|stop| *stop) => return,
         }
         let now = state.clock.now();
+        if let Err(error) = state.store.attest_records(now).await {
+            tracing::warn!(cause = %error, "the head of the sign-in records was not written; it is tried again in a minute");
+        }
         if let Err(error) = state.store.tidy(now).await {
             tracing::warn!(cause = %error, "tidying failed; it is tried again in a minute");
         }

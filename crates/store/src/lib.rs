@@ -3,6 +3,7 @@
 
 mod apply;
 mod attempt;
+mod chain;
 pub mod engine;
 mod facts;
 mod feed;
@@ -34,7 +35,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -105,7 +106,7 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     tenants: RwLock<Held>,
     node: String,
-    chain: Mutex<(i64, [u8; 32])>,
+    chain: chain::Chain,
     fresh: feed::Freshness,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
@@ -166,7 +167,7 @@ impl Store {
             catalogue: options.catalogue,
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
-            chain: Mutex::new((0, [0; 32])),
+            chain: chain::Chain::default(),
             closed: AtomicBool::new(false),
             _lock: lock,
         };

@@ -1,9 +1,10 @@
 //! Settling: what a decision leaves, in one batch with its sign-in record, durable before the answer
-//! goes out. Records are numbered and linked per start of a node, so that a missing one shows.
+//! goes out. Numbering and linking of records is `chain`'s.
 
 use crate::{
     Store, StoreError,
     attempt::{self, Account},
+    chain::Link,
     engine::{Batch, Expect, values},
 };
 use carnet_tenant::{
@@ -13,10 +14,7 @@ use carnet_tenant::{
     user,
 };
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
-use std::{
-    net::IpAddr,
-    sync::{Arc, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 const RECORD: &str =
     "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
@@ -57,9 +55,13 @@ impl Store {
             self.push_effect(&mut batch, (tenant, now), effect, &settle)?;
         }
         let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
-        self.push_record(&mut batch, settle.record)?;
+        let link = self.push_record(&mut batch, settle.record)?;
         batch.alike = batch.statements.len() == 1;
-        match self.inner.engine.write(batch).await {
+        let kept = self.inner.engine.write(batch).await;
+        if kept.is_err() {
+            self.inner.chain.void(link);
+        }
+        match kept {
             // A digest that is there already is an assertion that was used before.
             Err(StoreError::Exists) if spends => Err(StoreError::Conflict),
             other => other.map(drop),
@@ -101,14 +103,12 @@ impl Store {
         Ok(())
     }
 
-    fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<(), StoreError> {
+    fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<Link, StoreError> {
         let body = serde_json::to_string(record).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let mut chain = self.inner.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        chain.0 += 1;
-        chain.1 = digest::sha256(&[&chain.1, &chain.0.to_be_bytes(), body.as_bytes()]);
-        let values = values![record.tenant, self.inner.node.clone(), chain.0, record.at, body, &chain.1[..]];
+        let link = self.inner.chain.link(record.tenant, &body);
+        let values = values![record.tenant, self.inner.node.clone(), link.0, record.at, body, &link.1[..]];
         batch.push(RECORD, values, Expect::Rows(1));
-        Ok(())
+        Ok(link)
     }
 
     /// The newest records of a tenant up to a moment.

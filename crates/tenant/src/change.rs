@@ -166,6 +166,11 @@ pub enum Actor {
         /// SHA-256 of the file, empty at first start.
         digest: String,
     },
+    /// A start of a node of this service, about itself.
+    Node {
+        /// Its id, new at every start.
+        node: String,
+    },
 }
 
 /// What a rule that changes the directory answers.

@@ -3,6 +3,7 @@
 mod attempts;
 mod directory;
 mod nodes;
+mod records;
 mod tokens;
 
 use carnet_client::clock::OsEntropy;

@@ -165,14 +165,15 @@ fn expires(body: &serde_json::Value) -> String {
 #[tokio::test]
 async fn an_older_hash_is_renewed_at_the_next_success_and_at_no_failure() {
     // "Correct-horse-7" with 8 MiB and one pass.
-    const OLDER: &str = "$argon2id$v=19$m=8192,t=1,p=1$YW4gb2xkZXIgc2FsdCAxNg$yM5Lc/MvtyalOv9sjTC75BOE/UqO7F5gsEgzgfUFi5k";
+    const OLDER: &str =
+        "$argon2id$v=19$m=8192,t=1,p=1$YW4gb2xkZXIgc2FsdCAxNg$yM5Lc/MvtyalOv9sjTC75BOE/UqO7F5gsEgzgfUFi5k";
     let t = Contoso::start().await;
     let tenant = TENANT.parse().unwrap();
     let ada = async || t.store.user_named(tenant, "ada@contoso.example").await.unwrap().unwrap();
     let hash = async || ada().await.password.as_ref().unwrap().0.expose().to_owned();
     let directory = t.store.directory(tenant).await.unwrap().unwrap();
     let older = PasswordHash(Guarded::new(OLDER.to_owned()));
-    t.store.rehash(&directory, &ada().await, older, NOW).await.unwrap();
+    t.store.rehash(&directory, ada().await.as_ref(), older, NOW).await.unwrap();
     assert_eq!(sign_in(&t, "ada@contoso.example", "Wrong-horse-7").await, "400 invalid_grant 50126");
     assert_eq!(hash().await, OLDER);
     assert_eq!(sign_in(&t, "ada@contoso.example", PASSWORD).await, "yes");

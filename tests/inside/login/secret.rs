@@ -104,3 +104,16 @@ async fn every_answer_leaves_a_record_that_names_its_reason() {
     told.sort_unstable();
     assert_eq!(told, [0, 7_000_215]);
 }
+
+#[tokio::test]
+async fn strangers_are_counted_and_fill_no_log() {
+    let t = Contoso::start().await;
+    for _ in 0..3 {
+        assert_eq!(t.by_secret(NOBODY, SECRET, PLATFORM).await.no(), "400 unauthorized_client 700016");
+    }
+    assert_eq!(t.store.sign_ins(TENANT.parse().unwrap(), NOW, 10).await.unwrap().len(), 0);
+    let file = rusqlite::Connection::open(t.folder().join("carnet.db")).unwrap();
+    let told =
+        file.query_row("select code, count from unknown_client", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(told, Ok((700_016, 3)));
+}

@@ -263,7 +263,9 @@ fn run(connection: &Connection, sql: &'static str, values: &[Value]) -> rusqlite
     let mut statement = connection.prepare_cached(sql)?;
     // `$2` is a name to SQLite, numbered by first appearance, so parameters are bound by name.
     for (number, value) in values.iter().enumerate() {
-        let Some(name) = NAMES.get(number) else { return Err(rusqlite::Error::InvalidParameterCount(number, NAMES.len())) };
+        let Some(name) = NAMES.get(number) else {
+            return Err(rusqlite::Error::InvalidParameterCount(number, NAMES.len()));
+        };
         if let Some(index) = statement.parameter_index(name)? {
             match value {
                 Value::Int(value) => statement.raw_bind_parameter(index, value)?,
