@@ -10,3 +10,4 @@ mod kit;
 mod limits;
 mod quickstart;
 mod tenant_file;
+mod transcripts;

@@ -124,6 +124,17 @@ impl Graph {
         self.call(Method::POST, "/servicePrincipals", Some(&json!({ "appId": app }))).await
     }
 
+    /// The service principal of an application, and whether it was missing and is made now.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn principal(&self, app: AppId) -> Result<(Value, bool), ClientError> {
+        match self.find_principal(app).await? {
+            Some(principal) => Ok((principal, false)),
+            None => Ok((self.create_principal(app).await?, true)),
+        }
+    }
+
     /// Adds a secret; the value is shown this once.
     ///
     /// # Errors

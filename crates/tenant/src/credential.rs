@@ -4,12 +4,12 @@ use carnet_wire::{
     digest,
     entropy::Entropy,
     ids::{KeyId, ObjectId},
-    jose::Certificate,
+    jose::{Certificate, PublicKey},
     secret::ClientSecret,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 use zeroize::Zeroizing;
 
 /// A client secret, kept as a salted SHA-256 digest.
@@ -83,9 +83,29 @@ pub struct CertificateCredential {
     pub start: Timestamp,
     /// Valid until.
     pub end: Timestamp,
+    #[serde(skip)]
+    key: ReadKey,
 }
 
+/// A key that is read of its certificate once. Credentials are the same by their certificates.
+#[derive(Debug, Clone, Default)]
+struct ReadKey(OnceLock<Option<PublicKey>>);
+
+impl PartialEq for ReadKey {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ReadKey {}
+
 impl CertificateCredential {
+    /// The certificate's key. `None`: what is kept is no certificate.
+    #[must_use]
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.key.0.get_or_init(|| Certificate::from_der(&self.der).ok().map(|read| read.key)).as_ref()
+    }
+
     /// The record of a certificate. Without dates its own validity counts.
     #[must_use]
     pub fn new(
@@ -101,6 +121,7 @@ impl CertificateCredential {
             sha256: certificate.sha256,
             start: start.unwrap_or(certificate.not_before),
             end: end.unwrap_or(certificate.not_after),
+            key: ReadKey::default(),
         }
     }
 }

@@ -102,6 +102,16 @@ impl TraceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_id_comes_back_as_it_was_printed(number in any::<u128>(), junk in ".{0,40}") {
+            let id = AppId::new(Uuid::from_u128(number));
+            prop_assert_eq!(id.to_string().parse::<AppId>(), Ok(id));
+            let _ = junk.parse::<AppId>();
+        }
+    }
 
     #[test]
     fn a_guid_is_read_in_either_case_and_printed_in_lower_case() {

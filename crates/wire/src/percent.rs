@@ -7,19 +7,23 @@ use zeroize::Zeroizing;
 pub fn decode(text: &[u8], plus: bool) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match first {
-            b'+' if plus => bytes.push(b' '),
-            b'%' => {
-                let [high, low, tail @ ..] = rest else { return None };
+    loop {
+        // Assertions and secrets hardly have an escape: whatever has none is taken at once.
+        let plain = rest.iter().position(|byte| *byte == b'%' || plus && *byte == b'+').unwrap_or(rest.len());
+        bytes.extend_from_slice(&rest[..plain]);
+        match &rest[plain..] {
+            [] => return Some(bytes),
+            [b'%', high, low, tail @ ..] => {
                 bytes.push(digit(*high)? << 4 | digit(*low)?);
                 rest = tail;
             }
-            byte => bytes.push(*byte),
+            [b'%', ..] => return None,
+            [_, tail @ ..] => {
+                bytes.push(b' ');
+                rest = tail;
+            }
         }
     }
-    Some(bytes)
 }
 
 /// Decodes to a text. `None`: a broken escape, or bytes that are no UTF-8.

@@ -58,7 +58,7 @@ pub async fn apply(
             Deed::Assign(api, roles) => {
                 step2::assign(graph, seen.service()?, seen.api(*api)?, (roles, &seen.assignments)).await?;
             }
-            Deed::PublicClient(on) => step3::set(graph, text(seen.object()?, "id"), *on).await?,
+            Deed::PublicClient => step3::set(graph, text(seen.object()?, "id"), true).await?,
             Deed::AddSecret(name) => {
                 secret = Some(graph.add_password(text(seen.object()?, "id"), name, None).await?.1);
             }

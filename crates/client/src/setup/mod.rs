@@ -22,7 +22,7 @@ pub struct Wanted {
     pub roles: Vec<(AppId, Vec<String>)>,
     /// Consent is given for everyone.
     pub admin_consent: bool,
-    /// Step 3's switch.
+    /// Step 3's switch is on; otherwise it stays as it is.
     pub public_client: bool,
     /// A secret of this name is made when there is none.
     pub secret: Option<String>,

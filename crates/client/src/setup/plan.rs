@@ -36,7 +36,7 @@ pub enum Deed {
     /// Step 2: give the application permissions.
     Assign(AppId, Vec<String>),
     /// Step 3: set the switch.
-    PublicClient(bool),
+    PublicClient,
     /// Step 4: add a secret.
     AddSecret(String),
     /// Step 4: add a certificate.

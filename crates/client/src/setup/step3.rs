@@ -10,11 +10,11 @@ use serde_json::json;
 
 pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Option<Action> {
     let on = seen.application.as_ref().is_some_and(|it| it["isFallbackPublicClient"].as_bool() == Some(true));
-    (wanted.public_client || on).then(|| Action {
+    wanted.public_client.then(|| Action {
         step: 3,
-        what: format!("set the public client switch to {}", if wanted.public_client { "on" } else { "off" }),
-        done: on == wanted.public_client,
-        deed: Deed::PublicClient(wanted.public_client),
+        what: "set the public client switch to on".into(),
+        done: on,
+        deed: Deed::PublicClient,
     })
 }
 

@@ -286,10 +286,7 @@ async fn register(graph: &Graph, table: &ApplicationTable) -> Result<(), ClientE
         }
     };
     let app = app_id(&application)?;
-    if graph.find_principal(app).await?.is_none() {
-        graph.create_principal(app).await?;
-    }
-    Ok(())
+    graph.principal(app).await.map(drop)
 }
 
 fn app_id(application: &Value) -> Result<AppId, ClientError> {
@@ -421,7 +418,8 @@ async fn wanted(
         permissions,
         roles,
         admin_consent: table.admin_consent,
-        public_client: table.public_client.unwrap_or(found["isFallbackPublicClient"].as_bool() == Some(true)),
+        // The switch is among the differences of the registration itself.
+        public_client: false,
         secret: None,
         certificate: None,
         register_admin: table.power_platform_admin,

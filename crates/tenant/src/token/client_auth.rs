@@ -11,7 +11,7 @@ use crate::{
 use carnet_wire::{
     digest,
     ids::{AppId, KeyId},
-    jose::{Certificate, Jws, encode_base64url, times},
+    jose::{Jws, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -224,11 +224,11 @@ fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> Cli
 fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Assertion) -> ClientProof {
     let Ok(jws) = Jws::parse(assertion.expose()) else { return ClientProof::Malformed };
     let header = jws.header();
-    let named = header
-        .x5t
-        .map(|bytes| digest::hex(&bytes))
-        .or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)));
-    let bad = || ClientProof::BadSignature { thumbprint: named.as_ref().map(|hex| hex.to_uppercase()) };
+    let named = || {
+        let sha1 = header.x5t.map(|bytes| digest::hex(&bytes));
+        sha1.or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)))
+    };
+    let bad = || ClientProof::BadSignature { thumbprint: named().map(|hex| hex.to_uppercase()) };
     let by_header = |held: &&CertificateCredential| match (header.x5t_s256, header.x5t) {
         (Some(sha256), _) => held.sha256 == sha256,
         (None, Some(sha1)) => held.sha1 == sha1,
@@ -238,8 +238,8 @@ fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Asserti
         }),
     };
     let Some(held) = application.and_then(|it| it.certificates.iter().find(by_header)) else { return bad() };
-    let Ok(certificate) = Certificate::from_der(&held.der) else { return bad() };
-    let Ok(claims) = jws.verify(&certificate.key) else { return bad() };
+    let Some(key) = held.key() else { return bad() };
+    let Ok(claims) = jws.verify(key) else { return bad() };
     match read(&claims, app, assertion) {
         Some(claims) => ClientProof::Certificate { key: held.key_id, claims },
         None => ClientProof::Malformed,
@@ -271,9 +271,11 @@ mod tests {
     use super::*;
     use crate::tenant::AssertionReplay;
     use carnet_wire::{
-        entropy::SeededEntropy, ids::KeyId, jose::ClientKey, secret::SecretBytes, time::Timestamp,
+        entropy::SeededEntropy,
+        jose::{Certificate, ClientKey},
+        secret::SecretBytes,
+        time::Timestamp,
     };
-    use uuid::Uuid;
 
     const AUDIENCE: &str = "https://localhost:8443/contoso.example/oauth2/v2.0/token";
 
@@ -282,15 +284,9 @@ mod tests {
         let certificate = rcgen::CertificateParams::new(vec!["c".into()]).unwrap().self_signed(&key).unwrap();
         let file = format!("{}{}", key.serialize_pem(), certificate.pem());
         let read = Certificate::from_der(certificate.der()).unwrap();
-        let held = CertificateCredential {
-            key_id: KeyId::new(Uuid::from_u128(9)),
-            display_name: None,
-            der: read.der.clone(),
-            sha1: read.sha1,
-            sha256: read.sha256,
-            start: Timestamp::from_seconds(NOW - 1000),
-            end: Timestamp::from_seconds(NOW + 1000),
-        };
+        let valid = (NOW - 1000, NOW + 1000);
+        let valid = (Some(Timestamp::from_seconds(valid.0)), Some(Timestamp::from_seconds(valid.1)));
+        let held = CertificateCredential::new(&read, valid, &SeededEntropy::new(9));
         (ClientKey::from_pem(&SecretBytes::new(file.into_bytes())).unwrap(), held)
     }
 

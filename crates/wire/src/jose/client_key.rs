@@ -107,6 +107,18 @@ mod tests {
         entropy::SeededEntropy,
         jose::{Jws, certificate::fixture::pair, times},
     };
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_file_is_a_pair_or_none(
+            body in "[A-Za-z0-9+/=\n-]{0,200}",
+            label in "CERTIFICATE|PRIVATE KEY|RSA PRIVATE KEY|.{0,10}",
+        ) {
+            let text = format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n");
+            prop_assert!(ClientKey::from_pem(&SecretBytes::new(text.into_bytes())).is_err());
+        }
+    }
 
     #[test]
     fn an_assertion_verifies_by_its_certificate_and_says_what_it_must() {

@@ -1,7 +1,10 @@
 //! RSA public keys: who may have signed.
 
 use super::JoseError;
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
+};
+use std::sync::OnceLock;
 
 /// The algorithms that are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +15,27 @@ pub enum Algorithm {
     Ps256,
 }
 
-/// An RSA public key of 2048 to 4096 bits whose exponent is 65537.
-#[derive(Clone, PartialEq, Eq)]
+/// An RSA public key of 2048 to 4096 bits whose exponent is 65537. What the crypto library makes of it is
+/// kept from its first use on: half the time of a check is in the making.
 pub struct PublicKey {
     modulus: Vec<u8>,
+    pkcs1: OnceLock<Option<ParsedPublicKey>>,
+    pss: OnceLock<Option<ParsedPublicKey>>,
 }
+
+impl Clone for PublicKey {
+    fn clone(&self) -> Self {
+        Self::of(self.modulus.clone())
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.modulus == other.modulus
+    }
+}
+
+impl Eq for PublicKey {}
 
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -39,7 +58,11 @@ impl PublicKey {
         if !(2048..=4096).contains(&bits) || !odd || strip(exponent) != EXPONENT {
             return Err(JoseError::Key);
         }
-        Ok(Self { modulus: modulus.to_vec() })
+        Ok(Self::of(modulus.to_vec()))
+    }
+
+    const fn of(modulus: Vec<u8>) -> Self {
+        Self { modulus, pkcs1: OnceLock::new(), pss: OnceLock::new() }
     }
 
     /// The modulus, big-endian.
@@ -53,13 +76,17 @@ impl PublicKey {
     /// # Errors
     /// [`JoseError::Signature`]
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
-        let parameters = match algorithm {
-            Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-            Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        let (place, parameters) = match algorithm {
+            Algorithm::Rs256 => (&self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Ps256 => (&self.pss, &RSA_PSS_2048_8192_SHA256),
         };
-        RsaPublicKeyComponents { n: &self.modulus[..], e: &EXPONENT[..] }
-            .verify(parameters, message, signature)
-            .map_err(|_| JoseError::Signature)
+        let parse = || {
+            RsaPublicKeyComponents { n: &self.modulus[..], e: &EXPONENT[..] }
+                .to_parsed_public_key(parameters)
+                .ok()
+        };
+        let key = place.get_or_init(parse).as_ref().ok_or(JoseError::Signature)?;
+        key.verify_sig(message, signature).map_err(|_| JoseError::Signature)
     }
 }
 

@@ -289,6 +289,33 @@ pub fn correlation(form: &Form) -> Option<CorrelationId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_form_is_a_request_or_none(
+            names in proptest::collection::hash_map(
+                "client_secret|client_assertion|client_assertion_type|scope|resource|username|password|refresh_token|claims|client_info",
+                ".{0,40}", 0..12,
+            ),
+            grant in "password|client_credentials|refresh_token|.{0,10}",
+            v2 in any::<bool>(),
+        ) {
+            let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+            let mut body: String = names.iter().map(|(name, value)| format!("{name}={}&", encode(value))).collect();
+            body += &format!("{ID}&grant_type={}", encode(&grant));
+            let Ok(form) = Form::parse(body.as_bytes()) else { return Ok(()) };
+            let version = if v2 { Version::V2 } else { Version::V1 };
+            if let Ok(request) = TokenRequest::parse(version, &form, None) {
+                let read = match &request.grant {
+                    Grant::Password { .. } => "password",
+                    Grant::ClientCredentials => "client_credentials",
+                    Grant::RefreshToken { .. } => "refresh_token",
+                };
+                prop_assert_eq!(read, grant);
+            }
+        }
+    }
 
     const ID: &str = "client_id=a0000000-0000-4000-8000-000000000001";
 

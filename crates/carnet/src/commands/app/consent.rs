@@ -1,6 +1,9 @@
 //! `carnet app consent`: step 2, consent for everyone to what the application lists.
 
-use super::{Print, find, permission::listed};
+use super::{
+    Print, find,
+    permission::{listed, present},
+};
 use crate::{failure::Failure, output};
 use carnet_client::{
     graph::{Graph, text},
@@ -12,10 +15,7 @@ use serde_json::json;
 pub async fn run(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
     let found = find(graph, app).await?;
     let id = text(&found, "appId").parse().map_err(|_| Failure::refused("the application has no id"))?;
-    let principal = match graph.find_principal(id).await? {
-        Some(principal) => principal,
-        None => graph.create_principal(id).await?,
-    };
+    let principal = graph.principal(id).await?.0;
     let mut rows = Vec::new();
     let mut left = 0;
     for (resource, items) in listed(graph, &found).await? {
@@ -25,6 +25,8 @@ pub async fn run(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure>
         if scopes.is_empty() {
             continue;
         }
+        let api = text(&resource, "appId").parse().map_err(|_| Failure::refused("the API has no id"))?;
+        let resource = if resource["id"].is_null() { present(graph, api).await? } else { resource };
         step2::consent(graph, &principal, &resource, &scopes).await?;
         rows.push(json!({ "api": resource["displayName"], "consented": scopes }));
     }

@@ -6,7 +6,10 @@ use carnet_client::{
     graph::{Graph, text},
     setup::step2,
 };
-use carnet_wire::ids::AppId;
+use carnet_wire::{
+    catalogue::{Catalogue, Permission},
+    ids::AppId,
+};
 use serde_json::{Value, json};
 
 /// Adds or lists.
@@ -14,21 +17,35 @@ pub async fn run(print: &Print, graph: &Graph, verb: PermissionVerb) -> Result<(
     match verb {
         PermissionVerb::Add { app, permissions, api } => {
             let found = find(graph, &app).await?;
-            let resource = match graph.find_principal(api).await? {
-                Some(resource) => resource,
-                None => {
-                    let made = graph.create_principal(api).await?;
-                    output::say(&format!(
-                        "the service principal of {} was missing and is made",
-                        text(&made, "displayName")
-                    ));
-                    made
-                }
-            };
+            let resource = present(graph, api).await?;
             step2::require(graph, &found, &resource, &permissions).await?;
             list(print, graph, &app).await
         }
         PermissionVerb::List { app } => list(print, graph, &app).await,
+    }
+}
+
+/// The service principal of an API; made, and said so, when the tenant lacks it.
+pub async fn present(graph: &Graph, api: AppId) -> Result<Value, Failure> {
+    let (principal, made) = graph.principal(api).await?;
+    if made {
+        let name = text(&principal, "displayName");
+        output::say(&format!("the service principal of {name} was missing and is made"));
+    }
+    Ok(principal)
+}
+
+/// What the catalogue knows of an API that is not in the tenant, in the shape of its service principal.
+fn published(catalogue: &Catalogue, api: AppId) -> Value {
+    let named = |it: &Permission| json!({ "id": it.id, "value": it.value });
+    match catalogue.application(api) {
+        Some(known) => json!({
+            "appId": api,
+            "displayName": known.display_name,
+            "oauth2PermissionScopes": known.scopes.iter().map(named).collect::<Vec<_>>(),
+            "appRoles": known.roles.iter().map(named).collect::<Vec<_>>(),
+        }),
+        None => json!({ "appId": api, "displayName": null }),
     }
 }
 
@@ -72,11 +89,13 @@ pub async fn listed(graph: &Graph, application: &Value) -> Result<Vec<(Value, Ve
     for entry in application["requiredResourceAccess"].as_array().into_iter().flatten() {
         let Ok(api) = text(entry, "resourceAppId").parse::<AppId>() else { continue };
         let resource =
-            graph.find_principal(api).await?.unwrap_or_else(|| json!({ "appId": api, "displayName": null }));
+            graph.find_principal(api).await?.unwrap_or_else(|| published(&Catalogue::builtin(), api));
         let held: Vec<&str> = grants
             .iter()
             .filter(|grant| {
-                grant["resourceId"] == resource["id"] && text(grant, "consentType") == "AllPrincipals"
+                resource["id"].is_string()
+                    && grant["resourceId"] == resource["id"]
+                    && text(grant, "consentType") == "AllPrincipals"
             })
             .flat_map(|grant| text(grant, "scope").split_whitespace())
             .collect();
