@@ -3,14 +3,15 @@
 
 use crate::{
     context::Context,
+    own_token,
     reply::Failure,
     route::{Call, Surface},
 };
 use carnet_tenant::{directory::Directory, operation::Caller, refusal::Refusal};
 use carnet_wire::{
     catalogue::{GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE},
-    ids::{AppId, ObjectId, TenantId},
-    jose::{Jws, times},
+    ids::{AppId, ObjectId},
+    jose::times,
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -33,55 +34,14 @@ impl Context {
     /// # Errors
     /// [`Refusal::InvalidToken`], or [`Failure`] when the store fails.
     pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
-        let text = bearer(call)?;
-        let jws = Jws::parse(text)
-            .map_err(|error| invalid(&format!("the access token cannot be read: {error}")))?;
-        let unread = jws.unverified_claims().map_err(|_| invalid("the access token cannot be read"))?;
-        // Whose key to ask for; nothing of it counts before the signature is right.
-        let tenant: TenantId =
-            claim(&unread, "tid")?.parse().map_err(|_| invalid("the token names no tenant"))?;
-        let Some(directory) = self.state.store.directory(tenant).await? else {
-            return Err(invalid("the token's tenant is not known here").into());
-        };
-        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
-        let kid = jws.header().kid.as_deref().unwrap_or_default();
-        let key =
-            keys.public(kid).ok_or_else(|| invalid("the token is signed with a key that is not ours"))?;
-        let claims = jws.verify(key).map_err(|_| invalid("the token's signature is wrong"))?;
-        self.check(&claims, tenant)?;
-        self.envelope.tenant = Some(tenant);
-        let caller = self.who(&claims, &directory).await?;
-        Ok(Called { caller, directory })
-    }
-
-    fn check(&self, claims: &Map<String, Value>, tenant: TenantId) -> Result<(), Refusal> {
-        let id = tenant.to_string();
-        let time =
-            |name| times::strict(claims, name).map_err(|_| invalid("the token's times cannot be read"));
-        let now = self.now().seconds();
-        if time("exp")? <= now {
-            return Err(invalid("Lifetime validation failed, the token is expired."));
-        }
-        if time("nbf")? > now || time("iat")? > now {
-            return Err(invalid("Lifetime validation failed, the token is not valid yet."));
-        }
-        let issuer = claim(claims, "iss")?;
-        let ours = self.state.names.origins().iter().any(|origin| {
-            let wanted = if claims.get("ver").and_then(Value::as_str) == Some("2.0") {
-                origin.issuer_v2(&id)
-            } else {
-                origin.issuer_v1(&id)
-            };
-            wanted == issuer
-        });
-        if !ours {
-            return Err(invalid("the token's issuer is not this tenant's"));
-        }
-        if !self.audience(claim(claims, "aud")?) {
+        let own = self.own_token(bearer(call)?).await?.map_err(|why| invalid(&why.to_string()))?;
+        if !self.audience(claim(&own.claims, "aud")?) {
             let message = "Access token validation failure. Invalid audience: the token is for another API.";
-            return Err(invalid(message));
+            return Err(invalid(message).into());
         }
-        Ok(())
+        self.envelope.tenant = Some(own.directory.tenant.id);
+        let caller = self.who(&own.claims, &own.directory).await?;
+        Ok(Called { caller, directory: own.directory })
     }
 
     /// The token is for this surface's API.
@@ -135,7 +95,7 @@ impl Context {
 }
 
 fn claim<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
-    times::text(claims, name).ok().flatten().ok_or_else(|| invalid("the token lacks a claim"))
+    own_token::text(claims, name).map_err(|why| invalid(&why.to_string()))
 }
 
 fn bearer(call: &Call) -> Result<&str, Refusal> {

@@ -12,6 +12,7 @@ pub mod issue;
 pub mod keys;
 pub mod listen;
 mod login;
+pub mod own_token;
 mod power_platform;
 mod ready;
 pub mod reply;

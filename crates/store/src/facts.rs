@@ -18,6 +18,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{ObjectId, TenantId},
+    jose::Jws,
     secret::{Password, RefreshToken},
     time::Timestamp,
     token::request::{Grant, TokenRequest},
@@ -44,6 +45,11 @@ pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
     digest::sha256(&[b"refresh", token.expose().as_bytes()])
 }
 
+/// The user that a token names.
+fn spoken_of(jws: &Jws<'_>) -> Option<ObjectId> {
+    jws.unverified_claims().ok()?.get("oid")?.as_str()?.parse().ok()
+}
+
 impl Store {
     /// Everything the rules may want to know of a request. `None`: no such tenant.
     ///
@@ -67,6 +73,12 @@ impl Store {
             Grant::RefreshToken { token } => {
                 (facts.refresh, facts.user) = self.refresh(tenant, token).await?
             }
+            Grant::OnBehalfOf { assertion } => {
+                // Whom to read; whether the token is genuine is proved afterwards.
+                if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| spoken_of(&jws)) {
+                    facts.user = self.user(tenant, id).await?;
+                }
+            }
         }
         Ok(Some(facts))
     }
@@ -85,7 +97,7 @@ impl Store {
                 username.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
             }
             Grant::RefreshToken { token } => return self.directory_of_refresh(token).await,
-            Grant::ClientCredentials => None,
+            Grant::ClientCredentials | Grant::OnBehalfOf { .. } => None,
         };
         match domain {
             Some(domain) => self.directory_named(&TenantName::Domain(domain)).await,

@@ -2,6 +2,7 @@
 
 use crate::{
     context::{Context, cut, read},
+    own_token::NotOurs,
     reply::{self, Failure, Reply},
     route::Call,
     work::hash::Whose,
@@ -11,7 +12,10 @@ use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     directory::Directory,
     sign_in::SignIn,
-    token::{Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, client_auth, decide},
+    token::{
+        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
+        decide, on_behalf_of::Unusable,
+    },
     user::{self, User},
 };
 use carnet_wire::{
@@ -29,6 +33,7 @@ pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
 pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
     post(cx, call, Version::V1).await
 }
+use serde_json::Value;
 
 /// A request as far as it could be read.
 struct Asked {
@@ -47,12 +52,13 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
-    let mut decision = cx.decide(&asked, &facts, password);
+    let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
+    let mut decision = cx.decide(&asked, &facts, &users);
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
         && let Some(newer) = cx.state.store.confirm(&facts.directory).await?
     {
         facts.directory = newer;
-        decision = cx.decide(&asked, &facts, password);
+        decision = cx.decide(&asked, &facts, &users);
     }
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
@@ -155,6 +161,40 @@ async fn prove_password(
     }
 }
 
+/// The token of the user who is acted for: ours, of this tenant, and in its time.
+async fn prove_assertion(
+    cx: &Context,
+    facts: &Facts,
+    request: &TokenRequest,
+) -> Result<UserAssertion, Failure> {
+    let Grant::OnBehalfOf { assertion } = &request.grant else { return Ok(UserAssertion::None) };
+    let own = match cx.own_token(assertion.expose()).await? {
+        Ok(own) => own,
+        Err(why) => {
+            return Ok(UserAssertion::Unusable(match why {
+                NotOurs::Unreadable(_) | NotOurs::Claim => Unusable::Malformed,
+                NotOurs::Tenant | NotOurs::Key | NotOurs::Signature | NotOurs::Issuer => Unusable::Signature,
+                NotOurs::Expired | NotOurs::Early => Unusable::Expired,
+            }));
+        }
+    };
+    if own.directory.tenant.id != facts.directory.tenant.id {
+        return Ok(UserAssertion::Unusable(Unusable::OtherTenant));
+    }
+    let text = |name: &str| own.claims.get(name).and_then(Value::as_str);
+    let access = ["appid", "azp"].iter().any(|name| own.claims.contains_key(*name));
+    if !access {
+        return Ok(UserAssertion::Unusable(Unusable::IdToken));
+    }
+    let methods = own.claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+    Ok(UserAssertion::Token {
+        audience: text("aud").unwrap_or_default().to_owned(),
+        user: text("scp").and(text("oid")).and_then(|oid| oid.parse().ok()),
+        issued: own.claims.get("iat").and_then(Value::as_i64).unwrap_or(0),
+        methods: methods.filter_map(|it| it.as_str().map(str::to_owned)).collect(),
+    })
+}
+
 impl Context {
     /// Keeps a hash with today's parameters (`security.md`, S27). Whoever changed the account meanwhile
     /// wins, and the next sign-in tries again.
@@ -165,7 +205,7 @@ impl Context {
         }
     }
 
-    fn decide(&self, asked: &Asked, facts: &Facts, password: PasswordProof) -> Decision {
+    fn decide(&self, asked: &Asked, facts: &Facts, users: &(PasswordProof, UserAssertion)) -> Decision {
         let client: ClientProof = client_auth::prove(facts, &asked.request);
         let asking = Asking {
             now: self.now(),
@@ -175,7 +215,12 @@ impl Context {
             address: self.envelope.address,
             entropy: &*self.state.entropy,
         };
-        decide(facts, &asked.request, &Proof { client, password }, &asking)
+        decide(
+            facts,
+            &asked.request,
+            &Proof { client, password: users.0, assertion: users.1.clone() },
+            &asking,
+        )
     }
 
     /// The record of this answer, as far as it is known before the decision.

@@ -1,6 +1,9 @@
 //! A small tenant for the tests of the rules.
 
-use super::{Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, client_auth, decide};
+use super::{
+    Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, UserAssertion, client_auth,
+    decide,
+};
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
     change::{Change, Object, ObjectKey},
@@ -43,6 +46,7 @@ pub(super) struct Contoso {
     pub attempt: Attempt,
     pub password: PasswordProof,
     pub refresh: Option<HeldRefresh>,
+    pub assertion: UserAssertion,
 }
 
 pub(super) fn number(decision: &Decision) -> u32 {
@@ -183,7 +187,16 @@ impl Contoso {
             attempt: Attempt::Reserved(1),
             password: PasswordProof::Right,
             refresh: None,
+            assertion: UserAssertion::None,
         }
+    }
+
+    /// Consents for everyone to a delegated permission of the Power Platform API.
+    pub fn consent(&mut self, app: &str, scope: &str) {
+        let key =
+            GrantKey { client: object(app), resource: ObjectId::new(Uuid::from_u128(1)), principal: None };
+        let grant = PermissionGrant { key, scopes: vec![scope.into()], created: now() };
+        self.directory.apply([Change::Put(Object::PermissionGrant(grant.into()))]);
     }
 
     pub fn tenant(&mut self, change: impl FnOnce(&mut Tenant)) {
@@ -247,7 +260,7 @@ impl Contoso {
             refresh: self.refresh.clone(),
         };
         let client: ClientProof = client_auth::prove(&facts, &request);
-        let proof = Proof { client, password: self.password };
+        let proof = Proof { client, password: self.password, assertion: self.assertion.clone() };
         let asking = Asking {
             now: now(),
             tenant: &TenantName::parse(tenant).expect("the fixture is sound"),

@@ -1,6 +1,7 @@
 //! Denials: the token service says no. A variant carries facts; its row and its sentence are made here,
 //! and nowhere else.
 
+use super::on_behalf_of::Unusable;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::{AppId, ObjectId},
@@ -98,6 +99,8 @@ pub enum Denial {
     SecondFactorEnrol(AppId),
     /// A tenant rule forbids it.
     Blocked,
+    /// The token of the user who is acted for cannot be used.
+    Assertion(Unusable),
     /// Not a refresh token of this tenant.
     RefreshUnknown,
     /// The refresh token was issued to another client.
@@ -181,6 +184,7 @@ impl Denial {
             | Self::SecondFactor(_)
             | Self::SecondFactorEnrol(_)
             | Self::Blocked
+            | Self::Assertion(_)
             | Self::RefreshUnknown
             | Self::RefreshOfOtherClient
             | Self::RefreshInactive { .. }
@@ -339,6 +343,10 @@ impl Denial {
                     .into(),
             ),
             // The number of a request that cannot be read, with the OAuth error of a bad grant.
+            Self::Assertion(why) => {
+                let (row, sentence) = why.entry();
+                (row, sentence.to_owned())
+            }
             Self::RefreshUnknown => (
                 &aadsts::REQUEST_MALFORMED,
                 "Invalid request: the refresh token is malformed or not one of this tenant.".into(),
@@ -413,7 +421,7 @@ impl Denial {
     pub const fn error_name(&self) -> Option<&'static str> {
         match self {
             Self::UnknownTenant { discovery: true, .. } => Some("invalid_tenant"),
-            Self::RefreshUnknown => Some("invalid_grant"),
+            Self::RefreshUnknown | Self::Assertion(Unusable::Malformed) => Some("invalid_grant"),
             _ => None,
         }
     }

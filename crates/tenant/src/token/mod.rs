@@ -7,12 +7,14 @@ mod client_credentials;
 #[cfg(test)]
 mod contoso;
 pub mod denial;
+pub mod on_behalf_of;
 mod password;
 mod refresh_token;
 mod scope;
 
 pub use client_auth::CredentialUsed;
 pub use denial::Denial;
+pub use on_behalf_of::UserAssertion;
 pub use scope::Resource;
 
 use crate::{directory::Directory, lockout::Attempt, sign_in::SignIn, user::User};
@@ -203,6 +205,7 @@ impl Run<'_> {
             Grant::ClientCredentials => client_credentials::verdict(self, client),
             Grant::Password { .. } => password::verdict(self, client),
             Grant::RefreshToken { .. } => refresh_token::verdict(self, client),
+            Grant::OnBehalfOf { .. } => on_behalf_of::verdict(self, client),
         }
     }
 
@@ -239,7 +242,7 @@ impl Run<'_> {
 pub struct Facts {
     /// The tenant's directory.
     pub directory: Arc<Directory>,
-    /// The user that the grant speaks of: by name for passwords, by id for refresh tokens.
+    /// The user that the grant speaks of: by name for passwords, by id for tokens.
     pub user: Option<Arc<User>>,
     /// The reserved password attempt.
     pub attempt: Attempt,
@@ -292,6 +295,8 @@ pub struct Proof {
     pub client: ClientProof,
     /// About the user's password.
     pub password: PasswordProof,
+    /// About the token of the user who is acted for.
+    pub assertion: UserAssertion,
 }
 
 /// What was found of the user's password.

@@ -90,24 +90,34 @@ pub(super) fn usable(user: &User) -> Result<(), Denial> {
 /// The tenant's rules for this user, application and address; a password alone satisfies no demand for
 /// a second factor.
 fn allowed(run: &Run<'_>, user: &User, client: AppId, resource: AppId) -> Result<(), Denial> {
+    not_blocked(run, user, client)?;
+    if user.totp.is_some() {
+        return Err(Denial::SecondFactor(resource));
+    }
     let policy = &run.facts.directory.tenant.policy;
-    let speaks_of = |subjects: &Subjects| match subjects {
+    if policy.require_mfa.iter().any(|subjects| speaks_of(run, subjects, user, client)) {
+        return Err(Denial::SecondFactorEnrol(resource));
+    }
+    Ok(())
+}
+
+/// No tenant rule forbids this user, application and address.
+pub(super) fn not_blocked(run: &Run<'_>, user: &User, client: AppId) -> Result<(), Denial> {
+    let policy = &run.facts.directory.tenant.policy;
+    match policy.block.iter().any(|subjects| speaks_of(run, subjects, user, client)) {
+        true => Err(Denial::Blocked),
+        false => Ok(()),
+    }
+}
+
+fn speaks_of(run: &Run<'_>, subjects: &Subjects, user: &User, client: AppId) -> bool {
+    match subjects {
         Subjects::All => true,
         Subjects::Role(role) => run.facts.directory.holds_role(user.id, *role),
         Subjects::User(name) => *name == user.name_key,
         Subjects::App(app) => *app == client,
         Subjects::Network { address, prefix } => within(run.asking.address, *address, *prefix),
-    };
-    if policy.block.iter().any(speaks_of) {
-        return Err(Denial::Blocked);
     }
-    if user.totp.is_some() {
-        return Err(Denial::SecondFactor(resource));
-    }
-    if policy.require_mfa.iter().any(speaks_of) {
-        return Err(Denial::SecondFactorEnrol(resource));
-    }
-    Ok(())
 }
 
 fn within(address: std::net::IpAddr, network: std::net::IpAddr, prefix: u8) -> bool {

@@ -67,6 +67,11 @@ pub enum Grant {
         /// The token, as handed out.
         token: RefreshToken,
     },
+    /// On behalf of a user (RFC 7523, 2.1, with `requested_token_use=on_behalf_of`).
+    OnBehalfOf {
+        /// The access token that the user got for the client.
+        assertion: Assertion,
+    },
 }
 
 /// What a token is asked for.
@@ -171,6 +176,9 @@ impl RequestError {
 /// RFC 7523, 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// RFC 7523, 8.1.
+const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 impl TokenRequest {
     /// Reads a request out of its form and its Basic header.
     ///
@@ -187,6 +195,13 @@ impl TokenRequest {
             "client_credentials" => Grant::ClientCredentials,
             "refresh_token" => {
                 Grant::RefreshToken { token: RefreshToken::new(required(form, "refresh_token")?.to_owned()) }
+            }
+            ON_BEHALF_OF => {
+                let assertion = required(form, "assertion")?.to_owned();
+                match required(form, "requested_token_use")? {
+                    "on_behalf_of" => Grant::OnBehalfOf { assertion: Assertion::new(assertion) },
+                    _ => return Err(RequestError::Invalid("requested_token_use")),
+                }
             }
             other => return Err(RequestError::UnsupportedGrant(clip(other))),
         };
@@ -311,6 +326,7 @@ mod tests {
                     Grant::Password { .. } => "password",
                     Grant::ClientCredentials => "client_credentials",
                     Grant::RefreshToken { .. } => "refresh_token",
+                    Grant::OnBehalfOf { .. } => ON_BEHALF_OF,
                 };
                 prop_assert_eq!(read, grant);
             }

@@ -1,0 +1,209 @@
+//! On behalf of a user (RFC 7523, 2.1, as Entra uses it): a middle tier shows the access token that a user
+//! got for it, and gets one for the API behind it. Never for an ID token or an application's token.
+
+use super::{
+    Approval, Denial, Effect, REFRESH_LIFETIME, RefreshBody, Run,
+    client_auth::{Client, Wants},
+    password, scope,
+};
+use carnet_wire::{
+    aadsts::{self, Row},
+    ids::ObjectId,
+    token::request::Target,
+};
+
+/// How far `iat` lies before the moment of issue, in seconds.
+const BACKDATED: i64 = 300;
+
+/// What was found of the token that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserAssertion {
+    /// The grant has none.
+    None,
+    /// It cannot be used, whatever it says.
+    Unusable(Unusable),
+    /// One of our access tokens, in its time.
+    Token {
+        /// `aud`.
+        audience: String,
+        /// The user; `None`: it is an application's own token.
+        user: Option<ObjectId>,
+        /// `iat`, in seconds.
+        issued: i64,
+        /// `amr`, where the token tells.
+        methods: Vec<String>,
+    },
+}
+
+/// Why a token that was shown gives none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// It is no compact token, or lacks a claim that all of ours have.
+    Malformed,
+    /// None of our keys signed it.
+    Signature,
+    /// It is over.
+    Expired,
+    /// It is for another application.
+    Audience,
+    /// It is an ID token.
+    IdToken,
+    /// It is an application's own.
+    Application,
+    /// It is another tenant's.
+    OtherTenant,
+}
+
+impl Unusable {
+    /// Row and sentence.
+    #[must_use]
+    pub const fn entry(self) -> (&'static Row, &'static str) {
+        match self {
+            Self::Malformed => {
+                (&aadsts::ASSERTION_MALFORMED, "The assertion is not a readable access token.")
+            }
+            Self::Signature => (
+                &aadsts::OBO_SIGNATURE,
+                "Assertion failed signature validation; it is none of this tenant's tokens.",
+            ),
+            Self::Expired => (
+                &aadsts::OBO_EXPIRED,
+                "Assertion is not within its valid time range; get a fresh token for the user.",
+            ),
+            Self::Audience => (
+                &aadsts::OBO_AUDIENCE,
+                "Assertion audience does not match the client app presenting the assertion.",
+            ),
+            Self::IdToken => {
+                (&aadsts::OBO_ID_TOKEN, "An ID token cannot be used as an assertion; send the access token.")
+            }
+            Self::Application => (
+                &aadsts::ON_BEHALF_NOT_ALLOWED,
+                "The assertion is an application's own token; only a user can be acted for.",
+            ),
+            Self::OtherTenant => (&aadsts::OBO_OTHER_TENANT, "The assertion was issued in another tenant."),
+        }
+    }
+}
+
+pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
+    let credential = run.authenticate(&client, Wants::AsIssued { public: false })?;
+    let no = |why| Err(Denial::Assertion(why));
+    let (audience, id, issued, methods) = match &run.proof.assertion {
+        UserAssertion::None => return no(Unusable::Malformed),
+        UserAssertion::Unusable(why) => return no(*why),
+        UserAssertion::Token { audience, user, issued, methods } => {
+            (audience, user, *issued, methods.clone())
+        }
+    };
+    let mine = run.facts.directory.principal_by_name(audience).is_some_and(|it| it.app_id == client.app);
+    if !mine {
+        return no(Unusable::Audience);
+    }
+    let Some(id) = *id else { return no(Unusable::Application) };
+    run.known.user = Some(id);
+    let user = run.facts.user.clone().filter(|user| user.id == id);
+    let Some(user) = user.filter(|user| user.sessions_valid_from.seconds() <= issued + BACKDATED) else {
+        return no(Unusable::Expired);
+    };
+    password::usable(&user)?;
+    let target = run.request.target.clone().ok_or(Denial::ScopeNotDefault(String::new()))?;
+    if matches!(&target, Target::Scope(request) if !request.others.is_empty()) {
+        return Err(Denial::SeveralResources);
+    }
+    let resolved = scope::resolve(run, &target)?;
+    password::not_blocked(run, &user, client.app)?;
+    let subject = (user, methods);
+    let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
+    // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.
+    approval.refresh = matches!(&target, Target::Scope(request) if request.offline_access);
+    if approval.refresh {
+        let body = RefreshBody {
+            family: run.asking.entropy.uuid(),
+            app: approval.client.app,
+            user: id,
+            public: false,
+            signed_in: carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED),
+            scope: password::asked(&target),
+            methods: subject.1,
+        };
+        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
+    }
+    Ok(approval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Effect, contoso::*};
+    use super::*;
+
+    const BODY: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&requested_token_use=on_behalf_of&assertion=x&client_secret=right&scope=https://api.powerplatform.com/.default";
+
+    fn shown() -> UserAssertion {
+        UserAssertion::Token {
+            audience: SECRET.into(),
+            user: ADA.parse().ok(),
+            issued: NOW - 400,
+            methods: vec!["pwd".into()],
+        }
+    }
+
+    fn ask(assertion: UserAssertion, change: impl FnOnce(&mut Contoso)) -> u32 {
+        let mut contoso = Contoso { assertion, ..Contoso::new() };
+        contoso.consent(SECRET, "AppManagement.ApplicationPackages.Read");
+        change(&mut contoso);
+        number(&contoso.ask(SECRET, BODY))
+    }
+
+    #[test]
+    fn a_users_token_for_the_middle_tier_gives_one_for_the_api_behind_it() {
+        let mut contoso = Contoso { assertion: shown(), ..Contoso::new() };
+        assert_eq!(number(&contoso.ask(SECRET, BODY)), 65_001);
+        contoso.consent(SECRET, "AppManagement.ApplicationPackages.Read");
+        let yes = contoso.ask(SECRET, BODY).verdict.unwrap();
+        assert_eq!(
+            (yes.scopes, yes.refresh),
+            (vec!["AppManagement.ApplicationPackages.Read".to_owned()], false)
+        );
+        let offline = contoso.ask(SECRET, &format!("{BODY}%20offline_access"));
+        assert!(offline.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_token_is_told() {
+        for why in [Unusable::Malformed, Unusable::Signature, Unusable::Expired, Unusable::IdToken] {
+            assert_eq!(ask(UserAssertion::Unusable(why), |_| ()), why.entry().0.number);
+        }
+        let with = |change: fn(&mut String, &mut Option<ObjectId>, &mut i64)| {
+            let UserAssertion::Token { mut audience, mut user, mut issued, methods } = shown() else {
+                unreachable!()
+            };
+            change(&mut audience, &mut user, &mut issued);
+            ask(UserAssertion::Token { audience, user, issued, methods }, |_| ())
+        };
+        assert_eq!(with(|audience, _, _| PUBLIC.clone_into(audience)), 500_131);
+        assert_eq!(with(|_, user, _| *user = None), 7_000_114);
+        assert_eq!(with(|_, user, _| *user = SECRET.parse().ok()), 500_133);
+    }
+
+    #[test]
+    fn a_user_who_may_no_longer_sign_in_is_not_acted_for() {
+        assert_eq!(ask(shown(), |it| it.change_user(|user| user.enabled = false)), 50_057);
+        let signed_out = |it: &mut Contoso| {
+            it.change_user(|user| user.sessions_valid_from = carnet_wire::time::Timestamp::from_seconds(NOW));
+        };
+        assert_eq!(ask(shown(), signed_out), 500_133);
+        assert_eq!(
+            ask(shown(), |it| it.tenant(|tenant| tenant.policy.block = vec![crate::tenant::Subjects::All])),
+            53_003
+        );
+    }
+
+    #[test]
+    fn the_middle_tier_proves_itself() {
+        let contoso = Contoso { assertion: shown(), ..Contoso::new() };
+        let ask = |secret: &str| number(&contoso.ask(SECRET, &BODY.replace("&client_secret=right", secret)));
+        assert_eq!((ask(""), ask("&client_secret=wrong")), (7_000_218, 7_000_215));
+    }
+}
