@@ -47,10 +47,11 @@ impl Context {
     /// The token is for this surface's API.
     fn audience(&self, audience: &str) -> bool {
         let app = match self.envelope.surface {
-            Surface::Graph => GRAPH,
+            // The token service's one bearer endpoint, userinfo, takes Graph's tokens.
+            Surface::Graph | Surface::Login => GRAPH,
             Surface::PowerPlatform => POWER_PLATFORM,
             Surface::Bap => POWERAPPS_SERVICE,
-            Surface::Login | Surface::Health => return false,
+            Surface::Health => return false,
         };
         let known = self.state.catalogue.resource_by_name(audience);
         known.is_some_and(|known| known.app_id.to_string() == app)

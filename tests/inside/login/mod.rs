@@ -4,6 +4,7 @@
 mod certificate;
 mod discovery;
 mod forms;
+mod on_behalf;
 mod password;
 mod refresh;
 mod secret;

@@ -12,7 +12,10 @@ mod service_principals;
 mod shape;
 mod users;
 
-use crate::route::{Route, Surface};
+use crate::{
+    login::user_info,
+    route::{Route, Surface},
+};
 use http::Method;
 use std::borrow::Cow;
 
@@ -61,6 +64,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/users", "graph/users", users::list),
     route!(GET "/v1.0/users/{id}", "graph/users", users::get),
     route!(GET "/v1.0/me", "graph/users", users::me),
+    route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),
 ];
 

@@ -22,8 +22,3 @@ pub(super) async fn device_code(_: Context, _: Call) -> Result<Reply, Failure> {
 pub(super) async fn logout(_: Context, _: Call) -> Result<Reply, Failure> {
     Err(Denial::NotServed("Sign-out").into())
 }
-
-/// `GET|POST /oidc/userinfo`
-pub(super) async fn user_info(_: Context, _: Call) -> Result<Reply, Failure> {
-    Err(Denial::NotServed("Userinfo").into())
-}

@@ -4,6 +4,7 @@ mod announced;
 mod discovery;
 mod keys;
 mod token;
+pub(crate) mod user_info;
 
 use crate::route::{Route, Surface};
 use http::Method;
@@ -46,6 +47,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(None, "/{tenant}/oauth2/devicecode", "login/announced", announced::device_code),
     route!(None, "/{tenant}/oauth2/v2.0/logout", "login/announced", announced::logout),
     route!(None, "/{tenant}/oauth2/logout", "login/announced", announced::logout),
-    route!(None, "/{tenant}/openid/userinfo", "login/announced", announced::user_info),
-    route!(None, "/oidc/userinfo", "login/announced", announced::user_info),
+    route!(Some(&Method::GET), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
+    route!(Some(&Method::POST), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
+    route!(Some(&Method::GET), "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(Some(&Method::POST), "/oidc/userinfo", "login/user_info", user_info::show),
 ];

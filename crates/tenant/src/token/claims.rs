@@ -12,6 +12,7 @@ use carnet_wire::{
     token::request::Version,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::net::IpAddr;
 
 /// How far `iat` and `nbf` lie before the moment of issue, in seconds.
@@ -132,7 +133,8 @@ impl Approval {
             }
             Subject::User { user, methods } => {
                 claims.oid = Some(user.id);
-                claims.sub = pairwise(issuing, self.resource.principal.app_id, user.id);
+                claims.sub =
+                    pairwise(issuing.pairwise, issuing.tenant, (self.resource.principal.app_id, user.id));
                 claims.scp = Some(self.scopes.join(" "));
                 claims.idtyp = self.resource.microsoft.then_some("user");
                 person(&mut claims, user, version);
@@ -156,7 +158,7 @@ impl Approval {
         let client = self.client.app.to_string();
         let mut claims = self.common(issuing, self.version, ID_LIFETIME);
         claims.aud = &client;
-        claims.sub = pairwise(issuing, self.client.app, user.id);
+        claims.sub = pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
         claims.oid = Some(user.id);
         if self.version == Version::V1 {
             claims.amr = methods;
@@ -214,14 +216,32 @@ fn person<'a>(claims: &mut Claims<'a>, user: &'a User, version: Version) {
     }
 }
 
-/// The pairwise subject: 43 characters that differ for every recipient application.
+/// The pairwise subject: 43 characters that differ for every recipient application. `secret` is the tenant's.
 #[must_use]
-pub fn pairwise(issuing: &Issuing<'_>, recipient: AppId, user: ObjectId) -> String {
-    let parts = [issuing.tenant.uuid(), recipient.uuid(), user.uuid()];
-    encode_base64url(&digest::hmac_sha256(
-        issuing.pairwise,
-        &parts.each_ref().map(|id| id.as_bytes().as_slice()),
-    ))
+pub fn pairwise(secret: &[u8], tenant: TenantId, (recipient, user): (AppId, ObjectId)) -> String {
+    let parts = [tenant.uuid(), recipient.uuid(), user.uuid()];
+    encode_base64url(&digest::hmac_sha256(secret, &parts.each_ref().map(|id| id.as_bytes().as_slice())))
+}
+
+/// What userinfo shows of a user to a client with these scopes
+/// (`reference/authorize-and-device.md`, 8). `graph` is the base URL of Microsoft Graph.
+#[must_use]
+pub fn user_info(user: &User, scopes: &[String], subject: String, graph: &str) -> Value {
+    let holds = |name: &str| scopes.iter().any(|scope| scope == name);
+    let mut body = json!({ "sub": subject });
+    if holds("profile") {
+        body["name"] = user.display_name.as_str().into();
+        body["family_name"] = user.surname.as_deref().into();
+        body["given_name"] = user.given_name.as_deref().into();
+        body["picture"] = format!("{graph}/v1.0/me/photo/$value").into();
+    }
+    if let Some(mail) = user.mail.as_deref().filter(|_| holds("email")) {
+        body["email"] = mail.into();
+    }
+    if let Value::Object(members) = &mut body {
+        members.retain(|_, value| !value.is_null());
+    }
+    body
 }
 
 /// Entra's opaque members: nobody reads them, but some libraries want them there.

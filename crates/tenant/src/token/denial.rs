@@ -421,7 +421,7 @@ impl Denial {
     pub const fn error_name(&self) -> Option<&'static str> {
         match self {
             Self::UnknownTenant { discovery: true, .. } => Some("invalid_tenant"),
-            Self::RefreshUnknown | Self::Assertion(Unusable::Malformed) => Some("invalid_grant"),
+            Self::RefreshUnknown => Some("invalid_grant"),
             _ => None,
         }
     }

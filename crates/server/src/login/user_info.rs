@@ -1,0 +1,29 @@
+//! `/oidc/userinfo` and `/{tenant}/openid/userinfo`: who the user of a Graph token is, in the words of the ID
+//! token that the same client got.
+
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_tenant::{
+    operation::Caller,
+    refusal::Refusal,
+    token::claims::{pairwise, user_info},
+};
+
+pub(crate) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let no = |reason: &str| Refusal::InvalidToken { reason: reason.to_owned() };
+    let Caller::User { user, app, tenant, scopes } = &called.caller else {
+        return Err(no("the token is an application's own; userinfo is about a user").into());
+    };
+    if !scopes.iter().any(|scope| scope == "openid") {
+        return Err(no("the token lacks the scope openid").into());
+    }
+    let found = cx.state.store.user(*tenant, *user).await?;
+    let Some(found) = found else { return Err(no("the token's user is no longer there").into()) };
+    let keys = cx.state.keys.of(&cx.state.store, *tenant, cx.now()).await?;
+    let subject = pairwise(&keys.pairwise, *tenant, (*app, *user));
+    Reply::json(&user_info(&found, scopes, subject, &cx.envelope.origin.graph()))
+}
