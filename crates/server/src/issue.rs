@@ -44,7 +44,10 @@ impl Context {
         let spends = decision.effects.iter().any(|effect| {
             matches!(
                 effect,
-                Effect::SpendAssertion { .. } | Effect::AdvanceFamily { .. } | Effect::KeepRefresh { .. }
+                Effect::SpendAssertion { .. }
+                    | Effect::SpendCode { .. }
+                    | Effect::AdvanceFamily { .. }
+                    | Effect::KeepRefresh { .. }
             )
         });
         if !spends {
@@ -61,7 +64,11 @@ impl Context {
             Ok(()) => self.answer(tenant, approval, refresh.as_ref()).await,
             Err(StoreError::Conflict) => {
                 let Some(denial) = decision.if_lost else { return Err(StoreError::Conflict.into()) };
-                let lost = Decision { known: decision.known, ..Decision::no(denial.clone()) };
+                let lost = Decision {
+                    known: decision.known,
+                    effects: decision.lost_effects,
+                    ..Decision::no(denial.clone())
+                };
                 lost.complete(&mut record);
                 self.settle(&lost, &record, None).await?;
                 Ok(reply::denial(&denial, version, &self.envelope))

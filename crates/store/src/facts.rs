@@ -3,6 +3,7 @@
 
 use crate::{
     Store, StoreError,
+    artifact::{CODE, code_digest},
     attempt::{self, Account},
     engine::{Batch, Expect, Row, values},
     object,
@@ -11,7 +12,7 @@ use carnet_tenant::{
     change::Object,
     directory::Directory,
     lockout::Attempt,
-    token::{Facts, HeldRefresh},
+    token::{CodeBody, Facts, HeldCode, HeldRefresh},
     user::{self, User},
 };
 use carnet_wire::{
@@ -19,7 +20,7 @@ use carnet_wire::{
     digest,
     ids::{ObjectId, TenantId},
     jose::Jws,
-    secret::{Password, RefreshToken},
+    secret::{AuthorizationCode, Password, RefreshToken},
     time::Timestamp,
     token::request::{Grant, TokenRequest},
 };
@@ -62,7 +63,7 @@ impl Store {
         (address, now): (IpAddr, Timestamp),
     ) -> Result<Option<Facts>, StoreError> {
         let Some(directory) = self.directory_for(name, request).await? else { return Ok(None) };
-        let mut facts = Facts { directory, user: None, attempt: Attempt::None, refresh: None };
+        let mut facts = Facts { directory, user: None, attempt: Attempt::None, refresh: None, code: None };
         let tenant = facts.directory.tenant.id;
         match &request.grant {
             Grant::ClientCredentials => {}
@@ -72,6 +73,9 @@ impl Store {
             }
             Grant::RefreshToken { token } => {
                 (facts.refresh, facts.user) = self.refresh(tenant, token).await?
+            }
+            Grant::AuthorizationCode { code, .. } => {
+                (facts.code, facts.user) = self.code(tenant, code).await?;
             }
             Grant::OnBehalfOf { assertion } => {
                 // Whom to read; whether the token is genuine is proved afterwards.
@@ -96,7 +100,12 @@ impl Store {
             Grant::Password { username, .. } => {
                 username.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
             }
-            Grant::RefreshToken { token } => return self.directory_of_refresh(token).await,
+            Grant::RefreshToken { token } => {
+                return self.directory_of("refresh", &refresh_digest(token)).await;
+            }
+            Grant::AuthorizationCode { code, .. } => {
+                return self.directory_of("code", &code_digest(code)).await;
+            }
             Grant::ClientCredentials | Grant::OnBehalfOf { .. } => None,
         };
         match domain {
@@ -105,13 +114,31 @@ impl Store {
         }
     }
 
-    async fn directory_of_refresh(&self, token: &RefreshToken) -> Result<Option<Arc<Directory>>, StoreError> {
-        const TENANT: &str = "select tenant_id from artifact where digest = $1 and kind = 'refresh'";
-        let rows = self.inner.engine.read(TENANT, values![&refresh_digest(token)[..]]).await?;
+    /// The tenant in which an artifact was made.
+    async fn directory_of(
+        &self,
+        kind: &str,
+        digest: &[u8; 32],
+    ) -> Result<Option<Arc<Directory>>, StoreError> {
+        const TENANT: &str = "select tenant_id from artifact where digest = $1 and kind = $2";
+        let rows = self.inner.engine.read(TENANT, values![&digest[..], kind]).await?;
         match rows.first().and_then(|row| row.text(0).parse().ok()) {
             Some(id) => self.directory(id).await,
             None => Ok(None),
         }
+    }
+
+    async fn code(
+        &self,
+        tenant: TenantId,
+        code: &AuthorizationCode,
+    ) -> Result<(Option<HeldCode>, Option<Arc<User>>), StoreError> {
+        let digest = code_digest(code);
+        let Some(kept) = self.artifact::<CodeBody>(tenant, CODE, &digest).await? else {
+            return Ok((None, None));
+        };
+        let user = self.user(tenant, kept.body.user).await?;
+        Ok((Some(HeldCode { body: kept.body, digest, expires: kept.expires, spent: kept.spent }), user))
     }
 
     async fn reserve(

@@ -2,6 +2,7 @@
 //! `carnet_tenant`; this package knows rows.
 
 mod apply;
+pub mod artifact;
 mod attempt;
 mod chain;
 pub mod engine;

@@ -3,6 +3,7 @@
 
 use crate::{
     Store, StoreError,
+    artifact::{CODE, SPEND_ARTIFACT},
     attempt::{self, Account},
     chain::Link,
     engine::{Batch, Expect, values},
@@ -83,6 +84,9 @@ impl Store {
             }
             Effect::SpendAssertion { digest, expires } => {
                 batch.push(SPEND, values![tenant, &digest[..], *expires], Expect::Rows(1));
+            }
+            Effect::SpendCode { digest } => {
+                batch.push(SPEND_ARTIFACT, values![&digest[..], CODE, now], Expect::Rows(1));
             }
             Effect::AdvanceFamily { family, from, grace_ms } => {
                 batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));

@@ -5,6 +5,7 @@
 
 pub mod aadsts;
 pub mod authority;
+pub mod authorize;
 pub mod bap;
 pub mod catalogue;
 pub mod cloud;

@@ -56,6 +56,12 @@ impl Challenge {
         }
     }
 
+    /// As it was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The verifier is the one this challenge was made of.
     #[must_use]
     pub fn accepts(&self, verifier: &Verifier) -> bool {

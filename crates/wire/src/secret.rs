@@ -56,6 +56,10 @@ secret! {
     AccessToken
 }
 secret! {
+    /// An authorization code, on its way back to the token endpoint.
+    AuthorizationCode
+}
+secret! {
     /// A refresh token, as a client keeps it.
     RefreshToken
 }

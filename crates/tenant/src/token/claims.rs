@@ -60,6 +60,8 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     appidacr: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     azp: Option<AppId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     azpacr: Option<&'static str>,
@@ -77,6 +79,8 @@ struct Claims<'a> {
     ipaddr: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     oid: Option<ObjectId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,6 +162,8 @@ impl Approval {
         let client = self.client.app.to_string();
         let mut claims = self.common(issuing, self.version, ID_LIFETIME);
         claims.aud = &client;
+        claims.nonce = self.nonce.as_deref();
+        claims.auth_time = self.signed_in.map(Timestamp::seconds);
         claims.sub = pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
         claims.oid = Some(user.id);
         if self.version == Version::V1 {

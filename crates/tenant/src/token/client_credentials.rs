@@ -37,6 +37,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         profile: false,
         email: false,
         refresh: false,
+        nonce: None,
+        signed_in: None,
         client_info: false,
         version: run.request.version,
     })

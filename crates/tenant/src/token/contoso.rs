@@ -1,8 +1,8 @@
 //! A small tenant for the tests of the rules.
 
 use super::{
-    Asking, ClientProof, Decision, Facts, HeldRefresh, PasswordProof, Proof, UserAssertion, client_auth,
-    decide,
+    Asking, ClientProof, Decision, Facts, HeldCode, HeldRefresh, PasswordProof, Proof, UserAssertion,
+    client_auth, decide,
 };
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
@@ -47,6 +47,7 @@ pub(super) struct Contoso {
     pub password: PasswordProof,
     pub refresh: Option<HeldRefresh>,
     pub assertion: UserAssertion,
+    pub code: Option<HeldCode>,
 }
 
 pub(super) fn number(decision: &Decision) -> u32 {
@@ -188,6 +189,7 @@ impl Contoso {
             password: PasswordProof::Right,
             refresh: None,
             assertion: UserAssertion::None,
+            code: None,
         }
     }
 
@@ -258,6 +260,7 @@ impl Contoso {
             user: self.user.clone().map(Arc::new),
             attempt: self.attempt,
             refresh: self.refresh.clone(),
+            code: self.code.clone(),
         };
         let client: ClientProof = client_auth::prove(&facts, &request);
         let proof = Proof { client, password: self.password, assertion: self.assertion.clone() };

@@ -1,7 +1,7 @@
 //! Denials: the token service says no. A variant carries facts; its row and its sentence are made here,
 //! and nowhere else.
 
-use super::on_behalf_of::Unusable;
+use super::{authorization_code::CodeNo, on_behalf_of::Unusable};
 use carnet_wire::{
     aadsts::{self, Row},
     ids::{AppId, ObjectId},
@@ -101,6 +101,8 @@ pub enum Denial {
     Blocked,
     /// The token of the user who is acted for cannot be used.
     Assertion(Unusable),
+    /// The authorization code gives no token.
+    Code(CodeNo),
     /// Not a refresh token of this tenant.
     RefreshUnknown,
     /// The refresh token was issued to another client.
@@ -185,6 +187,7 @@ impl Denial {
             | Self::SecondFactorEnrol(_)
             | Self::Blocked
             | Self::Assertion(_)
+            | Self::Code(_)
             | Self::RefreshUnknown
             | Self::RefreshOfOtherClient
             | Self::RefreshInactive { .. }
@@ -347,6 +350,10 @@ impl Denial {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
             }
+            Self::Code(why) => {
+                let (row, sentence) = why.entry();
+                (row, sentence.to_owned())
+            }
             Self::RefreshUnknown => (
                 &aadsts::REQUEST_MALFORMED,
                 "Invalid request: the refresh token is malformed or not one of this tenant.".into(),
@@ -421,7 +428,7 @@ impl Denial {
     pub const fn error_name(&self) -> Option<&'static str> {
         match self {
             Self::UnknownTenant { discovery: true, .. } => Some("invalid_tenant"),
-            Self::RefreshUnknown => Some("invalid_grant"),
+            Self::RefreshUnknown | Self::Code(CodeNo::Unknown) => Some("invalid_grant"),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The token rules: facts and proof in, a decision out. Client authentication, scopes and consent are
 //! phases of every grant; a grant's own file adds only its own part.
 
+pub mod authorization_code;
 pub mod claims;
 pub mod client_auth;
 mod client_credentials;
@@ -12,6 +13,7 @@ mod password;
 mod refresh_token;
 mod scope;
 
+pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
 pub use denial::Denial;
 pub use on_behalf_of::UserAssertion;
@@ -90,6 +92,8 @@ pub struct Decision {
     pub effects: Vec<Effect>,
     /// The answer if another request was faster with what this one spends.
     pub if_lost: Option<Denial>,
+    /// What is to be kept then.
+    pub lost_effects: Vec<Effect>,
     /// For the record.
     pub known: Known,
 }
@@ -98,7 +102,13 @@ impl Decision {
     /// A no that leaves nothing but its record.
     #[must_use]
     pub fn no(denial: Denial) -> Self {
-        Self { verdict: Err(denial), effects: Vec::new(), if_lost: None, known: Known::default() }
+        Self {
+            verdict: Err(denial),
+            effects: Vec::new(),
+            if_lost: None,
+            lost_effects: Vec::new(),
+            known: Known::default(),
+        }
     }
 
     /// The number for the record.
@@ -160,6 +170,10 @@ pub struct Approval {
     pub email: bool,
     /// The answer carries a refresh token; its effect is [`Effect::KeepRefresh`].
     pub refresh: bool,
+    /// The ID token repeats it.
+    pub nonce: Option<String>,
+    /// When the user signed in, where that was not now.
+    pub signed_in: Option<Timestamp>,
     /// The answer says whose account it is about.
     pub client_info: bool,
     /// The edition that was asked.
@@ -178,10 +192,19 @@ const REFRESH_LIFETIME: i64 = 90 * 24 * 3600;
 /// Decides a request.
 #[must_use]
 pub fn decide(facts: &Facts, request: &TokenRequest, proof: &Proof, asking: &Asking<'_>) -> Decision {
-    let mut run =
-        Run { facts, request, proof, asking, known: Known::default(), effects: Vec::new(), if_lost: None };
+    let mut run = Run {
+        facts,
+        request,
+        proof,
+        asking,
+        known: Known::default(),
+        effects: Vec::new(),
+        if_lost: None,
+        lost_effects: Vec::new(),
+    };
     let verdict = run.verdict().map(Box::new);
-    Decision { verdict, effects: run.effects, if_lost: run.if_lost, known: run.known }
+    let Run { effects, if_lost, lost_effects, known, .. } = run;
+    Decision { verdict, effects, if_lost, lost_effects, known }
 }
 
 /// One decision under way: what it reads, and what it leaves.
@@ -193,6 +216,7 @@ struct Run<'a> {
     known: Known,
     effects: Vec<Effect>,
     if_lost: Option<Denial>,
+    lost_effects: Vec<Effect>,
 }
 
 impl Run<'_> {
@@ -206,6 +230,7 @@ impl Run<'_> {
             Grant::Password { .. } => password::verdict(self, client),
             Grant::RefreshToken { .. } => refresh_token::verdict(self, client),
             Grant::OnBehalfOf { .. } => on_behalf_of::verdict(self, client),
+            Grant::AuthorizationCode { .. } => authorization_code::verdict(self, client),
         }
     }
 
@@ -248,6 +273,8 @@ pub struct Facts {
     pub attempt: Attempt,
     /// The refresh token that was shown, if it is one of ours in this tenant.
     pub refresh: Option<HeldRefresh>,
+    /// The authorization code that was shown, if it is one of ours in this tenant.
+    pub code: Option<HeldCode>,
 }
 
 /// A refresh token as kept, with its family.
@@ -383,6 +410,11 @@ pub enum Effect {
     RevokeFamily {
         /// The family.
         family: uuid::Uuid,
+    },
+    /// This authorization code is redeemed. Lost when it was redeemed already.
+    SpendCode {
+        /// Its digest.
+        digest: [u8; 32],
     },
     /// A new refresh token is to be kept. Its text is minted at issue; the family is made when new.
     KeepRefresh {

@@ -60,7 +60,7 @@ impl Unusable {
     pub const fn entry(self) -> (&'static Row, &'static str) {
         match self {
             Self::Malformed => {
-                (&aadsts::ASSERTION_MALFORMED, "The assertion is not a readable access token.")
+                (&aadsts::OBO_SIGNATURE, "Assertion is invalid: it is not a readable access token.")
             }
             Self::Signature => (
                 &aadsts::OBO_SIGNATURE,

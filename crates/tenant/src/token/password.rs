@@ -156,6 +156,8 @@ pub(super) fn for_user(
         profile: resolved.oidc.profile,
         email: resolved.oidc.email,
         refresh: v1 || resolved.oidc.offline_access,
+        nonce: None,
+        signed_in: None,
         client_info: run.request.client_info,
         version: run.request.version,
         resource: resolved.resource,

@@ -7,8 +7,9 @@ use super::form::{Basic, Form};
 use crate::{
     aadsts::{self, Row},
     ids::{AppId, CorrelationId},
+    pkce::Verifier,
     scope::{ScopeError, ScopeRequest},
-    secret::{Assertion, ClientSecret, Password, RefreshToken},
+    secret::{Assertion, AuthorizationCode, ClientSecret, Password, RefreshToken},
 };
 
 /// Which edition of the protocol the path names; it decides numbers or strings, `scope` or `resource`.
@@ -31,7 +32,7 @@ pub struct TokenRequest {
     pub client_auth: ClientAuth,
     /// The grant type and what it carries.
     pub grant: Grant,
-    /// What the token is for. `None`: a grant that may leave it out (refresh token) did.
+    /// What the token is for. `None`: a grant that may leave it out (refresh token, code) did.
     pub target: Option<Target>,
     /// `client_info=1` was asked for.
     pub client_info: bool,
@@ -66,6 +67,15 @@ pub enum Grant {
     RefreshToken {
         /// The token, as handed out.
         token: RefreshToken,
+    },
+    /// Authorization code (RFC 6749, 4.1.3), with PKCE (RFC 7636).
+    AuthorizationCode {
+        /// The code, as it came back.
+        code: AuthorizationCode,
+        /// Where it came back to; it has to be where it was sent.
+        redirect_uri: Option<String>,
+        /// What the challenge was made of.
+        verifier: Option<Verifier>,
     },
     /// On behalf of a user (RFC 7523, 2.1, with `requested_token_use=on_behalf_of`).
     OnBehalfOf {
@@ -196,6 +206,15 @@ impl TokenRequest {
             "refresh_token" => {
                 Grant::RefreshToken { token: RefreshToken::new(required(form, "refresh_token")?.to_owned()) }
             }
+            "authorization_code" => Grant::AuthorizationCode {
+                code: AuthorizationCode::new(required(form, "code")?.to_owned()),
+                redirect_uri: form.get("redirect_uri").filter(|it| !it.is_empty()).map(str::to_owned),
+                verifier: form
+                    .get("code_verifier")
+                    .filter(|it| !it.is_empty())
+                    .map(|text| Verifier::parse(text).map_err(|_| RequestError::Invalid("code_verifier")))
+                    .transpose()?,
+            },
             ON_BEHALF_OF => {
                 let assertion = required(form, "assertion")?.to_owned();
                 match required(form, "requested_token_use")? {
@@ -205,8 +224,9 @@ impl TokenRequest {
             }
             other => return Err(RequestError::UnsupportedGrant(clip(other))),
         };
-        let target = target(version, form)?;
-        if target.is_none() && !matches!(grant, Grant::RefreshToken { .. }) {
+        let target = Target::of(version, form)?;
+        let kept = matches!(grant, Grant::RefreshToken { .. } | Grant::AuthorizationCode { .. });
+        if target.is_none() && !kept {
             return Err(RequestError::Missing(if version == Version::V1 { "resource" } else { "scope" }));
         }
         Ok(Self {
@@ -262,20 +282,26 @@ fn credential(form: &Form, header: Option<ClientSecret>) -> Result<ClientAuth, R
     Ok(secret.map_or(ClientAuth::None, ClientAuth::Secret))
 }
 
-fn target(version: Version, form: &Form) -> Result<Option<Target>, RequestError> {
-    let scope = form.get("scope").filter(|value| !value.trim().is_empty());
-    let resource = form.get("resource").filter(|value| !value.is_empty());
-    match version {
-        Version::V2 if resource.is_some() => Err(RequestError::ResourceOnV2),
-        Version::V2 => {
-            let parsed =
-                scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
-            Ok(parsed.map(Target::Scope))
+impl Target {
+    /// What a form asks for. `None`: nothing.
+    ///
+    /// # Errors
+    /// [`RequestError::ResourceOnV2`] or [`RequestError::Scope`]
+    pub fn of(version: Version, form: &Form) -> Result<Option<Self>, RequestError> {
+        let scope = form.get("scope").filter(|value| !value.trim().is_empty());
+        let resource = form.get("resource").filter(|value| !value.is_empty());
+        match version {
+            Version::V2 if resource.is_some() => Err(RequestError::ResourceOnV2),
+            Version::V2 => {
+                let parsed =
+                    scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
+                Ok(parsed.map(Target::Scope))
+            }
+            Version::V1 => Ok(resource.map(|name| Target::Resource {
+                name: name.to_owned(),
+                openid: scope.is_some_and(|text| text.split_whitespace().any(|value| value == "openid")),
+            })),
         }
-        Version::V1 => Ok(resource.map(|name| Target::Resource {
-            name: name.to_owned(),
-            openid: scope.is_some_and(|text| text.split_whitespace().any(|value| value == "openid")),
-        })),
     }
 }
 
@@ -327,6 +353,7 @@ mod tests {
                     Grant::ClientCredentials => "client_credentials",
                     Grant::RefreshToken { .. } => "refresh_token",
                     Grant::OnBehalfOf { .. } => ON_BEHALF_OF,
+                    Grant::AuthorizationCode { .. } => "authorization_code",
                 };
                 prop_assert_eq!(read, grant);
             }

@@ -1,0 +1,118 @@
+//! Short-lived things, kept by digest: authorization codes, device codes, browser sessions. Their bodies are
+//! sealed to tenant, kind and digest, and what may be used once is spent by one conditional statement.
+
+use crate::{
+    Store, StoreError,
+    engine::{Batch, Expect, values},
+};
+use carnet_wire::{
+    digest,
+    ids::{ObjectId, TenantId},
+    secret::AuthorizationCode,
+    time::Timestamp,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+/// Authorization codes.
+pub const CODE: &str = "code";
+/// Browser sessions.
+pub const SESSION: &str = "session";
+
+const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
+    values ($1, $2, $3, $4, $5, 0, $6, $7, 0, $8)";
+const GET: &str =
+    "select body, expires_at, consumed_at from artifact where digest = $1 and kind = $2 and tenant_id = $3";
+const END: &str = "delete from artifact where digest = $1 and kind = $2";
+/// Spends what may be used once: no row when it was spent or is over.
+pub(crate) const SPEND_ARTIFACT: &str = "update artifact set consumed_at = $3 \
+    where digest = $1 and kind = $2 and consumed_at = 0 and expires_at > $3";
+
+/// An artifact as kept.
+#[derive(Debug, Clone)]
+pub struct Artifact<T> {
+    /// What it stands for.
+    pub body: T,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// It was spent.
+    pub spent: bool,
+}
+
+/// Where an artifact belongs.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What descends from one sign-in shares a family.
+    pub family: Uuid,
+    /// The user; nil while nobody is known.
+    pub user: ObjectId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// The digest under which an authorization code is kept.
+#[must_use]
+pub fn code_digest(code: &AuthorizationCode) -> [u8; 32] {
+    text_digest(CODE, code.expose())
+}
+
+/// The digest under which the artifact with this text is kept.
+#[must_use]
+pub fn text_digest(kind: &str, text: &str) -> [u8; 32] {
+    digest::sha256(&[kind.as_bytes(), text.as_bytes()])
+}
+
+impl Store {
+    /// Keeps an artifact.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn put_artifact<T: Serialize>(
+        &self,
+        kind: &'static str,
+        digest: &[u8; 32],
+        place: Place,
+        body: &T,
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let sealed = self.inner.seal.seal(&[kind, &place.tenant.to_string(), &digest::hex(digest)], &json)?;
+        let Place { tenant, family, user, created, expires } = place;
+        let mut batch = Batch::default();
+        let values = values![&digest[..], kind, tenant, family, user, created, expires, sealed];
+        batch.push(PUT, values, Expect::Rows(1));
+        self.inner.engine.write(batch).await.map(drop)
+    }
+
+    /// The artifact of this kind, in this tenant, spent or over or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn artifact<T: DeserializeOwned>(
+        &self,
+        tenant: TenantId,
+        kind: &'static str,
+        digest: &[u8; 32],
+    ) -> Result<Option<Artifact<T>>, StoreError> {
+        let rows = self.inner.engine.read(GET, values![&digest[..], kind, tenant]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let place = [kind, &tenant.to_string(), &digest::hex(digest)];
+        let json = self.inner.seal.open(&place, row.bytes(0).unwrap_or_default())?;
+        let body = serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let expires = Timestamp::from_millis(row.int(1));
+        Ok(Some(Artifact { body, expires, spent: row.int(2) != 0 }))
+    }
+
+    /// Takes an artifact away; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn end_artifact(&self, kind: &'static str, digest: &[u8; 32]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.push(END, values![&digest[..], kind], Expect::Any);
+        self.inner.engine.write(batch).await.map(drop)
+    }
+}

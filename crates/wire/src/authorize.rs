@@ -1,0 +1,246 @@
+//! An authorization request (`reference/authorize-and-device.md`, 1), read once from its query or form. What
+//! it may ask for is decided elsewhere: `tenant::authorize`.
+
+use crate::{
+    ids::AppId,
+    pkce::Challenge,
+    scope::ScopeRequest,
+    token::{
+        form::Form,
+        request::{RequestError, Target, Version},
+    },
+};
+
+/// The longest `state` that is carried along, in bytes.
+const LONGEST_STATE: usize = 16 * 1024;
+
+/// A request to sign somebody in.
+#[derive(Debug, Clone)]
+pub struct AuthorizeRequest {
+    /// The edition of the endpoint that was asked.
+    pub version: Version,
+    /// Who asks.
+    pub client_id: AppId,
+    /// Where the answer goes, as sent.
+    pub redirect_uri: Option<String>,
+    /// Everything else, which may be wrong: then the answer goes to the redirect URI.
+    pub rest: Result<Asked, RequestProblem>,
+    /// How the answer travels.
+    pub mode: ResponseMode,
+    /// Returned unchanged.
+    pub state: Option<String>,
+}
+
+/// What is asked for, once client and redirect URI are good.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the token will be for.
+    pub target: Target,
+    /// The `scope` parameter (v2.0) or resource (v1.0) as text, to be kept with the code.
+    pub scope: String,
+    /// Copied into the ID token.
+    pub nonce: Option<String>,
+    /// PKCE.
+    pub challenge: Option<Challenge>,
+    /// Whether somebody is to be asked.
+    pub prompt: Prompt,
+    /// The account to begin with.
+    pub login_hint: Option<String>,
+    /// A sign-in may be so old at most, in seconds.
+    pub max_age: Option<i64>,
+}
+
+/// `response_mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query.
+    Query,
+    /// In the fragment.
+    Fragment,
+    /// Posted by a page.
+    FormPost,
+}
+
+/// `prompt`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// As needed.
+    AsNeeded,
+    /// Nobody is asked anything.
+    None,
+    /// Sign in again.
+    Login,
+    /// Choose an account.
+    SelectAccount,
+    /// Consent again.
+    Consent,
+}
+
+/// Why the rest of a request cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestProblem {
+    /// As in a token request.
+    Request(RequestError),
+    /// This response type is not served.
+    ResponseType(String),
+    /// The response mode is none.
+    ResponseMode(String),
+    /// The challenge has not the size of one.
+    ChallengeSize,
+    /// The challenge method is not S256.
+    ChallengeMethod,
+    /// The prompt is none.
+    Prompt(String),
+}
+
+impl From<RequestError> for RequestProblem {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl AuthorizeRequest {
+    /// Reads a query or form.
+    ///
+    /// # Errors
+    /// [`RequestError`] where not even the client is named.
+    pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
+        let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
+        let client = text("client_id").ok_or(RequestError::Missing("client_id"))?;
+        let client_id = client.parse().map_err(|_| {
+            RequestError::ClientIdNotAGuid(client.chars().filter(|c| !c.is_control()).take(64).collect())
+        })?;
+        let state = text("state").map(str::to_owned);
+        let (mode, known) = match text("response_mode") {
+            None | Some("query") => (ResponseMode::Query, true),
+            Some("fragment") => (ResponseMode::Fragment, true),
+            Some("form_post") => (ResponseMode::FormPost, true),
+            Some(_) => (ResponseMode::Query, false),
+        };
+        let rest = match known {
+            true => asked(version, form),
+            false => Err(RequestProblem::ResponseMode(shown(text("response_mode").unwrap_or_default()))),
+        };
+        let rest = match &state {
+            Some(state) if state.len() > LONGEST_STATE => Err(RequestError::Invalid("state").into()),
+            _ => rest,
+        };
+        let redirect_uri = text("redirect_uri").map(str::to_owned);
+        Ok(Self { version, client_id, redirect_uri, rest, mode, state })
+    }
+}
+
+fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
+    let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
+    match text("response_type").ok_or(RequestError::Missing("response_type"))? {
+        "code" => {}
+        other => return Err(RequestProblem::ResponseType(shown(other))),
+    }
+    let target = Target::of(version, form)?;
+    let missing = if version == Version::V1 { "resource" } else { "scope" };
+    let target = target.ok_or(RequestError::Missing(missing))?;
+    let challenge = match (text("code_challenge"), text("code_challenge_method")) {
+        (None, _) => None,
+        (Some(challenge), Some("S256")) => {
+            Some(Challenge::parse(challenge).map_err(|_| RequestProblem::ChallengeSize)?)
+        }
+        (Some(_), _) => return Err(RequestProblem::ChallengeMethod),
+    };
+    let prompt = match text("prompt") {
+        None => Prompt::AsNeeded,
+        Some("none") => Prompt::None,
+        Some("login") => Prompt::Login,
+        Some("select_account") => Prompt::SelectAccount,
+        Some("consent") => Prompt::Consent,
+        Some(other) => return Err(RequestProblem::Prompt(shown(other))),
+    };
+    let max_age = text("max_age").map(|age| age.parse().map_err(|_| RequestError::Invalid("max_age")));
+    Ok(Asked {
+        scope: match &target {
+            Target::Scope(request) => request.to_string(),
+            Target::Resource { name, .. } => name.clone(),
+        },
+        target,
+        nonce: text("nonce").map(|nonce| nonce.chars().take(512).collect()),
+        challenge,
+        prompt,
+        login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
+        max_age: max_age.transpose()?,
+    })
+}
+
+/// The target that a kept scope text stands for.
+///
+/// # Errors
+/// [`RequestError`]
+pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> {
+    match version {
+        Version::V1 => Ok(Target::Resource { name: scope.to_owned(), openid: true }),
+        Version::V2 => ScopeRequest::parse(scope).map(Target::Scope).map_err(RequestError::Scope),
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "client_id=a0000000-0000-4000-8000-000000000001&response_type=code&scope=openid";
+
+    fn parse(text: &str) -> AuthorizeRequest {
+        AuthorizeRequest::parse(Version::V2, &Form::parse(text.as_bytes()).unwrap()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn any_form_is_a_request_or_none(text in "([a-z_]{1,14}=[ -~]{0,20}&){0,8}") {
+            if let Ok(form) = Form::parse(format!("{text}client_id=a0000000-0000-4000-8000-000000000001").as_bytes()) {
+                let _ = AuthorizeRequest::parse(Version::V1, &form);
+                let _ = AuthorizeRequest::parse(Version::V2, &form);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_losing_the_way_back() {
+        let challenge = "c".repeat(43);
+        for (more, problem) in [
+            ("&response_mode=web", RequestProblem::ResponseMode("web".into())),
+            ("&prompt=maybe", RequestProblem::Prompt("maybe".into())),
+            ("&code_challenge=short&code_challenge_method=S256", RequestProblem::ChallengeSize),
+            (&*format!("&code_challenge={challenge}"), RequestProblem::ChallengeMethod),
+            (
+                &*format!("&code_challenge={challenge}&code_challenge_method=plain"),
+                RequestProblem::ChallengeMethod,
+            ),
+        ] {
+            let read = parse(&format!("{ID}&state=s&redirect_uri=http://localhost{more}"));
+            assert_eq!(read.rest.unwrap_err(), problem);
+            assert_eq!(
+                (read.state.as_deref(), read.redirect_uri.as_deref()),
+                (Some("s"), Some("http://localhost"))
+            );
+        }
+        let other = parse(&ID.replace("=code", "=token"));
+        assert_eq!(other.rest.unwrap_err(), RequestProblem::ResponseType("token".into()));
+    }
+
+    #[test]
+    fn a_whole_request_is_read() {
+        let challenge = "c".repeat(43);
+        let read = parse(&format!(
+            "{ID}&nonce=n&prompt=none&login_hint=ada&max_age=60&response_mode=form_post&code_challenge={challenge}&code_challenge_method=S256"
+        ));
+        let asked = read.rest.unwrap();
+        assert_eq!(
+            (read.mode, asked.prompt, asked.max_age),
+            (ResponseMode::FormPost, Prompt::None, Some(60))
+        );
+        assert_eq!((asked.nonce.as_deref(), asked.login_hint.as_deref()), (Some("n"), Some("ada")));
+        assert!(asked.challenge.is_some());
+    }
+}
