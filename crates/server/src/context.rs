@@ -266,6 +266,12 @@ impl Context {
     }
 }
 
+/// A body of nothing.
+#[must_use]
+pub fn empty() -> Body {
+    http_body_util::Empty::new().map_err(|never| match never {}).boxed()
+}
+
 /// Reads a whole body of at most `limit` bytes.
 ///
 /// # Errors

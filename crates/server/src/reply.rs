@@ -35,6 +35,8 @@ pub enum Failure {
     Cut,
     /// The body is compressed, or of a type that is not read here.
     Unsupported(&'static str),
+    /// The body is no text.
+    NotText,
     /// Our fault. The cause is logged once, with the ids, and never shown.
     Broken(String),
     /// The store cannot keep anything just now; trying again helps.
@@ -126,6 +128,33 @@ impl Reply {
         let mut reply = Self::text(text);
         reply.status = StatusCode::SERVICE_UNAVAILABLE;
         reply
+    }
+
+    /// 200 with a page, under the content policy that fits it (`security.md`, S21).
+    #[must_use]
+    pub fn page(html: String, policy: &str) -> Self {
+        Self::new(StatusCode::OK, html.into())
+            .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(header::CONTENT_SECURITY_POLICY, policy)
+            .header(header::X_FRAME_OPTIONS, "DENY")
+            .header(header::REFERRER_POLICY, "same-origin")
+            .header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin")
+    }
+
+    /// The same answer as a refusal: 400.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.status = StatusCode::BAD_REQUEST;
+        self
+    }
+
+    /// Sets a cookie.
+    #[must_use]
+    pub fn cookie(mut self, value: String) -> Self {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.headers.append(header::SET_COOKIE, value);
+        }
+        self
     }
 
     /// Adds a header. A value that no header can hold is left out.
@@ -224,6 +253,7 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         }
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
+        Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(

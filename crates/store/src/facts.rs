@@ -141,7 +141,11 @@ impl Store {
         Ok((Some(HeldCode { body: kept.body, digest, expires: kept.expires, spent: kept.spent }), user))
     }
 
-    async fn reserve(
+    /// Reserves a password attempt, before anything is computed, and reads the account in the same batch.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn reserve(
         &self,
         tenant: TenantId,
         (key, password): (&str, &Password),

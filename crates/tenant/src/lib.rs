@@ -5,6 +5,7 @@
 
 pub mod admin_registration;
 pub mod application;
+pub mod authorize;
 pub mod change;
 pub mod credential;
 pub mod directory;

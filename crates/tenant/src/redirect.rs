@@ -48,6 +48,27 @@ pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
     }
 }
 
+/// Whether a redirect URI that is asked for is this registered one: byte for byte, save that a public client's
+/// loopback address matches under any port, and that an empty path is a slash (`security.md`, S13).
+#[must_use]
+pub fn matches(registered: &str, asked: &str, public: bool) -> bool {
+    if registered == asked {
+        return true;
+    }
+    let parts = |uri: &str| {
+        let rest = uri.strip_prefix("http://")?;
+        let at = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(at);
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let path = if path.is_empty() { "/" } else { path };
+        is_loopback(host).then(|| (name.to_ascii_lowercase(), path.to_owned()))
+    };
+    public && check(asked, true).is_ok() && parts(registered).is_some_and(|one| Some(one) == parts(asked))
+}
+
 /// The host, with or without a port, is this machine.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
@@ -61,6 +82,25 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_a_public_loopback_address_matches_under_any_port_row_32() {
+        assert!(matches("http://localhost", "http://localhost:4711/", true));
+        assert!(matches("http://localhost:1/a", "http://localhost:2/a", true));
+        for (registered, asked, public) in [
+            ("http://localhost", "http://localhost:4711", false),
+            ("http://localhost/a", "http://localhost:1/b", true),
+            ("http://localhost", "http://127.0.0.1:1", true),
+            ("http://localhost", "http://localhost:1@evil.example/", true),
+            ("http://localhost", "http://localhost.evil.example:1/", true),
+            ("http://localhost", "http://localhost:1\\@evil.example", true),
+            ("http://localhost", "http://localhost:1/%2e%2e/", true),
+            ("https://a.example/cb", "https://a.example/cb/x", true),
+            ("https://a.example/cb", "https://a.example/CB", true),
+        ] {
+            assert!(!matches(registered, asked, public), "{registered} {asked}");
+        }
+    }
 
     proptest! {
         #[test]

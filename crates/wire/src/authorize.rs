@@ -48,6 +48,8 @@ pub struct Asked {
     pub login_hint: Option<String>,
     /// A sign-in may be so old at most, in seconds.
     pub max_age: Option<i64>,
+    /// `client_info=1` was asked for.
+    pub client_info: bool,
 }
 
 /// `response_mode`
@@ -166,6 +168,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         prompt,
         login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
         max_age: max_age.transpose()?,
+        client_info: text("client_info") == Some("1"),
     })
 }
 

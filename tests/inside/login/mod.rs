@@ -4,6 +4,7 @@
 mod certificate;
 mod discovery;
 mod forms;
+mod interactive;
 mod on_behalf;
 mod password;
 mod refresh;

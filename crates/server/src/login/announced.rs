@@ -8,11 +8,6 @@ use crate::{
 };
 use carnet_tenant::token::Denial;
 
-/// `GET|POST /{tenant}/oauth2/v2.0/authorize`
-pub(super) async fn authorize(_: Context, _: Call) -> Result<Reply, Failure> {
-    Err(Denial::NotServed("Interactive sign-in").into())
-}
-
 /// `POST /{tenant}/oauth2/v2.0/devicecode`
 pub(super) async fn device_code(_: Context, _: Call) -> Result<Reply, Failure> {
     Err(Denial::NotServed("Device code sign-in").into())

@@ -1,8 +1,12 @@
 //! The token service: `login.microsoftonline.com`, or the tenant paths of the shared origin.
 
 mod announced;
+mod authorize;
+mod browser;
 mod discovery;
 mod keys;
+mod pages;
+mod sign_in;
 mod token;
 pub(crate) mod user_info;
 
@@ -41,8 +45,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::GET), "/{tenant}/userrealm/{user}", "login/discovery", discovery::user_realm),
     route!(Some(&Method::GET), "/{tenant}/discovery/v2.0/keys", "login/keys", keys::v2),
     route!(Some(&Method::GET), "/{tenant}/discovery/keys", "login/keys", keys::v1),
-    route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/announced", announced::authorize),
-    route!(None, "/{tenant}/oauth2/authorize", "login/announced", announced::authorize),
+    route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/authorize", authorize::v2),
+    route!(None, "/{tenant}/oauth2/authorize", "login/authorize", authorize::v1),
+    route!(Some(&Method::POST), "/{tenant}/login", "login/sign_in", sign_in::post),
     route!(None, "/{tenant}/oauth2/v2.0/devicecode", "login/announced", announced::device_code),
     route!(None, "/{tenant}/oauth2/devicecode", "login/announced", announced::device_code),
     route!(None, "/{tenant}/oauth2/v2.0/logout", "login/announced", announced::logout),

@@ -11,6 +11,7 @@ use carnet_store::StoreError;
 use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     directory::Directory,
+    lockout::Attempt,
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
@@ -20,6 +21,8 @@ use carnet_tenant::{
 };
 use carnet_wire::{
     authority::TenantName,
+    ids::TenantId,
+    secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
         request::{Grant, RequestError, TokenRequest, Version, correlation, grant_name},
@@ -136,29 +139,15 @@ fn unknown(asked: &Asked) -> Denial {
     }
 }
 
-/// The hash of a password, on the hash threads, and a better one where the stored one is older. An unknown
-/// or locked user costs the same.
+/// The password of a request, checked.
 async fn prove_password(
     cx: &Context,
     facts: &Facts,
     request: &TokenRequest,
 ) -> (PasswordProof, Option<PasswordHash>) {
     let Grant::Password { username, password } = &request.grant else { return (PasswordProof::None, None) };
-    let stored =
-        facts.user.as_ref().filter(|_| facts.attempt.evaluates()).and_then(|user| user.password.clone());
-    let mut salt = [0; 16];
-    cx.state.entropy.fill(&mut salt);
-    let key = user::fold(username);
-    let tenant = facts.directory.tenant.id.uuid();
-    let whose = Whose { account: (tenant.as_bytes(), &key), address: cx.envelope.address };
-    let stored = stored.map(|hash| hash.0.expose().to_owned());
-    match cx.state.hasher.verify(password, stored, salt, whose).await {
-        Ok(verdict) if verdict.right => {
-            (PasswordProof::Right, verdict.rehash.map(|hash| PasswordHash(Guarded::new(hash))))
-        }
-        Ok(_) => (PasswordProof::Wrong, None),
-        Err(_) => (PasswordProof::Busy, None),
-    }
+    let found = (facts.attempt, facts.user.as_deref());
+    cx.check_password(facts.directory.tenant.id, &user::fold(username), password, found).await
 }
 
 /// The token of the user who is acted for: ours, of this tenant, and in its time.
@@ -196,9 +185,33 @@ async fn prove_assertion(
 }
 
 impl Context {
+    /// The hash of a password, on the hash threads, and a better one where the stored one is older. An unknown
+    /// or locked user costs the same.
+    pub(super) async fn check_password(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        password: &Password,
+        (attempt, user): (Attempt, Option<&User>),
+    ) -> (PasswordProof, Option<PasswordHash>) {
+        let stored = user.filter(|_| attempt.evaluates()).and_then(|user| user.password.as_ref());
+        let mut salt = [0; 16];
+        self.state.entropy.fill(&mut salt);
+        let tenant = tenant.uuid();
+        let whose = Whose { account: (tenant.as_bytes(), key), address: self.envelope.address };
+        let stored = stored.map(|hash| hash.0.expose().to_owned());
+        match self.state.hasher.verify(password, stored, salt, whose).await {
+            Ok(verdict) if verdict.right => {
+                (PasswordProof::Right, verdict.rehash.map(|hash| PasswordHash(Guarded::new(hash))))
+            }
+            Ok(_) => (PasswordProof::Wrong, None),
+            Err(_) => (PasswordProof::Busy, None),
+        }
+    }
+
     /// Keeps a hash with today's parameters (`security.md`, S27). Whoever changed the account meanwhile
     /// wins, and the next sign-in tries again.
-    async fn rehash(&self, directory: &Directory, user: &User, hash: PasswordHash) {
+    pub(super) async fn rehash(&self, directory: &Directory, user: &User, hash: PasswordHash) {
         match self.state.store.rehash(directory, user, hash, self.now()).await {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
@@ -224,7 +237,12 @@ impl Context {
     }
 
     /// The record of this answer, as far as it is known before the decision.
-    fn record(&self, directory: &Directory, grant: &str, request: Option<&TokenRequest>) -> SignIn {
+    pub(super) fn record(
+        &self,
+        directory: &Directory,
+        grant: &str,
+        request: Option<&TokenRequest>,
+    ) -> SignIn {
         let envelope = &self.envelope;
         let user_name = match request.map(|request| &request.grant) {
             Some(Grant::Password { username, .. }) => cut(username, 256),

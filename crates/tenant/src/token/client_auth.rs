@@ -5,10 +5,12 @@ use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts};
 use crate::{
     application::{Application, SignInAudience},
     credential::CertificateCredential,
+    directory::Directory,
     service_principal::ServicePrincipal,
     tenant::AssertionReplay,
 };
 use carnet_wire::{
+    authority::TenantName,
     digest,
     ids::{AppId, KeyId},
     jose::{Jws, encode_base64url, times},
@@ -72,12 +74,11 @@ impl CredentialUsed {
 }
 
 /// Finds the client in the tenant.
-pub(super) fn find(facts: &Facts, asking: &Asking<'_>, app: AppId) -> Result<Client, Denial> {
-    let directory = &facts.directory;
+pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Result<Client, Denial> {
     let principal = directory.principal_by_app(app).cloned();
     if let Some(application) = directory.application_by_app(app) {
         let single = application.sign_in_audience == SignInAudience::AzureADMyOrg;
-        if single && asking.tenant.is_alias() {
+        if single && tenant.is_alias() {
             return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
         }
         let Some(principal) = principal else { return Err(Denial::PrincipalMissing(app)) };

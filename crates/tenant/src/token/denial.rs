@@ -2,8 +2,10 @@
 //! and nowhere else.
 
 use super::{authorization_code::CodeNo, on_behalf_of::Unusable};
+use crate::authorize::RedirectNo;
 use carnet_wire::{
     aadsts::{self, Row},
+    authorize::RequestProblem,
     ids::{AppId, ObjectId},
     time::Timestamp,
     token::request::RequestError,
@@ -101,6 +103,18 @@ pub enum Denial {
     Blocked,
     /// The token of the user who is acted for cannot be used.
     Assertion(Unusable),
+    /// The redirect URI is not the client's.
+    Redirect(RedirectNo),
+    /// The authorization request asks for what is not served.
+    Authorize(RequestProblem),
+    /// A public client sent no PKCE challenge.
+    ChallengeMissing,
+    /// Nobody is signed in, and nobody may be asked.
+    NoSession,
+    /// The user went back instead of signing in.
+    SignInCancelled,
+    /// What a page posted is none of ours, of another browser, or too late.
+    SignInLost,
     /// The authorization code gives no token.
     Code(CodeNo),
     /// Not a refresh token of this tenant.
@@ -188,6 +202,12 @@ impl Denial {
             | Self::Blocked
             | Self::Assertion(_)
             | Self::Code(_)
+            | Self::Redirect(_)
+            | Self::Authorize(_)
+            | Self::ChallengeMissing
+            | Self::NoSession
+            | Self::SignInCancelled
+            | Self::SignInLost
             | Self::RefreshUnknown
             | Self::RefreshOfOtherClient
             | Self::RefreshInactive { .. }
@@ -350,6 +370,23 @@ impl Denial {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
             }
+            Self::Redirect(why) => about_redirect(why),
+            Self::Authorize(problem) => about_authorize(problem),
+            Self::ChallengeMissing => (
+                &aadsts::SPA_NEEDS_PKCE,
+                "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256.".into(),
+            ),
+            Self::NoSession => (
+                &aadsts::NO_SESSION,
+                "A silent sign-in request was sent but no user is signed in.".into(),
+            ),
+            Self::SignInLost => (
+                &aadsts::REQUEST_FORMAT,
+                "This sign-in was begun elsewhere or too long ago; go back to the application and begin again.".into(),
+            ),
+            Self::SignInCancelled => {
+                (&aadsts::CONSENT_DECLINED, "The user went back instead of signing in.".into())
+            }
             Self::Code(why) => {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
@@ -462,5 +499,42 @@ impl Denial {
                 | Self::UserNotAssigned(..)
                 | Self::AppNotAssigned { .. }
         )
+    }
+}
+
+fn about_redirect(why: &RedirectNo) -> (&'static Row, String) {
+    match why {
+        RedirectNo::Missing => {
+            (&aadsts::NO_REDIRECT_GIVEN, "No reply address is provided; send redirect_uri.".into())
+        }
+        RedirectNo::NotRegistered(uri) => (
+            &aadsts::REDIRECT_NOT_REGISTERED,
+            format!(
+                "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application."
+            ),
+        ),
+    }
+}
+
+fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
+    match problem {
+        RequestProblem::Request(error) => (error.row(), error.sentence()),
+        RequestProblem::ResponseType(asked) => (
+            &aadsts::RESPONSE_TYPE_UNSUPPORTED,
+            format!("The response_type '{asked}' is not served here; send code."),
+        ),
+        RequestProblem::ResponseMode(asked) => (
+            &aadsts::RESPONSE_MODE_UNSUPPORTED,
+            format!("The response_mode '{asked}' is none of query, fragment and form_post."),
+        ),
+        RequestProblem::ChallengeSize => {
+            (&aadsts::CODE_CHALLENGE_SIZE, "The code_challenge has 43 characters of base64url.".into())
+        }
+        RequestProblem::ChallengeMethod => {
+            (&aadsts::CODE_CHALLENGE_METHOD, "The code_challenge_method has to be S256.".into())
+        }
+        RequestProblem::Prompt(asked) => {
+            (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))
+        }
     }
 }

@@ -9,9 +9,9 @@ mod client_credentials;
 mod contoso;
 pub mod denial;
 pub mod on_behalf_of;
-mod password;
+pub(crate) mod password;
 mod refresh_token;
-mod scope;
+pub(crate) mod scope;
 
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
@@ -223,7 +223,7 @@ impl Run<'_> {
     /// The phases, in Entra's order.
     fn verdict(&mut self) -> Result<Approval, Denial> {
         self.alias()?;
-        let client = client_auth::find(self.facts, self.asking, self.request.client_id)?;
+        let client = client_auth::find(&self.facts.directory, self.asking.tenant, self.request.client_id)?;
         self.known.principal = client.principal.as_ref().map(|principal| principal.id);
         match &self.request.grant {
             Grant::ClientCredentials => client_credentials::verdict(self, client),

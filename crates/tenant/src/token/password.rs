@@ -7,12 +7,12 @@ use super::{
     client_auth::{Client, Wants},
     scope,
 };
-use crate::{lockout::Attempt, tenant::Subjects, user::User};
+use crate::{directory::Directory, lockout::Attempt, tenant::Subjects, user::User};
 use carnet_wire::{
     ids::AppId,
     token::request::{Target, Version},
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let credential = run.authenticate(&client, Wants::Either)?;
@@ -20,7 +20,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     if !policy.password_grant {
         return Err(Denial::Blocked);
     }
-    let user = right_password(run)?;
+    let facts = run.facts;
+    run.known.user = facts.user.as_ref().map(|user| user.id);
+    let tried = (facts.attempt, run.proof.password, facts.user.clone());
+    let user = right_password(policy.reveal_user, tried)?;
     run.effects.push(Effect::ClearAttempts);
     usable(&user)?;
     let target = run.request.target.clone().ok_or(Denial::ScopeNotDefault(String::new()))?;
@@ -28,7 +31,9 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::SeveralResources);
     }
     let resolved = scope::resolve(run, &target)?;
-    allowed(run, &user, client.app, resolved.resource.principal.app_id)?;
+    let signing_in = signing_in(run, &user, client.app);
+    signing_in.not_blocked()?;
+    signing_in.one_factor(resolved.resource.principal.app_id)?;
     let public = credential.key().is_none();
     let approval =
         for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
@@ -58,14 +63,12 @@ pub(super) fn asked(target: &Target) -> String {
 
 /// The user, once the password is right. Until then every no looks the same, unless the tenant lets
 /// the difference be told (`security.md`, S24).
-fn right_password(run: &mut Run<'_>) -> Result<Arc<User>, Denial> {
-    let reveal = run.facts.directory.tenant.policy.reveal_user;
-    if run.proof.password == PasswordProof::Busy {
-        return Err(Denial::Busy);
-    }
-    let user = run.facts.user.clone();
-    run.known.user = user.as_ref().map(|user| user.id);
-    match (run.facts.attempt, run.proof.password, user) {
+pub(crate) fn right_password(
+    reveal: bool,
+    tried: (Attempt, PasswordProof, Option<Arc<User>>),
+) -> Result<Arc<User>, Denial> {
+    match tried {
+        (_, PasswordProof::Busy, _) => Err(Denial::Busy),
         (Attempt::Locked(_), _, _) if reveal => Err(Denial::Locked),
         (attempt, PasswordProof::Right, Some(user)) if attempt.evaluates() => Ok(user),
         (_, _, None) if reveal => Err(Denial::UnknownUser),
@@ -74,7 +77,7 @@ fn right_password(run: &mut Run<'_>) -> Result<Arc<User>, Denial> {
 }
 
 /// The account itself, told only after the password is right.
-pub(super) fn usable(user: &User) -> Result<(), Denial> {
+pub(crate) fn usable(user: &User) -> Result<(), Denial> {
     if !user.enabled {
         return Err(Denial::UserDisabled);
     }
@@ -87,40 +90,55 @@ pub(super) fn usable(user: &User) -> Result<(), Denial> {
     Ok(())
 }
 
-/// The tenant's rules for this user, application and address; a password alone satisfies no demand for
-/// a second factor.
-fn allowed(run: &Run<'_>, user: &User, client: AppId, resource: AppId) -> Result<(), Denial> {
-    not_blocked(run, user, client)?;
-    if user.totp.is_some() {
-        return Err(Denial::SecondFactor(resource));
+/// Who signs in where, from which address: what the tenant's rules look at.
+pub(crate) struct SigningIn<'a> {
+    pub directory: &'a Directory,
+    pub user: &'a User,
+    pub client: AppId,
+    pub address: IpAddr,
+}
+
+impl SigningIn<'_> {
+    /// No tenant rule forbids it.
+    pub(crate) fn not_blocked(&self) -> Result<(), Denial> {
+        match self.directory.tenant.policy.block.iter().any(|subjects| self.is_among(subjects)) {
+            true => Err(Denial::Blocked),
+            false => Ok(()),
+        }
     }
-    let policy = &run.facts.directory.tenant.policy;
-    if policy.require_mfa.iter().any(|subjects| speaks_of(run, subjects, user, client)) {
-        return Err(Denial::SecondFactorEnrol(resource));
+
+    /// A password alone is enough: no second factor is registered, and no rule demands one.
+    pub(crate) fn one_factor(&self, resource: AppId) -> Result<(), Denial> {
+        if self.user.totp.is_some() {
+            return Err(Denial::SecondFactor(resource));
+        }
+        match self.directory.tenant.policy.require_mfa.iter().any(|subjects| self.is_among(subjects)) {
+            true => Err(Denial::SecondFactorEnrol(resource)),
+            false => Ok(()),
+        }
     }
-    Ok(())
+
+    fn is_among(&self, subjects: &Subjects) -> bool {
+        match subjects {
+            Subjects::All => true,
+            Subjects::Role(role) => self.directory.holds_role(self.user.id, *role),
+            Subjects::User(name) => *name == self.user.name_key,
+            Subjects::App(app) => *app == self.client,
+            Subjects::Network { address, prefix } => within(self.address, *address, *prefix),
+        }
+    }
 }
 
 /// No tenant rule forbids this user, application and address.
 pub(super) fn not_blocked(run: &Run<'_>, user: &User, client: AppId) -> Result<(), Denial> {
-    let policy = &run.facts.directory.tenant.policy;
-    match policy.block.iter().any(|subjects| speaks_of(run, subjects, user, client)) {
-        true => Err(Denial::Blocked),
-        false => Ok(()),
-    }
+    signing_in(run, user, client).not_blocked()
 }
 
-fn speaks_of(run: &Run<'_>, subjects: &Subjects, user: &User, client: AppId) -> bool {
-    match subjects {
-        Subjects::All => true,
-        Subjects::Role(role) => run.facts.directory.holds_role(user.id, *role),
-        Subjects::User(name) => *name == user.name_key,
-        Subjects::App(app) => *app == client,
-        Subjects::Network { address, prefix } => within(run.asking.address, *address, *prefix),
-    }
+fn signing_in<'a>(run: &'a Run<'_>, user: &'a User, client: AppId) -> SigningIn<'a> {
+    SigningIn { directory: &run.facts.directory, user, client, address: run.asking.address }
 }
 
-fn within(address: std::net::IpAddr, network: std::net::IpAddr, prefix: u8) -> bool {
+fn within(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
     use std::net::IpAddr::{V4, V6};
     let (address, network, bits) = match (address, network) {
         (V4(a), V4(n)) => (u128::from(a.to_bits()) << 96, u128::from(n.to_bits()) << 96, 32),
@@ -139,7 +157,7 @@ pub(super) fn for_user(
     (target, resolved): (&Target, scope::Resolved),
 ) -> Result<Approval, Denial> {
     let facts = run.facts;
-    let scopes = scope::delegated(facts, &client, &user, &resolved)?;
+    let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
     if let Some(principal) = &client.principal
         && principal.assignment_required
         && !scope::assigned(facts, user.id, principal)

@@ -2,7 +2,9 @@
 //! (`reference/token-endpoint.md`, 6).
 
 use super::{Denial, Facts, Run, client_auth::Client};
-use crate::{permission_grant::GrantKey, service_principal::ServicePrincipal, user::User};
+use crate::{
+    directory::Directory, permission_grant::GrantKey, service_principal::ServicePrincipal, user::User,
+};
 use carnet_wire::{
     catalogue,
     ids::ObjectId,
@@ -25,7 +27,7 @@ pub struct Resource {
 }
 
 /// A target that was resolved.
-pub(super) struct Resolved {
+pub(crate) struct Resolved {
     pub resource: Resource,
     pub wanted: Wanted,
     pub oidc: ScopeRequest,
@@ -33,8 +35,30 @@ pub(super) struct Resolved {
     pub explicit: bool,
 }
 
-/// Finds the API that is asked for.
+/// Finds the API that is asked for, for the record too.
 pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, Denial> {
+    let resolved = resolve_in(&run.facts.directory, run.asking.graphs, target)?;
+    run.known.resource = Some(resolved.resource.principal.app_id);
+    usable(resolved)
+}
+
+fn usable(resolved: Resolved) -> Result<Resolved, Denial> {
+    match resolved.resource.principal.enabled {
+        true => Ok(resolved),
+        false => Err(Denial::ResourceDisabled(resolved.resource.principal.display_name.clone())),
+    }
+}
+
+/// Finds the API that is asked for; `graphs` are names of Graph on this server.
+pub(crate) fn resolve_usable(
+    directory: &Directory,
+    graphs: &[String],
+    target: &Target,
+) -> Result<Resolved, Denial> {
+    usable(resolve_in(directory, graphs, target)?)
+}
+
+fn resolve_in(directory: &Directory, graphs: &[String], target: &Target) -> Result<Resolved, Denial> {
     let (name, wanted, oidc) = match target {
         Target::Resource { name, openid } => {
             let oidc = ScopeRequest { openid: *openid, profile: *openid, ..ScopeRequest::default() };
@@ -46,18 +70,13 @@ pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, De
         },
     };
     let explicit = !matches!(target, Target::Scope(request) if request.resource.is_none());
-    let resource = find(run, name)?;
-    run.known.resource = Some(resource.principal.app_id);
-    if !resource.principal.enabled {
-        return Err(Denial::ResourceDisabled(resource.principal.display_name.clone()));
-    }
+    let resource = find(directory, graphs, name)?;
     Ok(Resolved { resource, wanted, oidc, explicit })
 }
 
-fn find(run: &Run<'_>, name: String) -> Result<Resource, Denial> {
-    let directory = &run.facts.directory;
+fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resource, Denial> {
     let plain = name.trim_end_matches('/');
-    let own_graph = run.asking.graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
+    let own_graph = graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
     let Some(principal) = directory.principal_by_name(known) else {
         return Err(Denial::ResourceMissing {
@@ -77,15 +96,15 @@ fn shown(name: &str) -> String {
 
 /// The delegated permissions that a token for a user may hold, checked against what exists and what
 /// was consented to.
-pub(super) fn delegated(
-    facts: &Facts,
+pub(crate) fn delegated(
+    directory: &Directory,
     client: &Client,
     user: &User,
     resolved: &Resolved,
 ) -> Result<Vec<String>, Denial> {
-    let held = consented(facts, client, user.id, &resolved.resource);
+    let held = consented(directory, client, user.id, &resolved.resource);
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
-    if !resolved.explicit && held.is_empty() && !consented_to_anything(facts, client) {
+    if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client) {
         return Err(missing());
     }
     let mut scopes = match &resolved.wanted {
@@ -123,8 +142,7 @@ fn named(values: &[String], resource: &Resource, held: &[String]) -> Result<Opti
 }
 
 /// What was consented to for a client, a user and an API, as far as the API still publishes it.
-fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
-    let directory = &facts.directory;
+fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
     let published =
         |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
     let mut held: Vec<String> = Vec::new();
@@ -151,11 +169,9 @@ fn consented(facts: &Facts, client: &Client, user: ObjectId, resource: &Resource
     held
 }
 
-fn consented_to_anything(facts: &Facts, client: &Client) -> bool {
-    let granted =
-        client.principal.as_ref().is_some_and(|it| facts.directory.grants_of(it.id).next().is_some());
-    granted
-        || facts.directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
+fn consented_to_anything(directory: &Directory, client: &Client) -> bool {
+    let granted = client.principal.as_ref().is_some_and(|it| directory.grants_of(it.id).next().is_some());
+    granted || directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
 }
 
 /// The answer's `scope`: full names for the API's permissions, the requested `.default` echoed, OIDC

@@ -1,0 +1,301 @@
+//! `/{tenant}/oauth2/v2.0/authorize` and the same without `v2.0`: signs somebody in and sends a code back. What
+//! is asked of people in between is posted to `sign_in`.
+
+use super::{
+    browser::{Flow, Session},
+    pages::{self, Step},
+};
+use crate::{
+    context::{Context, read},
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_store::artifact::{CODE, Place, code_digest};
+use carnet_tenant::{
+    authorize::{Admitted, SignedIn, admit, asked, code},
+    directory::Directory,
+    token::{Denial, authorization_code},
+    user,
+};
+use carnet_wire::{
+    aadsts::error_for,
+    authority::TenantName,
+    authorize::{Asked, AuthorizeRequest, Prompt, ResponseMode},
+    jose::encode_base64url,
+    percent,
+    secret::AuthorizationCode,
+    token::{
+        form::{Form, LARGEST},
+        reply::ClientInfo,
+        request::Version,
+    },
+};
+use http::Method;
+use std::sync::Arc;
+
+pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
+    start(cx, call, Version::V2).await
+}
+
+pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
+    start(cx, call, Version::V1).await
+}
+
+async fn start(cx: Context, mut call: Call, version: Version) -> Result<Reply, Failure> {
+    let text = match call.head.method {
+        Method::GET => call.query().to_owned(),
+        Method::POST => {
+            let body = std::mem::replace(&mut call.body, crate::context::empty());
+            let bytes = read(body, &call.head.headers, LARGEST).await?;
+            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::NotText)?
+        }
+        _ => return Err(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
+    };
+    let tenant = call.variable(0).to_owned();
+    let (flow, cookie) = cx.begin(&call, text, tenant, version == Version::V1);
+    let reply = cx.advance(&call, flow, None).await?;
+    Ok(cookie.into_iter().fold(reply, Reply::cookie))
+}
+
+/// A flow whose client, redirect URI and wishes are good.
+struct Good {
+    directory: Arc<Directory>,
+    request: AuthorizeRequest,
+    admitted: Admitted,
+    asked: Asked,
+}
+
+/// Why a flow ends here.
+enum Stop {
+    /// On a page.
+    Page(Denial),
+    /// At the client.
+    Client(Box<(AuthorizeRequest, Admitted)>, Denial),
+    /// The tenant is not known before the account is.
+    Account,
+}
+
+impl Context {
+    /// Takes a sign-in as far as it goes: to a page, or back to the client. `fresh`: a session that was made
+    /// for this very sign-in.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn advance(
+        &self,
+        call: &Call,
+        flow: Flow,
+        fresh: Option<Session>,
+    ) -> Result<Reply, Failure> {
+        let good = match self.judge(&flow).await? {
+            Ok(good) => good,
+            Err(Stop::Page(denial)) => return Ok(self.refused(&denial)),
+            Err(Stop::Client(to, denial)) => return Ok(self.back_with_no(&to.0, &to.1, &denial)),
+            Err(Stop::Account) => return self.ask(flow, "", None),
+        };
+        let asked_anew = fresh.is_some();
+        let session = match fresh {
+            Some(session) => Some(session),
+            None => self.session(call, good.directory.tenant.id).await?,
+        };
+        if let Some(session) = session
+            && let Some(reply) = self.with_session(&good, &session, asked_anew).await?
+        {
+            return Ok(reply);
+        }
+        if good.asked.prompt == Prompt::None {
+            return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::NoSession));
+        }
+        let name = good.admitted.client.name.clone();
+        let mut flow = flow;
+        flow.user = flow.user.or_else(|| good.asked.login_hint.clone());
+        self.ask(flow, &name, None)
+    }
+
+    /// Whether client, redirect URI and wishes are good.
+    async fn judge(&self, flow: &Flow) -> Result<Result<Good, Stop>, Failure> {
+        let page = |denial| Ok(Err(Stop::Page(denial)));
+        let Ok(tenant) = TenantName::parse(&flow.tenant) else {
+            return page(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
+        };
+        let version = if flow.v1 { Version::V1 } else { Version::V2 };
+        let read = Form::parse(flow.request.as_bytes());
+        let request = match read.and_then(|form| AuthorizeRequest::parse(version, &form)) {
+            Ok(request) => request,
+            Err(error) => return page(Denial::Malformed(error)),
+        };
+        let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
+        let account = flow.user.as_deref().or(hint);
+        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
+        let named = match (tenant.is_alias(), domain) {
+            (false, _) => tenant.clone(),
+            (true, Some(domain)) => TenantName::Domain(domain),
+            (true, None) => return Ok(Err(Stop::Account)),
+        };
+        let Some(directory) = self.state.store.directory_named(&named).await? else {
+            let name = crate::context::cut(&flow.tenant, 64);
+            return page(Denial::UnknownTenant { name, discovery: false });
+        };
+        let admitted = match admit(&directory, &tenant, &request) {
+            Ok(admitted) => admitted,
+            Err(denial) => return page(denial),
+        };
+        let wishes = asked(&admitted, &request).cloned();
+        Ok(match wishes {
+            Ok(asked) => Ok(Good { directory, request, admitted, asked }),
+            Err(denial) => Err(Stop::Client(Box::new((request, admitted)), denial)),
+        })
+    }
+
+    /// The answer for somebody who is signed in; `None`: they have to sign in (again).
+    async fn with_session(
+        &self,
+        good: &Good,
+        session: &Session,
+        asked_anew: bool,
+    ) -> Result<Option<Reply>, Failure> {
+        let asked = &good.asked;
+        let old = asked.max_age.is_some_and(|age| session.signed_in.plus_seconds(age) < self.now());
+        if !asked_anew && (old || matches!(asked.prompt, Prompt::Login | Prompt::SelectAccount)) {
+            return Ok(None);
+        }
+        let tenant = good.directory.tenant.id;
+        let Some(user) = self.state.store.user(tenant, session.user).await? else { return Ok(None) };
+        let hinted = asked.login_hint.as_deref().is_none_or(|hint| user::fold(hint) == user.name_key);
+        if !asked_anew && !hinted {
+            return Ok(None);
+        }
+        let signed_in = SignedIn { user: &user, at: session.signed_in, methods: &session.methods };
+        let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
+        let what = (&good.admitted, asked, good.request.version);
+        let body = match code(&good.directory, what, &signed_in, here) {
+            Ok(body) => body,
+            Err(Denial::NoSession) => return Ok(None),
+            Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
+        };
+        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+        self.state.entropy.fill(bytes.as_mut_slice());
+        let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
+        let place = Place {
+            tenant,
+            family: body.family,
+            user: user.id,
+            created: self.now(),
+            expires: self.now().plus_seconds(authorization_code::LIFETIME),
+        };
+        self.state.store.put_artifact(CODE, &code_digest(&text), place, &body).await?;
+        let mut fields = vec![("code", text.expose().to_owned())];
+        fields.push(("session_state", self.state.entropy.uuid().to_string()));
+        if asked.client_info {
+            fields.push(("client_info", ClientInfo { uid: user.id, utid: tenant }.encode()));
+        }
+        Ok(Some(self.back(&good.request, &good.admitted, fields)))
+    }
+
+    /// The page that asks for the account, or for the password where the account is known.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`]
+    pub(super) fn ask(&self, flow: Flow, application: &str, wrong: Option<&str>) -> Result<Reply, Failure> {
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application, wrong };
+        Ok(match flow.user.as_deref().filter(|name| !name.is_empty()) {
+            Some(user) => step.password(user),
+            None => step.account(""),
+        })
+    }
+
+    /// Ends a sign-in at the client: the user went back.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn cancelled(&self, flow: &Flow) -> Result<Reply, Failure> {
+        Ok(match self.judge(flow).await? {
+            Ok(good) => self.back_with_no(&good.request, &good.admitted, &Denial::SignInCancelled),
+            Err(Stop::Client(to, denial)) => self.back_with_no(&to.0, &to.1, &denial),
+            Err(Stop::Page(denial)) => self.refused(&denial),
+            Err(Stop::Account) => self.refused(&Denial::SignInCancelled),
+        })
+    }
+
+    /// The client and directory of a flow, for judging a password; a page where the flow is not good.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn judged(
+        &self,
+        flow: &Flow,
+    ) -> Result<Result<(Arc<Directory>, Admitted), Box<Reply>>, Failure> {
+        Ok(match self.judge(flow).await? {
+            Ok(good) => Ok((good.directory, good.admitted)),
+            Err(Stop::Client(to, denial)) => Err(Box::new(self.back_with_no(&to.0, &to.1, &denial))),
+            Err(Stop::Page(denial)) => Err(Box::new(self.refused(&denial))),
+            Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),
+        })
+    }
+
+    /// A denial on a page.
+    pub(super) fn refused(&self, denial: &Denial) -> Reply {
+        let (row, sentence) = denial.entry();
+        let envelope = &self.envelope;
+        let ids = [
+            ("Trace id", envelope.trace.to_string()),
+            ("Correlation id", envelope.correlation.to_string()),
+            ("Time", envelope.now.plain()),
+        ];
+        pages::refused(row.number, &sentence, &ids).refused()
+    }
+
+    fn back_with_no(&self, request: &AuthorizeRequest, admitted: &Admitted, denial: &Denial) -> Reply {
+        let (row, sentence) = denial.entry();
+        let silent = request.rest.as_ref().is_ok_and(|asked| asked.prompt == Prompt::None);
+        let error = match denial {
+            Denial::ConsentMissing { .. } if silent => "interaction_required",
+            Denial::ConsentMissing { .. } => "consent_required",
+            _ => denial.error_name().unwrap_or_else(|| error_for(row, request.version)),
+        };
+        let ids = &self.envelope;
+        let fields = vec![
+            ("error", error.to_owned()),
+            (
+                "error_description",
+                format!(
+                    "AADSTS{}: {sentence} Trace ID: {} Correlation ID: {} Timestamp: {}",
+                    row.number,
+                    ids.trace,
+                    ids.correlation,
+                    ids.now.plain()
+                ),
+            ),
+            ("error_uri", format!("{}/error?code={}", ids.origin.login(), row.number)),
+        ];
+        self.back(request, admitted, fields)
+    }
+
+    /// Sends fields to the client, by its response mode.
+    fn back(
+        &self,
+        request: &AuthorizeRequest,
+        admitted: &Admitted,
+        mut fields: Vec<(&'static str, String)>,
+    ) -> Reply {
+        if let Some(state) = &request.state {
+            fields.push(("state", state.clone()));
+        }
+        let uri = &admitted.redirect_uri;
+        let bare = uri.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?']));
+        let uri = if bare { format!("{uri}/") } else { uri.clone() };
+        if request.mode == ResponseMode::FormPost {
+            return pages::form_post(&uri, &fields);
+        }
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
+        let separator = match request.mode {
+            ResponseMode::Fragment => '#',
+            _ if uri.contains('?') => '&',
+            _ => '?',
+        };
+        Reply::see_other(&format!("{uri}{separator}{}", pairs.join("&")))
+    }
+}

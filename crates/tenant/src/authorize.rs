@@ -1,0 +1,172 @@
+//! Signing somebody in for an application: which client and redirect URI are good, what may be asked for, and
+//! what a code stands for. What is wrong before the redirect URI is known to be the client's own stays on a
+//! page; everything else goes back to the client (`security.md`, S14).
+
+use crate::{
+    directory::Directory,
+    lockout::Attempt,
+    redirect,
+    token::{
+        CodeBody, Denial, PasswordProof,
+        client_auth::{self, Client},
+        password::{SigningIn, right_password, usable},
+        scope,
+    },
+    user::User,
+};
+use carnet_wire::{
+    authority::TenantName,
+    authorize::{Asked, AuthorizeRequest, RequestProblem},
+    entropy::Entropy,
+    ids::AppId,
+    time::Timestamp,
+    token::request::Version,
+};
+use std::{net::IpAddr, sync::Arc};
+
+/// Where native applications of old have their answer sent.
+const NATIVE_CLIENT: &str = "https://login.microsoftonline.com/common/oauth2/nativeclient";
+
+/// A client whose redirect URI is its own.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The client.
+    pub client: Client,
+    /// Where the answer goes, as asked.
+    pub redirect_uri: String,
+    /// The URI's platform has no credential.
+    pub public: bool,
+}
+
+/// Looks client and redirect URI up. What this refuses is shown on a page.
+///
+/// # Errors
+/// [`Denial`]
+pub fn admit(
+    directory: &Directory,
+    tenant: &TenantName,
+    request: &AuthorizeRequest,
+) -> Result<Admitted, Denial> {
+    let client = client_auth::find(directory, tenant, request.client_id)?;
+    let own = ["http://localhost".to_owned(), NATIVE_CLIENT.to_owned()];
+    let none = Vec::new();
+    let uris = client.application.as_ref().map(|it| &it.redirect_uris);
+    let (web, spa) = uris.map_or((&none, &none), |uris| (&uris.web, &uris.spa));
+    // Microsoft's own clients have no registration here; they are public.
+    let public = uris.map_or(&own[..], |uris| &uris.public);
+    let Some(asked) = &request.redirect_uri else {
+        let all: Vec<(&String, bool)> = registered(web, spa, public);
+        let [(only, public)] = all[..] else { return Err(Denial::Redirect(RedirectNo::Missing)) };
+        return Ok(Admitted { redirect_uri: only.clone(), public, client });
+    };
+    let found =
+        registered(web, spa, public).into_iter().find(|(uri, public)| redirect::matches(uri, asked, *public));
+    let Some((_, public)) = found else {
+        return Err(Denial::Redirect(RedirectNo::NotRegistered(asked.chars().take(200).collect())));
+    };
+    Ok(Admitted { redirect_uri: asked.clone(), public, client })
+}
+
+fn registered<'a>(web: &'a [String], spa: &'a [String], public: &'a [String]) -> Vec<(&'a String, bool)> {
+    let all = web.iter().map(|uri| (uri, false)).chain(spa.iter().map(|uri| (uri, true)));
+    all.chain(public.iter().map(|uri| (uri, true))).collect()
+}
+
+/// What is wrong with a redirect URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedirectNo {
+    /// None was sent, and not exactly one is registered.
+    Missing,
+    /// This one is not the client's.
+    NotRegistered(String),
+}
+
+/// What else the request asks for, if that may be asked for.
+///
+/// # Errors
+/// [`Denial`], which goes back to the client.
+pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&'a Asked, Denial> {
+    let asked = match &request.rest {
+        Ok(asked) => asked,
+        Err(RequestProblem::Request(error)) => return Err(Denial::Malformed(error.clone())),
+        Err(problem) => return Err(Denial::Authorize(problem.clone())),
+    };
+    let relaxed = admitted.client.application.as_ref().is_some_and(|it| it.policy.pkce == Some(false));
+    if admitted.public && asked.challenge.is_none() && !relaxed {
+        return Err(Denial::ChallengeMissing);
+    }
+    Ok(asked)
+}
+
+/// What somebody who signs in typed, and what was found of it.
+pub struct Tried {
+    /// The reserved attempt.
+    pub attempt: Attempt,
+    /// The password.
+    pub proof: PasswordProof,
+    /// The account.
+    pub user: Option<Arc<User>>,
+}
+
+/// Lets somebody in by password; the address and the application are the tenant's rules' to judge.
+///
+/// # Errors
+/// [`Denial`], shown on the page.
+pub fn sign_in(
+    directory: &Directory,
+    tried: Tried,
+    (client, address): (AppId, IpAddr),
+) -> Result<Arc<User>, Denial> {
+    let reveal = directory.tenant.policy.reveal_user;
+    let user = right_password(reveal, (tried.attempt, tried.proof, tried.user))?;
+    usable(&user)?;
+    let signing_in = SigningIn { directory, user: &user, client, address };
+    signing_in.not_blocked()?;
+    signing_in.one_factor(client)?;
+    Ok(user)
+}
+
+/// A sign-in that happened.
+#[derive(Debug, Clone)]
+pub struct SignedIn<'a> {
+    /// Who.
+    pub user: &'a Arc<User>,
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub methods: &'a [String],
+}
+
+/// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
+/// it now.
+///
+/// # Errors
+/// [`Denial`], which goes back to the client.
+pub fn code(
+    directory: &Directory,
+    (admitted, asked, version): (&Admitted, &Asked, Version),
+    signed_in: &SignedIn<'_>,
+    (graphs, address, entropy): (&[String], IpAddr, &dyn Entropy),
+) -> Result<CodeBody, Denial> {
+    let user = signed_in.user;
+    if signed_in.at < user.sessions_valid_from {
+        return Err(Denial::NoSession);
+    }
+    usable(user)?;
+    SigningIn { directory, user, client: admitted.client.app, address }.not_blocked()?;
+    let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
+    scope::delegated(directory, &admitted.client, user, &resolved)?;
+    Ok(CodeBody {
+        family: entropy.uuid(),
+        app: admitted.client.app,
+        user: user.id,
+        redirect_uri: admitted.redirect_uri.clone(),
+        public: admitted.public,
+        challenge: asked.challenge.as_ref().map(|it| it.as_str().to_owned()),
+        v1: version == Version::V1,
+        scope: asked.scope.clone(),
+        nonce: asked.nonce.clone(),
+        signed_in: signed_in.at,
+        methods: signed_in.methods.to_vec(),
+    })
+}

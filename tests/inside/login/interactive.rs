@@ -1,0 +1,291 @@
+//! Signing in on pages, and what comes back: by what is asked of people, and by what a stranger tries.
+
+use bytes::Bytes;
+use carnet_tests::{Contoso, PASSWORD, PUBLIC, Reply, TENANT, UNCONSENTED, form, part, percent};
+use carnet_wire::pkce::Verifier;
+use http::{HeaderValue, Request};
+use std::{cell::RefCell, collections::BTreeMap};
+
+const BACK: &str = "http://localhost:4711/back";
+const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
+const SCOPE: &str = "https://api.powerplatform.com/.default openid offline_access";
+
+/// A browser: it keeps cookies and posts forms from where it got them.
+struct Browser<'a> {
+    t: &'a Contoso,
+    cookies: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(t: &'a Contoso) -> Self {
+        Self { t, cookies: RefCell::default() }
+    }
+
+    async fn send(&self, mut request: Request<Bytes>) -> Reply {
+        let line: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !line.is_empty() {
+            request.headers_mut().insert("cookie", line.join("; ").parse().unwrap());
+        }
+        let reply = self.t.send(request).await;
+        for cookie in reply.headers.get_all("set-cookie") {
+            let text = cookie.to_str().unwrap();
+            assert!(
+                ["__Host-", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"]
+                    .iter()
+                    .all(|it| text.contains(it)),
+                "{text}"
+            );
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        }
+        reply
+    }
+
+    async fn open(&self, query: &[(&str, &str)]) -> Reply {
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        let path = format!("/{TENANT}/oauth2/v2.0/authorize?{}", query.join("&"));
+        self.send(Request::get(path).header("host", "localhost:8443").body(Bytes::new()).unwrap()).await
+    }
+
+    /// Posts a page's form with these fields beside its hidden one.
+    async fn submit(&self, page: &Reply, fields: &[(&str, &str)]) -> Reply {
+        let flow = flow(page);
+        let all = [&[("flow", flow.as_str())], fields].concat();
+        let mut request = form(&format!("/{TENANT}/login"), &all);
+        request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+        self.send(request).await
+    }
+
+    async fn sign_in(&self, query: &[(&str, &str)], user: &str, password: &str) -> Reply {
+        let account = self.open(query).await;
+        let name = format!("{user}@contoso.example");
+        let asked = self.submit(&account, &[("username", &name)]).await;
+        self.submit(&asked, &[("passwd", password)]).await
+    }
+}
+
+fn flow(page: &Reply) -> String {
+    let text = String::from_utf8(page.body.to_vec()).unwrap();
+    let after = text.split("name=\"flow\" value=\"").nth(1).unwrap_or_else(|| panic!("no form: {text}"));
+    after.split('"').next().unwrap().to_owned()
+}
+
+fn query(client: &str) -> Vec<(&'static str, String)> {
+    let challenge = Verifier::parse(VERIFIER).unwrap().challenge();
+    vec![
+        ("client_id", client.to_owned()),
+        ("response_type", "code".into()),
+        ("redirect_uri", BACK.into()),
+        ("scope", SCOPE.into()),
+        ("state", "a b&c".into()),
+        ("nonce", "n-1".into()),
+        ("code_challenge", challenge.as_str().to_owned()),
+        ("code_challenge_method", "S256".into()),
+    ]
+}
+
+fn with(client: &str, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let mut all = query(client);
+    all.retain(|(name, _)| !more.iter().any(|(other, _)| name == other));
+    all.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    all
+}
+
+fn plain<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    query.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// The fields that went back to the client.
+fn back(reply: &Reply) -> BTreeMap<String, String> {
+    assert_eq!(reply.status, 303, "{}", String::from_utf8_lossy(&reply.body));
+    let location = reply.header("location");
+    let (uri, query) = location.split_once(['?', '#']).unwrap();
+    assert_eq!(uri, BACK);
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
+    pairs
+        .map(|(name, value)| (name.to_owned(), carnet_wire::percent::decode_text(value, true).unwrap()))
+        .collect()
+}
+
+fn number(reply: &Reply) -> u32 {
+    let text = String::from_utf8_lossy(&reply.body).into_owned();
+    let text = if reply.status == 303 { back(reply)["error_description"].clone() } else { text };
+    let digits = text.split("AADSTS").nth(1).unwrap_or_else(|| panic!("no number: {text}"));
+    digits.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+async fn contoso(policy: &str) -> Contoso {
+    let t = Contoso::with(policy, "").await;
+    let token = t.graph_token("admin").await;
+    for app in [PUBLIC, UNCONSENTED] {
+        let uris = serde_json::json!({ "publicClient": { "redirectUris": ["http://localhost/back"] } });
+        let path = format!("/v1.0/applications(appId='{app}')");
+        assert_eq!(t.call("PATCH", &path, &token, uris).await.status, 204);
+    }
+    t
+}
+
+async fn redeem(t: &Contoso, code: &str) -> Reply {
+    t.token(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", PUBLIC),
+        ("code", code),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+    ])
+    .await
+}
+
+#[tokio::test]
+async fn somebody_signs_in_and_the_client_gets_tokens_once() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    let fields = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    assert_eq!(fields["state"], "a b&c");
+    let reply = redeem(&t, &fields["code"]).await;
+    assert_eq!(reply.claims()["upn"], "ada@contoso.example");
+    let id_token = part(reply.good()["id_token"].as_str().unwrap(), 1);
+    assert_eq!((&id_token["nonce"], &id_token["auth_time"]), (&"n-1".into(), &1_800_000_000.into()));
+    let refresh = reply.good()["refresh_token"].as_str().unwrap().to_owned();
+
+    // A second use ends what the first one gave.
+    assert_eq!(redeem(&t, &fields["code"]).await.no(), "400 invalid_grant 54005");
+    let again = [
+        ("grant_type", "refresh_token"),
+        ("client_id", PUBLIC),
+        ("refresh_token", &refresh),
+        ("scope", SCOPE),
+    ];
+    assert_eq!(t.token(&again).await.no(), "400 invalid_grant 50173");
+}
+
+#[tokio::test]
+async fn a_session_answers_without_asking_until_it_is_told_to() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    let silent = with(PUBLIC, &[("prompt", "none")]);
+    assert_eq!(number(&browser.open(&plain(&silent)).await), 50058);
+    let _ = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    assert!(back(&browser.open(&plain(&silent)).await).contains_key("code"));
+    assert!(back(&browser.open(&plain(&query(PUBLIC))).await).contains_key("code"));
+    for more in [
+        &[("prompt", "login")][..],
+        &[("prompt", "select_account")],
+        &[("login_hint", "admin@contoso.example")],
+    ] {
+        assert_eq!(browser.open(&plain(&with(PUBLIC, more))).await.status, 200, "{more:?}");
+    }
+    t.later(120);
+    assert_eq!(browser.open(&plain(&with(PUBLIC, &[("max_age", "60")]))).await.status, 200);
+    assert_eq!(number(&Browser::new(&t).open(&plain(&silent)).await), 50058);
+    t.later(24 * 3600);
+    assert_eq!(number(&browser.open(&plain(&silent)).await), 50058);
+}
+
+#[tokio::test]
+async fn a_wrong_password_stays_on_the_page_and_locks_like_any_other() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    for number in 0..10 {
+        let wrong = browser.sign_in(&plain(&query(PUBLIC)), "ada", &format!("Wrong-{number}")).await;
+        assert_eq!(wrong.status, 200);
+        assert!(String::from_utf8_lossy(&wrong.body).contains("role=\"alert\""));
+    }
+    assert_eq!(browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await.status, 200);
+    let unknown = browser.sign_in(&plain(&query(PUBLIC)), "nobody", PASSWORD).await;
+    assert_eq!(unknown.status, 200);
+    let records = t.store.sign_ins(TENANT.parse().unwrap(), carnet_tests::NOW, 50).await.unwrap();
+    assert_eq!(records.iter().filter(|it| it.grant == "interactive" && it.error == 50126).count(), 12);
+}
+
+#[tokio::test]
+async fn what_is_wrong_before_the_way_back_is_known_stays_on_a_page() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    for (more, told) in [
+        (("client_id", "a0000000-0000-4000-8000-00000000dead"), 700_016),
+        (("redirect_uri", "https://evil.example/back"), 50_011),
+        (("redirect_uri", "http://localhost:1@evil.example/back"), 50_011),
+        (("redirect_uri", "http://localhost:4711/back/more"), 50_011),
+    ] {
+        let reply = browser.open(&plain(&with(PUBLIC, &[more]))).await;
+        assert_eq!((reply.status, number(&reply)), (400, told), "{more:?}");
+        assert_eq!(reply.header("x-frame-options"), "DENY");
+        assert!(reply.header("content-security-policy").starts_with("default-src 'none'"));
+    }
+    let script =
+        browser.open(&plain(&with(PUBLIC, &[("redirect_uri", "https://x/<script>alert(1)</script>")]))).await;
+    assert!(!String::from_utf8_lossy(&script.body).contains("<script>"));
+}
+
+#[tokio::test]
+async fn everything_else_goes_back_to_the_client() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    for (more, told) in [
+        (("response_type", "token"), 70_005),
+        (("response_mode", "carrier_pigeon"), 70_007),
+        (("prompt", "maybe"), 90_023),
+        (("code_challenge_method", "plain"), 50_149),
+        (("code_challenge", ""), 9_002_325),
+        (("scope", ""), 900_144),
+    ] {
+        assert_eq!(number(&browser.open(&plain(&with(PUBLIC, &[more]))).await), told, "{more:?}");
+    }
+    assert_eq!(number(&browser.sign_in(&plain(&query(UNCONSENTED)), "ada", PASSWORD).await), 65_001);
+    let nowhere = with(PUBLIC, &[("scope", "https://nowhere.example/.default")]);
+    assert_eq!(number(&browser.open(&plain(&nowhere)).await), 500_011);
+    let page = Browser::new(&t);
+    let account = page.open(&plain(&query(PUBLIC))).await;
+    assert_eq!(number(&page.submit(&account, &[("cancel", "1")]).await), 65_004);
+}
+
+#[tokio::test]
+async fn a_page_counts_for_the_browser_that_got_it_from_us_and_for_a_while() {
+    let t = contoso("").await;
+    let (mine, other) = (Browser::new(&t), Browser::new(&t));
+    let page = mine.open(&plain(&query(PUBLIC))).await;
+    let _ = other.open(&plain(&query(PUBLIC))).await;
+    let name = [("username", "ada@contoso.example")];
+    assert_eq!(number(&other.submit(&page, &name).await), 90_004);
+    let sealed = flow(&page);
+    let foreign = form(&format!("/{TENANT}/login"), &[("flow", &sealed), name[0]]);
+    for (header, value) in
+        [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("accept", "*/*")]
+    {
+        let mut request = foreign.clone();
+        request.headers_mut().insert(header, HeaderValue::from_static(value));
+        assert_eq!(number(&mine.send(request).await), 90_004, "{header}");
+    }
+    assert_eq!(mine.submit(&page, &name).await.status, 200);
+    t.later(16 * 60);
+    assert_eq!(number(&mine.submit(&page, &name).await), 90_004);
+}
+
+#[tokio::test]
+async fn answers_travel_in_the_query_the_fragment_or_a_form() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    let fragment = browser.open(&plain(&with(PUBLIC, &[("response_mode", "fragment")]))).await;
+    assert!(fragment.header("location").starts_with(&format!("{BACK}#code=")));
+    let posted = browser.open(&plain(&with(PUBLIC, &[("response_mode", "form_post")]))).await;
+    let text = String::from_utf8(posted.body.to_vec()).unwrap();
+    assert!(text.contains(&format!("action=\"{BACK}\"")) && text.contains("name=\"code\""), "{text}");
+    assert!(posted.header("content-security-policy").contains("script-src 'sha256-"));
+}
+
+#[tokio::test]
+async fn a_tenants_rules_hold_here_too() {
+    for (policy, told) in [
+        ("block = [\"user:ada@contoso.example\"]", 53_003),
+        ("require_mfa = [\"user:ada@contoso.example\"]", 50_079),
+    ] {
+        let t = contoso(policy).await;
+        let browser = Browser::new(&t);
+        assert_eq!(number(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await), told);
+        assert_eq!(number(&browser.open(&plain(&with(PUBLIC, &[("prompt", "none")]))).await), 50_058);
+    }
+}
