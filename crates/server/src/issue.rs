@@ -46,6 +46,7 @@ impl Context {
                 effect,
                 Effect::SpendAssertion { .. }
                     | Effect::SpendCode { .. }
+                    | Effect::SpendDevice { .. }
                     | Effect::AdvanceFamily { .. }
                     | Effect::KeepRefresh { .. }
             )
@@ -83,6 +84,9 @@ impl Context {
         record: &SignIn,
         refresh: Option<&RefreshToken>,
     ) -> Result<(), StoreError> {
+        if matches!(&decision.verdict, Err(denial) if denial.is_pending()) {
+            return Ok(());
+        }
         if let Err(denial) = &decision.verdict
             && denial.is_counted()
             && decision.effects.is_empty()

@@ -16,6 +16,12 @@ use uuid::Uuid;
 
 /// Authorization codes.
 pub const CODE: &str = "code";
+/// Device codes.
+pub const DEVICE: &str = "device";
+/// Codes that people type, each with the device code it stands for.
+pub const USER_CODE: &str = "user-code";
+/// What somebody said to a device code, under the device code's digest.
+pub const DEVICE_ANSWER: &str = "device-answer";
 /// Browser sessions.
 pub const SESSION: &str = "session";
 
@@ -58,6 +64,12 @@ pub struct Place {
 #[must_use]
 pub fn code_digest(code: &AuthorizationCode) -> [u8; 32] {
     text_digest(CODE, code.expose())
+}
+
+/// The digest under which what somebody said to a device code is kept.
+#[must_use]
+pub fn answer_digest(device: &[u8; 32]) -> [u8; 32] {
+    digest::sha256(&[DEVICE_ANSWER.as_bytes(), device])
 }
 
 /// The digest under which the artifact with this text is kept.
@@ -104,6 +116,21 @@ impl Store {
         let body = serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let expires = Timestamp::from_millis(row.int(1));
         Ok(Some(Artifact { body, expires, spent: row.int(2) != 0 }))
+    }
+
+    /// The artifact of this kind and its tenant, where the tenant is not known beforehand.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn artifact_anywhere<T: DeserializeOwned>(
+        &self,
+        kind: &'static str,
+        digest: &[u8; 32],
+    ) -> Result<Option<(TenantId, Artifact<T>)>, StoreError> {
+        const TENANT: &str = "select tenant_id from artifact where digest = $1 and kind = $2";
+        let rows = self.inner.engine.read(TENANT, values![&digest[..], kind]).await?;
+        let Some(tenant) = rows.first().and_then(|row| row.text(0).parse().ok()) else { return Ok(None) };
+        Ok(self.artifact(tenant, kind, digest).await?.map(|it| (tenant, it)))
     }
 
     /// Takes an artifact away; one that is not there is no error.

@@ -3,7 +3,7 @@
 
 use crate::{
     Store, StoreError,
-    artifact::{CODE, code_digest},
+    artifact::{CODE, DEVICE, DEVICE_ANSWER, answer_digest, code_digest, text_digest},
     attempt::{self, Account},
     engine::{Batch, Expect, Row, values},
     object,
@@ -12,7 +12,7 @@ use carnet_tenant::{
     change::Object,
     directory::Directory,
     lockout::Attempt,
-    token::{CodeBody, Facts, HeldCode, HeldRefresh},
+    token::{CodeBody, DeviceAnswer, DeviceBody, Facts, HeldCode, HeldDevice, HeldRefresh},
     user::{self, User},
 };
 use carnet_wire::{
@@ -20,7 +20,7 @@ use carnet_wire::{
     digest,
     ids::{ObjectId, TenantId},
     jose::Jws,
-    secret::{AuthorizationCode, Password, RefreshToken},
+    secret::{AuthorizationCode, DeviceCode, Password, RefreshToken},
     time::Timestamp,
     token::request::{Grant, TokenRequest},
 };
@@ -63,7 +63,8 @@ impl Store {
         (address, now): (IpAddr, Timestamp),
     ) -> Result<Option<Facts>, StoreError> {
         let Some(directory) = self.directory_for(name, request).await? else { return Ok(None) };
-        let mut facts = Facts { directory, user: None, attempt: Attempt::None, refresh: None, code: None };
+        let mut facts =
+            Facts { directory, user: None, attempt: Attempt::None, refresh: None, code: None, device: None };
         let tenant = facts.directory.tenant.id;
         match &request.grant {
             Grant::ClientCredentials => {}
@@ -77,6 +78,7 @@ impl Store {
             Grant::AuthorizationCode { code, .. } => {
                 (facts.code, facts.user) = self.code(tenant, code).await?;
             }
+            Grant::DeviceCode { code } => (facts.device, facts.user) = self.device(tenant, code).await?,
             Grant::OnBehalfOf { assertion } => {
                 // Whom to read; whether the token is genuine is proved afterwards.
                 if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| spoken_of(&jws)) {
@@ -104,7 +106,10 @@ impl Store {
                 return self.directory_of("refresh", &refresh_digest(token)).await;
             }
             Grant::AuthorizationCode { code, .. } => {
-                return self.directory_of("code", &code_digest(code)).await;
+                return self.directory_of(CODE, &code_digest(code)).await;
+            }
+            Grant::DeviceCode { code } => {
+                return self.directory_of(DEVICE, &text_digest(DEVICE, code.expose())).await;
             }
             Grant::ClientCredentials | Grant::OnBehalfOf { .. } => None,
         };
@@ -126,6 +131,23 @@ impl Store {
             Some(id) => self.directory(id).await,
             None => Ok(None),
         }
+    }
+
+    async fn device(
+        &self,
+        tenant: TenantId,
+        code: &DeviceCode,
+    ) -> Result<(Option<HeldDevice>, Option<Arc<User>>), StoreError> {
+        let digest = text_digest(DEVICE, code.expose());
+        let Some(kept) = self.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
+            return Ok((None, None));
+        };
+        let answer = self.artifact(tenant, DEVICE_ANSWER, &answer_digest(&digest)).await?.map(|it| it.body);
+        let user = match &answer {
+            Some(DeviceAnswer::Approved { user, .. }) => self.user(tenant, *user).await?,
+            _ => None,
+        };
+        Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), user))
     }
 
     async fn code(
@@ -160,6 +182,21 @@ impl Store {
         let user = answers.get(1).and_then(|rows| rows.first());
         let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
         Ok((row.map_or(Attempt::None, attempt::told), user))
+    }
+
+    /// Forgets the failed attempts of a source at an account.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn forgive(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        from: (IpAddr, Timestamp),
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        attempt::clear(&mut batch, &Account::new(&self.inner.seal, tenant, key), from);
+        self.inner.engine.write(batch).await.map(drop)
     }
 
     async fn refresh(

@@ -3,7 +3,7 @@
 
 use crate::{
     Store, StoreError,
-    artifact::{CODE, SPEND_ARTIFACT},
+    artifact::{CODE, DEVICE, SPEND_ARTIFACT},
     attempt::{self, Account},
     chain::Link,
     engine::{Batch, Expect, values},
@@ -87,6 +87,9 @@ impl Store {
             }
             Effect::SpendCode { digest } => {
                 batch.push(SPEND_ARTIFACT, values![&digest[..], CODE, now], Expect::Rows(1));
+            }
+            Effect::SpendDevice { digest } => {
+                batch.push(SPEND_ARTIFACT, values![&digest[..], DEVICE, now], Expect::Rows(1));
             }
             Effect::AdvanceFamily { family, from, grace_ms } => {
                 batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));

@@ -43,6 +43,15 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// Reads a digest that [`hex`] wrote.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let digits: Vec<u8> = text.as_bytes().iter().map(digit).collect::<Option<_>>()?;
+    let pairs: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    pairs.try_into().ok().filter(|_| text.len() == 64)
+}
+
 fn bytes(digest: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest);
@@ -56,6 +65,8 @@ mod tests {
     #[test]
     fn the_empty_digest_is_the_known_one() {
         assert_eq!(hex(&sha256(&[]))[..16], *"e3b0c44298fc1c14");
+        assert_eq!(from_hex(&hex(&sha256(&[]))), Some(sha256(&[])));
+        assert_eq!((from_hex("e3"), from_hex(&"g".repeat(64))), (None, None));
         assert_eq!(sha256(&[b"a", b"b"]), sha256(&[b"ab"]));
     }
 

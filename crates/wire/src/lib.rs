@@ -9,6 +9,7 @@ pub mod authorize;
 pub mod bap;
 pub mod catalogue;
 pub mod cloud;
+pub mod device;
 pub mod digest;
 pub mod entropy;
 pub mod graph;

@@ -60,6 +60,10 @@ secret! {
     AuthorizationCode
 }
 secret! {
+    /// A device code, as the device that polls with it keeps it.
+    DeviceCode
+}
+secret! {
     /// A refresh token, as a client keeps it.
     RefreshToken
 }

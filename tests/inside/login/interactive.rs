@@ -1,76 +1,14 @@
 //! Signing in on pages, and what comes back: by what is asked of people, and by what a stranger tries.
 
-use bytes::Bytes;
-use carnet_tests::{Contoso, PASSWORD, PUBLIC, Reply, TENANT, UNCONSENTED, form, part, percent};
+use super::browser::{Browser, flow};
+use carnet_tests::{Contoso, PASSWORD, PUBLIC, Reply, TENANT, UNCONSENTED, form, part};
 use carnet_wire::pkce::Verifier;
-use http::{HeaderValue, Request};
-use std::{cell::RefCell, collections::BTreeMap};
+use http::HeaderValue;
+use std::collections::BTreeMap;
 
 const BACK: &str = "http://localhost:4711/back";
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
 const SCOPE: &str = "https://api.powerplatform.com/.default openid offline_access";
-
-/// A browser: it keeps cookies and posts forms from where it got them.
-struct Browser<'a> {
-    t: &'a Contoso,
-    cookies: RefCell<BTreeMap<String, String>>,
-}
-
-impl<'a> Browser<'a> {
-    fn new(t: &'a Contoso) -> Self {
-        Self { t, cookies: RefCell::default() }
-    }
-
-    async fn send(&self, mut request: Request<Bytes>) -> Reply {
-        let line: Vec<String> =
-            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if !line.is_empty() {
-            request.headers_mut().insert("cookie", line.join("; ").parse().unwrap());
-        }
-        let reply = self.t.send(request).await;
-        for cookie in reply.headers.get_all("set-cookie") {
-            let text = cookie.to_str().unwrap();
-            assert!(
-                ["__Host-", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"]
-                    .iter()
-                    .all(|it| text.contains(it)),
-                "{text}"
-            );
-            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
-        }
-        reply
-    }
-
-    async fn open(&self, query: &[(&str, &str)]) -> Reply {
-        let query: Vec<String> =
-            query.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
-        let path = format!("/{TENANT}/oauth2/v2.0/authorize?{}", query.join("&"));
-        self.send(Request::get(path).header("host", "localhost:8443").body(Bytes::new()).unwrap()).await
-    }
-
-    /// Posts a page's form with these fields beside its hidden one.
-    async fn submit(&self, page: &Reply, fields: &[(&str, &str)]) -> Reply {
-        let flow = flow(page);
-        let all = [&[("flow", flow.as_str())], fields].concat();
-        let mut request = form(&format!("/{TENANT}/login"), &all);
-        request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
-        self.send(request).await
-    }
-
-    async fn sign_in(&self, query: &[(&str, &str)], user: &str, password: &str) -> Reply {
-        let account = self.open(query).await;
-        let name = format!("{user}@contoso.example");
-        let asked = self.submit(&account, &[("username", &name)]).await;
-        self.submit(&asked, &[("passwd", password)]).await
-    }
-}
-
-fn flow(page: &Reply) -> String {
-    let text = String::from_utf8(page.body.to_vec()).unwrap();
-    let after = text.split("name=\"flow\" value=\"").nth(1).unwrap_or_else(|| panic!("no form: {text}"));
-    after.split('"').next().unwrap().to_owned()
-}
 
 fn query(client: &str) -> Vec<(&'static str, String)> {
     let challenge = Verifier::parse(VERIFIER).unwrap().challenge();

@@ -1,7 +1,9 @@
 //! The token service behind the router: each grant with its nearest noes, discovery, and the shapes of whole
 //! answers.
 
+mod browser;
 mod certificate;
+mod device;
 mod discovery;
 mod forms;
 mod interactive;

@@ -8,11 +8,6 @@ use crate::{
 };
 use carnet_tenant::token::Denial;
 
-/// `POST /{tenant}/oauth2/v2.0/devicecode`
-pub(super) async fn device_code(_: Context, _: Call) -> Result<Reply, Failure> {
-    Err(Denial::NotServed("Device code sign-in").into())
-}
-
 /// `GET /{tenant}/oauth2/v2.0/logout`
 pub(super) async fn logout(_: Context, _: Call) -> Result<Reply, Failure> {
     Err(Denial::NotServed("Sign-out").into())

@@ -14,7 +14,7 @@ use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code},
     directory::Directory,
-    token::{Denial, authorization_code},
+    token::{Denial, authorization_code, client_auth::Client},
     user,
 };
 use carnet_wire::{
@@ -87,6 +87,9 @@ impl Context {
         flow: Flow,
         fresh: Option<Session>,
     ) -> Result<Reply, Failure> {
+        if flow.device.is_some() {
+            return self.advance_device(flow, fresh).await;
+        }
         let good = match self.judge(&flow).await? {
             Ok(good) => good,
             Err(Stop::Page(denial)) => return Ok(self.refused(&denial)),
@@ -226,9 +229,13 @@ impl Context {
     pub(super) async fn judged(
         &self,
         flow: &Flow,
-    ) -> Result<Result<(Arc<Directory>, Admitted), Box<Reply>>, Failure> {
+    ) -> Result<Result<(Arc<Directory>, Client), Box<Reply>>, Failure> {
+        if flow.device.is_some() {
+            let found = self.device_of(flow).await?;
+            return Ok(found.map(|it| (it.directory, it.client)).map_err(|no| Box::new(self.refused(&no))));
+        }
         Ok(match self.judge(flow).await? {
-            Ok(good) => Ok((good.directory, good.admitted)),
+            Ok(good) => Ok((good.directory, good.admitted.client)),
             Err(Stop::Client(to, denial)) => Err(Box::new(self.back_with_no(&to.0, &to.1, &denial))),
             Err(Stop::Page(denial)) => Err(Box::new(self.refused(&denial))),
             Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),

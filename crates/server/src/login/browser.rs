@@ -35,6 +35,9 @@ pub struct Flow {
     pub tenant: String,
     /// The account, once typed.
     pub user: Option<String>,
+    /// The digest of the device code that is to be answered, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// When patience ends, in seconds.
     until: i64,
     /// Digest of the browser's cookie.
@@ -82,7 +85,15 @@ impl Context {
             }
         };
         let browser = digest::hex(&text_digest("browser", &value));
-        let flow = Flow { request, v1, tenant, user: None, until: self.now().seconds() + PATIENCE, browser };
+        let flow = Flow {
+            request,
+            v1,
+            tenant,
+            user: None,
+            device: None,
+            until: self.now().seconds() + PATIENCE,
+            browser,
+        };
         (flow, new)
     }
 

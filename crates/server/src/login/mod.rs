@@ -3,6 +3,8 @@
 mod announced;
 mod authorize;
 mod browser;
+mod device_auth;
+mod device_code;
 mod discovery;
 mod keys;
 mod pages;
@@ -48,8 +50,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/authorize", authorize::v2),
     route!(None, "/{tenant}/oauth2/authorize", "login/authorize", authorize::v1),
     route!(Some(&Method::POST), "/{tenant}/login", "login/sign_in", sign_in::post),
-    route!(None, "/{tenant}/oauth2/v2.0/devicecode", "login/announced", announced::device_code),
-    route!(None, "/{tenant}/oauth2/devicecode", "login/announced", announced::device_code),
+    route!(Some(&Method::POST), "/{tenant}/oauth2/v2.0/devicecode", "login/device_code", device_code::v2),
+    route!(Some(&Method::POST), "/{tenant}/oauth2/devicecode", "login/device_code", device_code::v1),
+    route!(Some(&Method::GET), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::get),
+    route!(Some(&Method::POST), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::post),
     route!(None, "/{tenant}/oauth2/v2.0/logout", "login/announced", announced::logout),
     route!(None, "/{tenant}/oauth2/logout", "login/announced", announced::logout),
     route!(Some(&Method::GET), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),

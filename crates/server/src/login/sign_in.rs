@@ -8,9 +8,9 @@ use crate::{
 };
 use carnet_store::Settle;
 use carnet_tenant::{
-    authorize::{Admitted, Tried, sign_in},
+    authorize::{Tried, sign_in},
     directory::Directory,
-    token::{Denial, Effect},
+    token::{Denial, Effect, client_auth::Client},
     user::{self, User},
 };
 use carnet_wire::{
@@ -32,7 +32,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
         return Ok(cx.refused(&Denial::SignInLost));
     };
-    if form.get("cancel").is_some() {
+    if form.get("cancel").is_some() && flow.device.is_none() {
         return cx.cancelled(&flow).await;
     }
     if form.get("again").is_some() {
@@ -45,20 +45,18 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         return cx.advance(&call, flow, None).await;
     };
     let password = Password::new(password.to_owned());
-    let (directory, admitted) = match cx.judged(&flow).await? {
+    let (directory, client) = match cx.judged(&flow).await? {
         Ok(judged) => judged,
         Err(reply) => return Ok(*reply),
     };
-    match cx.prove(&directory, &admitted, (&flow, &password)).await? {
+    match cx.prove(&directory, &client, (&flow, &password)).await? {
         Ok(user) => {
             let session = Session { user: user.id, signed_in: cx.now(), methods: vec!["pwd".into()] };
             let stay = form.get("stay").is_some();
             let cookie = cx.new_session(directory.tenant.id, &session, stay).await?;
             Ok(cx.advance(&call, flow, Some(session)).await?.cookie(cookie))
         }
-        Err(Denial::WrongPassword) => {
-            cx.ask(flow, &admitted.client.name, Some("The user name or password is wrong."))
-        }
+        Err(Denial::WrongPassword) => cx.ask(flow, &client.name, Some("The user name or password is wrong.")),
         Err(denial) => Ok(cx.refused(&denial)),
     }
 }
@@ -68,7 +66,7 @@ impl Context {
     async fn prove(
         &self,
         directory: &Arc<Directory>,
-        admitted: &Admitted,
+        client: &Client,
         (flow, password): (&Flow, &Password),
     ) -> Result<Result<Arc<User>, Denial>, Failure> {
         let name = flow.user.clone().unwrap_or_default();
@@ -78,10 +76,10 @@ impl Context {
         let (attempt, user) = self.state.store.reserve(tenant, (&key, password), from).await?;
         let (proof, rehashed) = self.check_password(tenant, &key, password, (attempt, user.as_deref())).await;
         let tried = Tried { attempt, proof, user: user.clone() };
-        let verdict = sign_in(directory, tried, (admitted.client.app, self.envelope.address));
+        let verdict = sign_in(directory, tried, (client.app, self.envelope.address));
         let mut record = self.record(directory, GRANT, None);
-        record.app = Some(admitted.client.app);
-        record.principal = admitted.client.principal.as_ref().map(|it| it.id);
+        record.app = Some(client.app);
+        record.principal = client.principal.as_ref().map(|it| it.id);
         record.user = user.as_ref().map(|it| it.id);
         record.user_name = crate::context::cut(&name, 256);
         record.error = verdict.as_ref().err().map_or(0, |denial| denial.entry().0.number);

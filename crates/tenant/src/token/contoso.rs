@@ -1,8 +1,8 @@
 //! A small tenant for the tests of the rules.
 
 use super::{
-    Asking, ClientProof, Decision, Facts, HeldCode, HeldRefresh, PasswordProof, Proof, UserAssertion,
-    client_auth, decide,
+    Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, PasswordProof, Proof,
+    UserAssertion, client_auth, decide,
 };
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
@@ -48,6 +48,7 @@ pub(super) struct Contoso {
     pub refresh: Option<HeldRefresh>,
     pub assertion: UserAssertion,
     pub code: Option<HeldCode>,
+    pub device: Option<HeldDevice>,
 }
 
 pub(super) fn number(decision: &Decision) -> u32 {
@@ -190,6 +191,7 @@ impl Contoso {
             refresh: None,
             assertion: UserAssertion::None,
             code: None,
+            device: None,
         }
     }
 
@@ -261,6 +263,7 @@ impl Contoso {
             attempt: self.attempt,
             refresh: self.refresh.clone(),
             code: self.code.clone(),
+            device: self.device.clone(),
         };
         let client: ClientProof = client_auth::prove(&facts, &request);
         let proof = Proof { client, password: self.password, assertion: self.assertion.clone() };

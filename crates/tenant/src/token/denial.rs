@@ -1,7 +1,7 @@
 //! Denials: the token service says no. A variant carries facts; its row and its sentence are made here,
 //! and nowhere else.
 
-use super::{authorization_code::CodeNo, on_behalf_of::Unusable};
+use super::{authorization_code::CodeNo, device_code::DeviceNo, on_behalf_of::Unusable};
 use crate::authorize::RedirectNo;
 use carnet_wire::{
     aadsts::{self, Row},
@@ -115,6 +115,8 @@ pub enum Denial {
     SignInCancelled,
     /// What a page posted is none of ours, of another browser, or too late.
     SignInLost,
+    /// The device code gives no token, or none is given out.
+    Device(DeviceNo),
     /// The authorization code gives no token.
     Code(CodeNo),
     /// Not a refresh token of this tenant.
@@ -202,6 +204,7 @@ impl Denial {
             | Self::Blocked
             | Self::Assertion(_)
             | Self::Code(_)
+            | Self::Device(_)
             | Self::Redirect(_)
             | Self::Authorize(_)
             | Self::ChallengeMissing
@@ -387,6 +390,10 @@ impl Denial {
             Self::SignInCancelled => {
                 (&aadsts::CONSENT_DECLINED, "The user went back instead of signing in.".into())
             }
+            Self::Device(why) => {
+                let (row, sentence) = why.entry();
+                (row, sentence.to_owned())
+            }
             Self::Code(why) => {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
@@ -466,8 +473,15 @@ impl Denial {
         match self {
             Self::UnknownTenant { discovery: true, .. } => Some("invalid_tenant"),
             Self::RefreshUnknown | Self::Code(CodeNo::Unknown) => Some("invalid_grant"),
+            Self::Device(why) => why.error_name(),
             _ => None,
         }
+    }
+
+    /// It is no answer yet, only one to ask again for: it leaves no record.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        matches!(self, Self::Device(DeviceNo::Pending))
     }
 
     /// Who asked is nobody: such requests are counted and leave no record each, so that a stranger does not

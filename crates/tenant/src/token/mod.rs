@@ -8,6 +8,7 @@ mod client_credentials;
 #[cfg(test)]
 mod contoso;
 pub mod denial;
+pub mod device_code;
 pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
@@ -16,6 +17,7 @@ pub(crate) mod scope;
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
 pub use denial::Denial;
+pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
 pub use on_behalf_of::UserAssertion;
 pub use scope::Resource;
 
@@ -231,6 +233,7 @@ impl Run<'_> {
             Grant::RefreshToken { .. } => refresh_token::verdict(self, client),
             Grant::OnBehalfOf { .. } => on_behalf_of::verdict(self, client),
             Grant::AuthorizationCode { .. } => authorization_code::verdict(self, client),
+            Grant::DeviceCode { .. } => device_code::verdict(self, client),
         }
     }
 
@@ -275,6 +278,8 @@ pub struct Facts {
     pub refresh: Option<HeldRefresh>,
     /// The authorization code that was shown, if it is one of ours in this tenant.
     pub code: Option<HeldCode>,
+    /// The device code that was shown, if it is one of ours in this tenant.
+    pub device: Option<HeldDevice>,
 }
 
 /// A refresh token as kept, with its family.
@@ -413,6 +418,11 @@ pub enum Effect {
     },
     /// This authorization code is redeemed. Lost when it was redeemed already.
     SpendCode {
+        /// Its digest.
+        digest: [u8; 32],
+    },
+    /// This device code is redeemed. Lost when it was redeemed already.
+    SpendDevice {
         /// Its digest.
         digest: [u8; 32],
     },

@@ -9,7 +9,7 @@ use crate::{
     ids::{AppId, CorrelationId},
     pkce::Verifier,
     scope::{ScopeError, ScopeRequest},
-    secret::{Assertion, AuthorizationCode, ClientSecret, Password, RefreshToken},
+    secret::{Assertion, AuthorizationCode, ClientSecret, DeviceCode, Password, RefreshToken},
 };
 
 /// Which edition of the protocol the path names; it decides numbers or strings, `scope` or `resource`.
@@ -76,6 +76,11 @@ pub enum Grant {
         redirect_uri: Option<String>,
         /// What the challenge was made of.
         verifier: Option<Verifier>,
+    },
+    /// Device code (RFC 8628, 3.4).
+    DeviceCode {
+        /// The code, as it was given out.
+        code: DeviceCode,
     },
     /// On behalf of a user (RFC 7523, 2.1, with `requested_token_use=on_behalf_of`).
     OnBehalfOf {
@@ -186,6 +191,8 @@ impl RequestError {
 /// RFC 7523, 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// RFC 8628, 7.2; half of Microsoft's libraries send the short name.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// RFC 7523, 8.1.
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -215,6 +222,9 @@ impl TokenRequest {
                     .map(|text| Verifier::parse(text).map_err(|_| RequestError::Invalid("code_verifier")))
                     .transpose()?,
             },
+            "device_code" | DEVICE_CODE => {
+                Grant::DeviceCode { code: DeviceCode::new(required(form, "device_code")?.to_owned()) }
+            }
             ON_BEHALF_OF => {
                 let assertion = required(form, "assertion")?.to_owned();
                 match required(form, "requested_token_use")? {
@@ -225,7 +235,10 @@ impl TokenRequest {
             other => return Err(RequestError::UnsupportedGrant(clip(other))),
         };
         let target = Target::of(version, form)?;
-        let kept = matches!(grant, Grant::RefreshToken { .. } | Grant::AuthorizationCode { .. });
+        let kept = matches!(
+            grant,
+            Grant::RefreshToken { .. } | Grant::AuthorizationCode { .. } | Grant::DeviceCode { .. }
+        );
         if target.is_none() && !kept {
             return Err(RequestError::Missing(if version == Version::V1 { "resource" } else { "scope" }));
         }
@@ -354,6 +367,7 @@ mod tests {
                     Grant::RefreshToken { .. } => "refresh_token",
                     Grant::OnBehalfOf { .. } => ON_BEHALF_OF,
                     Grant::AuthorizationCode { .. } => "authorization_code",
+                    Grant::DeviceCode { .. } => DEVICE_CODE,
                 };
                 prop_assert_eq!(read, grant);
             }

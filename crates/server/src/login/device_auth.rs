@@ -1,0 +1,188 @@
+//! `/{tenant}/oauth2/deviceauth`: where somebody types the code that a device shows, signs in, and says yes or
+//! no to that very application (`security.md`, S19).
+
+use super::{
+    browser::{Flow, Session},
+    pages::{self, Step},
+};
+use crate::{
+    context::{Context, read},
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_store::{
+    StoreError,
+    artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest, text_digest},
+};
+use carnet_tenant::{
+    directory::Directory,
+    token::{
+        Denial, DeviceAnswer, DeviceBody,
+        client_auth::Client,
+        device_code::{DeviceNo, client},
+    },
+};
+use carnet_wire::{
+    device::UserCode,
+    ids::TenantId,
+    secret::Password,
+    token::form::{Form, LARGEST},
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A device code that somebody is about to answer.
+pub(super) struct Device {
+    pub directory: Arc<Directory>,
+    pub client: Client,
+    body: DeviceBody,
+    digest: [u8; 32],
+}
+
+/// The page for the code.
+pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
+    let tenant = call.variable(0).to_owned();
+    let (flow, cookie) = cx.begin(&call, String::new(), tenant, false);
+    let reply = cx.ask_code(&flow, None)?;
+    Ok(cookie.into_iter().fold(reply, Reply::cookie))
+}
+
+/// The code, or the answer.
+pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let body = std::mem::replace(&mut call.body, crate::context::empty());
+    let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
+        Ok(form) => form,
+        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
+    };
+    let flow = form.get("flow").and_then(|sealed| cx.open_flow(&call, sealed));
+    let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
+        return Ok(cx.refused(&Denial::SignInLost));
+    };
+    if let Some(answer) = form.get("answer").filter(|_| flow.device.is_some()) {
+        return cx.answer_device(&call, &flow, answer == "yes").await;
+    }
+    let typed = form.get("user_code").unwrap_or_default();
+    match cx.find_code(typed).await? {
+        Ok((tenant, device)) => {
+            flow.device = Some(device);
+            flow.tenant = tenant.to_string();
+            cx.advance(&call, flow, None).await
+        }
+        Err(Denial::Busy) => Ok(cx.refused(&Denial::Busy)),
+        Err(denial) => cx.ask_code(&flow, Some(&denial.entry().1)),
+    }
+}
+
+impl Context {
+    fn ask_code(&self, flow: &Flow, wrong: Option<&str>) -> Result<Reply, Failure> {
+        let sealed = self.seal_flow(flow)?;
+        let action = format!("/{}/oauth2/deviceauth", flow.tenant);
+        Ok(pages::user_code(&Step { action: &action, flow: &sealed, application: "", wrong }))
+    }
+
+    /// The device code of a user code. Guesses are counted by address, as wrong passwords are.
+    async fn find_code(&self, typed: &str) -> Result<Result<(TenantId, String), Denial>, Failure> {
+        let wrong = Ok(Err(Denial::Device(DeviceNo::UserCode)));
+        let Some(code) = UserCode::parse(typed) else { return wrong };
+        let (nobody, from) = (TenantId::new(Uuid::nil()), (self.envelope.address, self.now()));
+        let key = format!("user code from {}", self.envelope.address);
+        let guess = Password::new(code.as_str().to_owned());
+        let (attempt, _) = self.state.store.reserve(nobody, (&key, &guess), from).await?;
+        if !attempt.evaluates() {
+            return Ok(Err(Denial::Busy));
+        }
+        let digest = text_digest(USER_CODE, code.as_str());
+        let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
+        let Some((tenant, found)) = found.filter(|(_, it)| it.expires > self.now()) else { return wrong };
+        self.state.store.forgive(nobody, &key, from).await?;
+        Ok(Ok((tenant, found.body)))
+    }
+
+    /// The device code that a flow speaks of.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn device_of(&self, flow: &Flow) -> Result<Result<Device, Denial>, Failure> {
+        let unknown = Ok(Err(Denial::Device(DeviceNo::Unknown)));
+        let tenant: Option<TenantId> = flow.tenant.parse().ok();
+        let digest = flow.device.as_deref().and_then(carnet_wire::digest::from_hex);
+        let (Some(tenant), Some(digest)) = (tenant, digest) else { return unknown };
+        let Some(directory) = self.state.store.directory(tenant).await? else { return unknown };
+        let Some(kept) = self.state.store.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
+            return unknown;
+        };
+        Ok(client(&directory, &kept.body, self.now()).map(|client| Device {
+            directory,
+            client,
+            body: kept.body,
+            digest,
+        }))
+    }
+
+    /// Takes the sign-in for a device as far as it goes: to a page for the account, or to the question.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn advance_device(
+        &self,
+        mut flow: Flow,
+        fresh: Option<Session>,
+    ) -> Result<Reply, Failure> {
+        let device = match self.device_of(&flow).await? {
+            Ok(device) => device,
+            Err(denial) => return Ok(self.refused(&denial)),
+        };
+        // Everyone signs in anew: who forwards a code finds no open session to abuse.
+        let Some(session) = fresh else { return self.ask(flow, &device.client.name, None) };
+        let tenant = device.directory.tenant.id;
+        let Some(user) = self.state.store.user(tenant, session.user).await? else {
+            return self.ask(flow, &device.client.name, None);
+        };
+        flow.user = Some(user.name.clone());
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/oauth2/deviceauth", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application: &device.client.name, wrong: None };
+        Ok(pages::confirm_device(&step, &user.name, &device.body.address.to_string()))
+    }
+
+    async fn answer_device(&self, call: &Call, flow: &Flow, yes: bool) -> Result<Reply, Failure> {
+        let device = match self.device_of(flow).await? {
+            Ok(device) => device,
+            Err(denial) => return Ok(self.refused(&denial)),
+        };
+        let tenant = device.directory.tenant.id;
+        let Some(session) = self.session(call, tenant).await? else {
+            return Ok(self.refused(&Denial::SignInLost));
+        };
+        // Who answers is who was asked, even if the browser signed somebody else in meanwhile.
+        let user = self.state.store.user(tenant, session.user).await?;
+        if user.is_none_or(|user| flow.user.as_deref() != Some(user.name.as_str())) {
+            return Ok(self.refused(&Denial::SignInLost));
+        }
+        let answer = match yes {
+            true => DeviceAnswer::Approved {
+                user: session.user,
+                signed_in: session.signed_in,
+                methods: session.methods,
+            },
+            false => DeviceAnswer::Declined,
+        };
+        let place = Place {
+            tenant,
+            family: Uuid::nil(),
+            user: session.user,
+            created: self.now(),
+            expires: device.body.expires.plus_seconds(carnet_wire::device::LIFETIME),
+        };
+        match self
+            .state
+            .store
+            .put_artifact(DEVICE_ANSWER, &answer_digest(&device.digest), place, &answer)
+            .await
+        {
+            Ok(()) => Ok(pages::device_done(&device.client.name, yes)),
+            Err(StoreError::Exists) => Ok(self.refused(&Denial::Device(DeviceNo::Answered))),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `/{tenant}/oauth2/v2.0/devicecode` and the same without `v2.0`: gives a device its two codes.
+
+use crate::{
+    context::{Context, read},
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_store::{
+    StoreError,
+    artifact::{DEVICE, Place, USER_CODE, text_digest},
+};
+use carnet_tenant::token::{Denial, DeviceBody, device_code::may_ask};
+use carnet_wire::{
+    authority::TenantName,
+    device::{self, DeviceRequest, UserCode},
+    digest,
+    ids::ObjectId,
+    jose::encode_base64url,
+    token::{
+        form::{Form, LARGEST},
+        request::Version,
+    },
+};
+use uuid::Uuid;
+
+/// How often another user code is drawn when one is taken.
+const TRIES: usize = 5;
+
+pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
+    post(cx, call, Version::V2).await
+}
+
+pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
+    post(cx, call, Version::V1).await
+}
+
+async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
+    let segment = call.variable(0).to_owned();
+    let no = |denial: &Denial| Ok(crate::reply::denial(denial, version, &cx.envelope));
+    let Ok(tenant) = TenantName::parse(&segment) else {
+        return no(&Denial::TenantName(crate::context::cut(&segment, 64)));
+    };
+    let body = read(call.body, &call.head.headers, LARGEST).await?;
+    let request = match Form::parse(&body).and_then(|form| DeviceRequest::parse(version, &form)) {
+        Ok(request) => request,
+        Err(error) => return no(&Denial::Malformed(error)),
+    };
+    let directory = match tenant.is_alias() {
+        false => cx.state.store.directory_named(&tenant).await?,
+        // Nobody has named an account yet: where there is one tenant, it is meant.
+        true => match &cx.state.store.tenants()[..] {
+            [only] => cx.state.store.directory(only.id).await?,
+            _ => return no(&Denial::NoTenantNamed),
+        },
+    };
+    let Some(directory) = directory else {
+        return no(&Denial::UnknownTenant { name: crate::context::cut(&segment, 64), discovery: false });
+    };
+    if let Err(denial) = may_ask(&directory, &tenant, &request, &cx.state.names.graphs) {
+        return no(&denial);
+    }
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    cx.state.entropy.fill(bytes.as_mut_slice());
+    let text = zeroize::Zeroizing::new(encode_base64url(bytes.as_slice()));
+    let kept = text_digest(DEVICE, &text);
+    let now = cx.now();
+    let expires = now.plus_seconds(device::LIFETIME);
+    let place = Place {
+        tenant: directory.tenant.id,
+        family: Uuid::nil(),
+        user: ObjectId::new(Uuid::nil()),
+        created: now,
+        expires: expires.plus_seconds(device::LIFETIME),
+    };
+    let asked = DeviceBody {
+        app: request.client_id,
+        v1: version == Version::V1,
+        scope: request.scope,
+        address: cx.envelope.address,
+        expires,
+    };
+    cx.state.store.put_artifact(DEVICE, &kept, place, &asked).await?;
+    for _ in 0..TRIES {
+        let code = UserCode::new(&*cx.state.entropy);
+        let typed = text_digest(USER_CODE, code.as_str());
+        let place = Place { expires, ..place };
+        match cx.state.store.put_artifact(USER_CODE, &typed, place, &digest::hex(&kept)).await {
+            Ok(()) => {
+                let page = format!("{}/common/oauth2/deviceauth", cx.envelope.origin.login());
+                return Reply::json(&device::reply(version, &text, &code, &page));
+            }
+            Err(StoreError::Exists) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Away)
+}

@@ -1,0 +1,281 @@
+//! Device codes: asked for by a device, approved by somebody on a page, redeemed once by polling. Redeeming
+//! judges everything again (`security.md`, S19).
+
+use super::{
+    Approval, Denial, Effect, REFRESH_LIFETIME, RefreshBody, Run,
+    client_auth::{self, Client, Wants},
+    password, scope,
+};
+use crate::directory::Directory;
+use carnet_wire::{
+    aadsts::{self, Row},
+    authority::TenantName,
+    authorize::target_of,
+    device::DeviceRequest,
+    ids::{AppId, ObjectId},
+    time::Timestamp,
+    token::request::{Target, Version},
+};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// What a device asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceBody {
+    /// The client.
+    pub app: AppId,
+    /// The edition of the endpoint.
+    pub v1: bool,
+    /// The scope (v2.0) or resource (v1.0).
+    pub scope: String,
+    /// From where it was asked, for the person who approves it.
+    pub address: IpAddr,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// What somebody said to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceAnswer {
+    /// Yes.
+    Approved {
+        /// Who.
+        user: ObjectId,
+        /// When they signed in.
+        signed_in: Timestamp,
+        /// How.
+        methods: Vec<String>,
+    },
+    /// No.
+    Declined,
+}
+
+/// A device code as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldDevice {
+    /// What it stands for.
+    pub body: DeviceBody,
+    /// Its digest.
+    pub digest: [u8; 32],
+    /// It was redeemed before.
+    pub spent: bool,
+    /// What somebody said; nobody yet.
+    pub answer: Option<DeviceAnswer>,
+}
+
+/// Why a device code gives no token, or none is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceNo {
+    /// Nobody has said anything yet.
+    Pending,
+    /// Somebody said no.
+    Declined,
+    /// It is over.
+    Expired,
+    /// Not a device code of this tenant.
+    Unknown,
+    /// It was given to another client.
+    OtherClient,
+    /// It was redeemed before.
+    Redeemed,
+    /// The client has a credential.
+    Confidential,
+    /// The code that somebody typed is none.
+    UserCode,
+    /// Somebody answered it already.
+    Answered,
+}
+
+impl DeviceNo {
+    /// Row and sentence.
+    #[must_use]
+    pub const fn entry(self) -> (&'static Row, &'static str) {
+        match self {
+            Self::Pending => (
+                &aadsts::DEVICE_PENDING,
+                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+            ),
+            Self::Declined => (&aadsts::CONSENT_DECLINED, "The sign-in was declined on the page."),
+            Self::Expired => {
+                (&aadsts::DEVICE_CODE_EXPIRED, "This device code has expired; ask for a new one.")
+            }
+            Self::Unknown => (&aadsts::DEVICE_CODE_UNKNOWN, "The device_code is none of this tenant's."),
+            Self::OtherClient => {
+                (&aadsts::GRANT_OF_OTHER_CLIENT, "The device code was issued to another client.")
+            }
+            Self::Redeemed => (&aadsts::CODE_REDEEMED, "The device code was already redeemed."),
+            Self::Confidential => (
+                &aadsts::DEVICE_CODE_CONFIDENTIAL,
+                "Device codes are for public clients; set the public client switch.",
+            ),
+            Self::UserCode => {
+                (&aadsts::USER_CODE_WRONG, "That code did not work. Check it on your device and try again.")
+            }
+            Self::Answered => (&aadsts::USER_CODE_USED, "This code was answered already."),
+        }
+    }
+
+    /// The OAuth error, where it is not the row's.
+    #[must_use]
+    pub const fn error_name(self) -> Option<&'static str> {
+        match self {
+            Self::Declined => Some("authorization_declined"),
+            _ => None,
+        }
+    }
+}
+
+/// May this client ask people by device code?
+///
+/// # Errors
+/// [`Denial`]
+pub fn may_ask(
+    directory: &Directory,
+    tenant: &TenantName,
+    request: &DeviceRequest,
+    graphs: &[String],
+) -> Result<Client, Denial> {
+    let client = client_auth::find(directory, tenant, request.client_id)?;
+    if !client.fallback_public {
+        return Err(Denial::Device(DeviceNo::Confidential));
+    }
+    served(directory, &client)?;
+    scope::resolve_usable(directory, graphs, &request.target)?;
+    Ok(client)
+}
+
+/// The client of a device code, when somebody is about to answer it.
+///
+/// # Errors
+/// [`Denial`]
+pub fn client(directory: &Directory, body: &DeviceBody, now: Timestamp) -> Result<Client, Denial> {
+    if body.expires <= now {
+        return Err(Denial::Device(DeviceNo::Expired));
+    }
+    let client = client_auth::find(directory, &TenantName::Id(directory.tenant.id), body.app)?;
+    served(directory, &client)?;
+    Ok(client)
+}
+
+fn served(directory: &Directory, client: &Client) -> Result<(), Denial> {
+    let own = client.application.as_ref().and_then(|it| it.policy.device_code);
+    match own.unwrap_or(directory.tenant.policy.device_code) {
+        true => Ok(()),
+        false => Err(Denial::Blocked),
+    }
+}
+
+pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
+    let no = |why| Err(Denial::Device(why));
+    let Some(held) = run.facts.device.clone() else { return no(DeviceNo::Unknown) };
+    let body = held.body;
+    if body.app != client.app {
+        return no(DeviceNo::OtherClient);
+    }
+    let credential = run.authenticate(&client, Wants::Either)?;
+    served(&run.facts.directory, &client)?;
+    if held.spent {
+        return no(DeviceNo::Redeemed);
+    }
+    if body.expires <= run.asking.now {
+        return no(DeviceNo::Expired);
+    }
+    let (id, signed_in, methods) = match held.answer {
+        None => return no(DeviceNo::Pending),
+        Some(DeviceAnswer::Declined) => return no(DeviceNo::Declined),
+        Some(DeviceAnswer::Approved { user, signed_in, methods }) => (user, signed_in, methods),
+    };
+    run.known.user = Some(id);
+    let user = run.facts.user.clone().filter(|user| user.id == id);
+    let Some(user) = user.filter(|user| user.sessions_valid_from <= signed_in) else {
+        return Err(Denial::RefreshRevoked { issued: signed_in });
+    };
+    password::usable(&user)?;
+    password::not_blocked(run, &user, client.app)?;
+    let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)
+        .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
+    let resolved = scope::resolve(run, &target)?;
+    let public = credential.key().is_none();
+    let mut approval =
+        password::for_user(run, (client, credential), (user, methods.clone()), (&target, resolved))?;
+    approval.signed_in = Some(signed_in);
+    run.effects.push(Effect::SpendDevice { digest: held.digest });
+    run.if_lost = Some(Denial::Device(DeviceNo::Redeemed));
+    if approval.refresh {
+        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        let family: Uuid = run.asking.entropy.uuid();
+        let scope = password::asked(&target);
+        let kept = RefreshBody { family, app: body.app, user: id, public, signed_in, scope, methods };
+        run.effects.push(Effect::KeepRefresh { body: kept, generation: 0, expires });
+    }
+    Ok(approval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contoso::*;
+    use super::*;
+
+    const BODY: &str = "grant_type=device_code&device_code=x";
+
+    fn held(answer: Option<DeviceAnswer>) -> HeldDevice {
+        HeldDevice {
+            body: DeviceBody {
+                app: PUBLIC.parse().unwrap(),
+                v1: false,
+                scope: "https://api.powerplatform.com/.default offline_access".into(),
+                address: [127, 0, 0, 1].into(),
+                expires: Timestamp::from_seconds(NOW + 10),
+            },
+            digest: [3; 32],
+            spent: false,
+            answer,
+        }
+    }
+
+    fn yes() -> Option<DeviceAnswer> {
+        Some(DeviceAnswer::Approved {
+            user: ADA.parse().unwrap(),
+            signed_in: Timestamp::from_seconds(NOW),
+            methods: vec!["pwd".into()],
+        })
+    }
+
+    fn ask(device: Option<HeldDevice>, app: &str) -> super::super::Decision {
+        Contoso { device, ..Contoso::new() }.ask(app, BODY)
+    }
+
+    #[test]
+    fn an_approved_code_gives_tokens_and_is_spent() {
+        let decision = ask(Some(held(yes())), PUBLIC);
+        assert!(decision.verdict.is_ok_and(|it| it.refresh));
+        assert!(decision.effects.contains(&Effect::SpendDevice { digest: [3; 32] }));
+        assert_eq!(decision.if_lost, Some(Denial::Device(DeviceNo::Redeemed)));
+    }
+
+    #[test]
+    fn what_it_waits_for_and_what_ended_it_are_told_apart() {
+        let number = |device| number(&ask(device, PUBLIC));
+        assert_eq!(number(Some(held(None))), 70_016);
+        assert_eq!(number(Some(held(Some(DeviceAnswer::Declined)))), 65_004);
+        assert_eq!(number(None), 7_000_014);
+        assert_eq!(number(Some(HeldDevice { spent: true, ..held(yes()) })), 54_005);
+        let mut old = held(yes());
+        old.body.expires = Timestamp::from_seconds(NOW);
+        assert_eq!(number(Some(old)), 70_020);
+        let mut stranger = held(yes());
+        stranger.body.app = UNCONSENTED.parse().unwrap();
+        assert_eq!(number(Some(stranger)), 700_007);
+    }
+
+    #[test]
+    fn redeeming_judges_again() {
+        let mut contoso = Contoso { device: Some(held(yes())), ..Contoso::new() };
+        contoso.change_user(|user| user.enabled = false);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 50_057);
+        let mut contoso = Contoso { device: Some(held(yes())), ..Contoso::new() };
+        contoso.tenant(|it| it.policy.device_code = false);
+        assert_eq!(number(&contoso.ask(PUBLIC, BODY)), 53_003);
+    }
+}

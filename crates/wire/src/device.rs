@@ -1,0 +1,128 @@
+//! Device codes (RFC 8628, as Entra has it): the request, its answer, and the code that people type.
+
+use crate::{
+    entropy::Entropy,
+    ids::AppId,
+    token::{
+        form::Form,
+        request::{RequestError, Target, Version},
+    },
+};
+use serde_json::{Value, json};
+
+/// Seconds that a device code lives.
+pub const LIFETIME: i64 = 15 * 60;
+/// Seconds between two polls.
+pub const INTERVAL: u32 = 5;
+/// Twenty letters that nobody confuses and that spell no words.
+const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+/// Letters in a code: 38.9 bits.
+const LENGTH: usize = 9;
+
+/// What a device asks for.
+#[derive(Debug, Clone)]
+pub struct DeviceRequest {
+    /// Who asks.
+    pub client_id: AppId,
+    /// What the token will be for.
+    pub target: Target,
+    /// The same as text, to be kept.
+    pub scope: String,
+}
+
+impl DeviceRequest {
+    /// Reads a form.
+    ///
+    /// # Errors
+    /// [`RequestError`]
+    pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
+        let client = form.get("client_id").filter(|it| !it.is_empty());
+        let client = client.ok_or(RequestError::Missing("client_id"))?;
+        let client_id = client.parse().map_err(|_| {
+            RequestError::ClientIdNotAGuid(client.chars().filter(|c| !c.is_control()).take(64).collect())
+        })?;
+        let missing = if version == Version::V1 { "resource" } else { "scope" };
+        let target = Target::of(version, form)?.ok_or(RequestError::Missing(missing))?;
+        let scope = match &target {
+            Target::Scope(request) => request.to_string(),
+            Target::Resource { name, .. } => name.clone(),
+        };
+        Ok(Self { client_id, target, scope })
+    }
+}
+
+/// The code that people type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCode(String);
+
+impl UserCode {
+    /// A new one.
+    #[must_use]
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        let letter = |_| char::from(LETTERS[entropy.below(20) as usize]);
+        Self((0..LENGTH).map(letter).collect())
+    }
+
+    /// Reads what somebody typed: in any case, with spaces and hyphens. `None`: it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > 64 {
+            return None;
+        }
+        let plain: String =
+            text.chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_ascii_uppercase()).collect();
+        let good = plain.len() == LENGTH && plain.bytes().all(|byte| LETTERS.contains(&byte));
+        good.then_some(Self(plain))
+    }
+
+    /// As it is shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The answer to a device, in the types of each edition.
+#[must_use]
+pub fn reply(version: Version, device_code: &str, user_code: &UserCode, page: &str) -> Value {
+    let code = user_code.as_str();
+    let message = format!(
+        "To sign in, use a web browser to open the page {page} and enter the code {code} to authenticate."
+    );
+    match version {
+        Version::V2 => json!({
+            "user_code": code, "device_code": device_code, "verification_uri": page,
+            "expires_in": LIFETIME, "interval": INTERVAL, "message": message,
+        }),
+        Version::V1 => json!({
+            "user_code": code, "device_code": device_code, "verification_url": page,
+            "expires_in": LIFETIME.to_string(), "interval": INTERVAL.to_string(), "message": message,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_code_is_read_however_it_is_typed(seed: u64, junk in ".{0,80}") {
+            let code = UserCode::new(&SeededEntropy::new(seed));
+            let typed = format!(" {}-{} ", &code.as_str()[..4].to_lowercase(), &code.as_str()[4..]);
+            prop_assert_eq!(UserCode::parse(&typed), Some(code));
+            let _ = UserCode::parse(&junk);
+        }
+    }
+
+    #[test]
+    fn the_editions_differ_in_types_and_in_the_name_of_the_page() {
+        let code = UserCode::new(&SeededEntropy::new(1));
+        let (two, one) = (reply(Version::V2, "d", &code, "p"), reply(Version::V1, "d", &code, "p"));
+        assert_eq!((&two["expires_in"], &one["expires_in"]), (&json!(900), &json!("900")));
+        assert_eq!((&two["verification_uri"], &one["verification_url"]), (&json!("p"), &json!("p")));
+        assert_eq!(UserCode::parse("AAAAAAAAA"), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Device codes: asked for, typed, answered, redeemed.
+
+use super::browser::Browser;
+use carnet_tests::{CONFIDENTIAL, Contoso, PASSWORD, PUBLIC, Reply, TENANT};
+use serde_json::Value;
+
+const SCOPE: &str = "https://api.powerplatform.com/.default offline_access";
+const PAGE: &str = "/common/oauth2/deviceauth";
+
+async fn begin(t: &Contoso) -> Value {
+    let fields = [("client_id", PUBLIC), ("scope", SCOPE)];
+    t.form(&format!("/{TENANT}/oauth2/v2.0/devicecode"), &fields).await.good()
+}
+
+async fn poll(t: &Contoso, client: &str, begun: &Value) -> Reply {
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", client),
+        ("device_code", begun["device_code"].as_str().unwrap()),
+    ];
+    t.token(&fields).await
+}
+
+fn text(page: &Reply) -> String {
+    String::from_utf8(page.body.to_vec()).unwrap()
+}
+
+/// Types the code and signs in; the page that asks whether it is meant.
+async fn question(browser: &Browser<'_>, code: &str) -> Reply {
+    let page = browser.get(PAGE).await;
+    let account = browser.submit(&page, &[("user_code", code)]).await;
+    let asked = browser.submit(&account, &[("username", "ada@contoso.example")]).await;
+    browser.submit(&asked, &[("passwd", PASSWORD)]).await
+}
+
+#[tokio::test]
+async fn a_device_waits_until_somebody_says_yes_and_gets_tokens_once() {
+    let t = Contoso::start().await;
+    let begun = begin(&t).await;
+    assert_eq!((&begun["interval"], &begun["expires_in"]), (&5.into(), &900.into()));
+    assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 authorization_pending 70016");
+    let browser = Browser::new(&t);
+    // However it is typed.
+    let code = begun["user_code"].as_str().unwrap().to_lowercase();
+    let page = question(&browser, &format!("{}-{}", &code[..4], &code[4..])).await;
+    assert!(text(&page).contains("public") && text(&page).contains("127.0.0.1"), "{}", text(&page));
+    assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 authorization_pending 70016");
+    assert_eq!(browser.submit(&page, &[("answer", "yes")]).await.status, 200);
+    assert_eq!(poll(&t, CONFIDENTIAL, &begun).await.no(), "400 invalid_grant 700007");
+    let reply = poll(&t, PUBLIC, &begun).await;
+    assert_eq!(reply.claims()["upn"], "ada@contoso.example");
+    assert!(reply.good()["refresh_token"].is_string());
+    assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 invalid_grant 54005");
+    let again = browser.submit(&page, &[("answer", "no")]).await;
+    assert!(text(&again).contains("AADSTS90120"));
+}
+
+#[tokio::test]
+async fn a_no_stays_a_no_and_time_ends_it() {
+    let t = Contoso::start().await;
+    let begun = begin(&t).await;
+    let browser = Browser::new(&t);
+    let page = question(&browser, begun["user_code"].as_str().unwrap()).await;
+    assert_eq!(browser.submit(&page, &[("answer", "no")]).await.status, 200);
+    assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 authorization_declined 65004");
+    assert!(text(&browser.submit(&page, &[("answer", "yes")]).await).contains("AADSTS90120"));
+
+    let begun = begin(&t).await;
+    t.later(901);
+    assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 expired_token 70020");
+    let page = browser.get(PAGE).await;
+    let late = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
+    assert!(text(&late).contains("did not work"));
+}
+
+#[tokio::test]
+async fn a_code_cannot_be_guessed_for_long() {
+    let t = Contoso::start().await;
+    let begun = begin(&t).await;
+    let browser = Browser::new(&t);
+    for letter in ["B", "C", "D", "F", "G", "H", "J", "K", "L", "M"] {
+        let page = browser.get(PAGE).await;
+        let wrong = browser.submit(&page, &[("user_code", &letter.repeat(9))]).await;
+        assert!(text(&wrong).contains("did not work"), "{letter}");
+    }
+    let page = browser.get(PAGE).await;
+    let right = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
+    assert_eq!(right.status, 400, "{}", text(&right));
+    t.later(61);
+    let page = browser.get(PAGE).await;
+    let right = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
+    assert_eq!(right.status, 200);
+    assert!(text(&right).contains("username"));
+}
+
+#[tokio::test]
+async fn only_public_clients_ask_and_only_where_it_is_allowed() {
+    let t = Contoso::start().await;
+    let ask = async |t: &Contoso, tenant: &str, client: &str, scope: &str| {
+        let fields = [("client_id", client), ("scope", scope)];
+        t.form(&format!("/{tenant}/oauth2/v2.0/devicecode"), &fields).await
+    };
+    assert_eq!(ask(&t, TENANT, CONFIDENTIAL, SCOPE).await.no(), "400 unauthorized_client 90136");
+    assert_eq!(ask(&t, "common", PUBLIC, SCOPE).await.no(), "400 invalid_request 50194");
+    assert_eq!(ask(&t, TENANT, PUBLIC, "").await.no(), "400 invalid_request 900144");
+    assert_eq!(
+        ask(&t, TENANT, PUBLIC, "https://nowhere.example/.default").await.no(),
+        "400 invalid_resource 500011"
+    );
+    assert_eq!(ask(&t, "fabrikam.example", PUBLIC, SCOPE).await.no(), "400 invalid_request 90002");
+    let closed = Contoso::with("device_code = false", "").await;
+    assert_eq!(ask(&closed, TENANT, PUBLIC, SCOPE).await.no(), "400 invalid_grant 53003");
+    let first = t
+        .form(
+            &format!("/{TENANT}/oauth2/devicecode"),
+            &[("client_id", PUBLIC), ("resource", "https://api.powerplatform.com")],
+        )
+        .await;
+    assert_eq!(
+        (&first.good()["expires_in"], first.good()["verification_url"].is_string()),
+        (&"900".into(), true)
+    );
+}
