@@ -9,7 +9,7 @@ use carnet_server::{
     keys::Keys,
     listen::accept::Peer,
     seed::{self, Seeding},
-    work::hash::Hasher,
+    work::{hash::Hasher, issuers::Issuers},
 };
 use carnet_store::{Options, Store};
 use carnet_wire::{
@@ -102,6 +102,7 @@ impl Contoso {
             store: store.clone(),
             keys: Keys::default(),
             hasher,
+            issuers: Issuers::default(),
             clock: clock.clone(),
             entropy,
             catalogue,

@@ -6,40 +6,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The groups of the suite whose surface exists.
-const GROUPS: [&str; 30] = [
-    "curl.*",
-    "discovery.*",
-    "jwks.*",
-    "pyjwt.*",
-    "msal.secret*",
-    "msal.certificate.*",
-    "msal.assertion.own",
-    "msal.ropc*",
-    "msal.refresh.*",
-    "msal.graph.*",
-    "identity.client_secret*",
-    "identity.certificate",
-    "identity.username_password*",
-    "identity.environment",
-    "error.wrong_secret*",
-    "error.expired_secret",
-    "error.no_secret",
-    "error.unknown_*",
-    "error.ropc.*",
-    "error.unconsented",
-    "error.scope.*",
-    "error.grant.*",
-    "error.client_id.*",
-    "error.get_on_token",
-    "error.public_client_with_secret",
-    "error.cert.*",
-    "error.refresh.*",
-    "node.secret*",
-    "node.certificate.*",
-    "node.ropc*",
-];
-
 /// Passed and failed cases.
 pub fn run(suite: &Path, binary: &Path) -> Result<(u32, u32), String> {
     let work = target().join("clients");
@@ -59,9 +25,6 @@ pub fn run(suite: &Path, binary: &Path) -> Result<(u32, u32), String> {
         .arg("--extra")
         .arg("--");
     command.arg(python).arg(suite.join("run.py")).arg("--cache").arg(&cache).args(["--tenant", "{tenant}"]);
-    for group in GROUPS {
-        command.args(["--only", group]);
-    }
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     for line in text.lines().filter(|line| !line.starts_with("PASS ")) {

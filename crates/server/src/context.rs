@@ -6,7 +6,7 @@ use crate::{
     listen::{accept::Peer, limits::Limits},
     reply::Failure,
     route::Surface,
-    work::hash::Hasher,
+    work::{hash::Hasher, issuers::Issuers},
 };
 use bytes::{Bytes, BytesMut};
 use carnet_store::Store;
@@ -31,6 +31,8 @@ pub struct State {
     pub keys: Keys,
     /// The hash threads.
     pub hasher: Hasher,
+    /// Keys of outside issuers.
+    pub issuers: Issuers,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

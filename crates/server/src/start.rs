@@ -14,7 +14,7 @@ use crate::{
     },
     ready::{Endpoints, Ready, ReadyTenant},
     seed::{self, SeedError},
-    work::hash::Hasher,
+    work::{hash::Hasher, issuers::Issuers},
 };
 use carnet_store::{Options, Store, StoreError};
 use carnet_wire::{
@@ -213,6 +213,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         store: store.clone(),
         keys: Keys::default(),
         hasher,
+        issuers: Issuers::default(),
         clock,
         entropy,
         catalogue,

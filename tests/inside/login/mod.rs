@@ -5,6 +5,7 @@ mod browser;
 mod certificate;
 mod device;
 mod discovery;
+mod federated;
 mod forms;
 mod interactive;
 mod on_behalf;

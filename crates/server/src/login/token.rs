@@ -55,13 +55,14 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
+    let federated = prove_federated(&cx, &facts, &asked.request).await;
     let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
-    let mut decision = cx.decide(&asked, &facts, &users);
+    let mut decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
         && let Some(newer) = cx.state.store.confirm(&facts.directory).await?
     {
         facts.directory = newer;
-        decision = cx.decide(&asked, &facts, &users);
+        decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
     }
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
@@ -150,6 +151,23 @@ async fn prove_password(
     cx.check_password(facts.directory.tenant.id, &user::fold(username), password, found).await
 }
 
+/// A token of an outside issuer that one of the application's federated credentials names.
+async fn prove_federated(cx: &Context, facts: &Facts, request: &TokenRequest) -> Option<ClientProof> {
+    let (credential, kid) = match client_auth::federated(facts, request)? {
+        Ok(found) => found,
+        Err(why) => return Some(ClientProof::Foreign(why)),
+    };
+    let trusted = facts.directory.tenant.policy.danger_allow_issuers.contains(&credential.issuer);
+    let key = match cx.state.issuers.key(&credential.issuer, &kid, trusted).await {
+        Ok(key) => key,
+        Err(cause) => {
+            tracing::warn!(issuer = %cut(&credential.issuer, 256), %cause, "an issuer's keys are not there");
+            None
+        }
+    };
+    Some(client_auth::prove_federated(credential, request, key.as_deref()))
+}
+
 /// The token of the user who is acted for: ours, of this tenant, and in its time.
 async fn prove_assertion(
     cx: &Context,
@@ -218,8 +236,14 @@ impl Context {
         }
     }
 
-    fn decide(&self, asked: &Asked, facts: &Facts, users: &(PasswordProof, UserAssertion)) -> Decision {
-        let client: ClientProof = client_auth::prove(facts, &asked.request);
+    fn decide(
+        &self,
+        asked: &Asked,
+        facts: &Facts,
+        (users, federated): (&(PasswordProof, UserAssertion), Option<&ClientProof>),
+    ) -> Decision {
+        let own = || client_auth::prove(facts, &asked.request);
+        let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
         let asking = Asking {
             now: self.now(),
             tenant: &asked.tenant,

@@ -1,3 +1,4 @@
 //! Slow work on threads of its own.
 
 pub mod hash;
+pub mod issuers;

@@ -4,16 +4,17 @@
 use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts};
 use crate::{
     application::{Application, SignInAudience},
-    credential::CertificateCredential,
+    credential::{CertificateCredential, FederatedCredential},
     directory::Directory,
     service_principal::ServicePrincipal,
     tenant::AssertionReplay,
 };
 use carnet_wire::{
+    aadsts::{self, Row},
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{Jws, encode_base64url, times},
+    jose::{Jws, PublicKey, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -50,6 +51,8 @@ pub enum CredentialUsed {
     Secret(KeyId),
     /// A certificate.
     Certificate(KeyId),
+    /// A token of an outside issuer.
+    Federated(KeyId),
 }
 
 impl CredentialUsed {
@@ -59,7 +62,7 @@ impl CredentialUsed {
         match self {
             Self::Public => "0",
             Self::Secret(_) => "1",
-            Self::Certificate(_) => "2",
+            Self::Certificate(_) | Self::Federated(_) => "2",
         }
     }
 
@@ -68,7 +71,7 @@ impl CredentialUsed {
     pub const fn key(self) -> Option<KeyId> {
         match self {
             Self::Public => None,
-            Self::Secret(key) | Self::Certificate(key) => Some(key),
+            Self::Secret(key) | Self::Certificate(key) | Self::Federated(key) => Some(key),
         }
     }
 }
@@ -143,6 +146,10 @@ pub(super) fn verdict(
             Some(application) if application.certificates.is_empty() => Err(Denial::NoKeys(client.app)),
             _ => Err(Denial::AssertionSignature { thumbprint: thumbprint.clone(), expired: false }),
         },
+        ClientProof::Federated { key, claims } => {
+            in_time(asking, claims).map(|_| (CredentialUsed::Federated(*key), Vec::new()))
+        }
+        ClientProof::Foreign(why) => Err(Denial::Federated(why.clone())),
         ClientProof::Certificate { key, claims } => assertion(facts, asking, client, (*key, claims)),
     }
 }
@@ -181,6 +188,18 @@ fn assertion(
     if !claims.audience.as_ref().is_some_and(|audience| asking.is_our_audience(facts, audience)) {
         return Err(Denial::AssertionAudience);
     }
+    let life = in_time(asking, claims)?;
+    let tolerated = facts.directory.tenant.policy.assertion_replay == AssertionReplay::Tolerate;
+    let mut effects = Vec::new();
+    if !tolerated || life > TOLERATED_LIFE {
+        let expires = carnet_wire::time::Timestamp::from_seconds(claims.expires + SKEW);
+        effects.push(Effect::SpendAssertion { digest: claims.replay, expires });
+    }
+    Ok((CredentialUsed::Certificate(key), effects))
+}
+
+/// The assertion's time is now; how long it lives, in seconds.
+fn in_time(asking: &Asking<'_>, claims: &AssertionClaims) -> Result<i64, Denial> {
     let now = asking.now.seconds();
     let from = claims.not_before.or(claims.issued).unwrap_or(now);
     let life = claims.expires.saturating_sub(from);
@@ -189,13 +208,91 @@ fn assertion(
     if early || claims.expires <= now - SKEW || life > LONGEST_LIFE {
         return Err(Denial::AssertionTime { now: asking.now, from, until: claims.expires });
     }
-    let tolerated = facts.directory.tenant.policy.assertion_replay == AssertionReplay::Tolerate;
-    let mut effects = Vec::new();
-    if !tolerated || life > TOLERATED_LIFE {
-        let expires = carnet_wire::time::Timestamp::from_seconds(claims.expires + SKEW);
-        effects.push(Effect::SpendAssertion { digest: claims.replay, expires });
+    Ok(life)
+}
+
+/// The federated credential of an application that an assertion speaks of, and its issuer's key id, all of it
+/// unproved yet. `None`: the assertion is for the application's own certificates, or none at all.
+#[must_use]
+pub fn federated<'a>(
+    facts: &'a Facts,
+    request: &TokenRequest,
+) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
+    let ClientAuth::Assertion(assertion) = &request.client_auth else { return None };
+    let application = facts.directory.application_by_app(request.client_id)?;
+    if application.federated.is_empty() {
+        return None;
     }
-    Ok((CredentialUsed::Certificate(key), effects))
+    let jws = Jws::parse(assertion.expose()).ok()?;
+    let claims = jws.unverified_claims().ok()?;
+    let claimed = |name| times::text(&claims, name).ok().flatten();
+    let issuer = claimed("iss")?;
+    if issuer.eq_ignore_ascii_case(&request.client_id.to_string()) {
+        return None;
+    }
+    // Matched exactly and one after the other, so that the refusal names what differs.
+    let all = &application.federated;
+    let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let same_issuer: Vec<_> = all.iter().filter(|it| it.issuer == issuer).collect();
+    if same_issuer.is_empty() {
+        return Some(Err(Foreign::Issuer(shown(issuer))));
+    }
+    let subject = claimed("sub").unwrap_or_default();
+    let same_subject: Vec<_> = same_issuer.into_iter().filter(|it| it.subject == subject).collect();
+    if same_subject.is_empty() {
+        return Some(Err(Foreign::Subject(shown(subject))));
+    }
+    let audience = claims.get("aud").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let Some(found) = same_subject.into_iter().find(|it| it.audience == audience) else {
+        return Some(Err(Foreign::Audience(shown(audience))));
+    };
+    Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
+}
+
+/// The proof by a token of an outside issuer, with the issuer's key.
+#[must_use]
+pub fn prove_federated(
+    credential: &FederatedCredential,
+    request: &TokenRequest,
+    key: Option<&PublicKey>,
+) -> ClientProof {
+    let ClientAuth::Assertion(assertion) = &request.client_auth else { return ClientProof::None };
+    let verified = key.and_then(|key| Jws::parse(assertion.expose()).ok()?.verify(key).ok());
+    let Some(claims) = verified else { return ClientProof::Foreign(Foreign::Signature) };
+    match read(&claims, request.client_id, assertion) {
+        Some(claims) => ClientProof::Federated { key: KeyId::new(credential.id.uuid()), claims },
+        None => ClientProof::Malformed,
+    }
+}
+
+/// Why a token of an outside issuer proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// No credential names this issuer.
+    Issuer(String),
+    /// No credential of the issuer names this subject.
+    Subject(String),
+    /// No credential of issuer and subject names this audience.
+    Audience(String),
+    /// None of the issuer's keys signed it, or they cannot be had.
+    Signature,
+}
+
+impl Foreign {
+    /// Row and sentence.
+    #[must_use]
+    pub fn entry(&self) -> (&'static Row, String) {
+        let none = "No matching federated identity record found for presented assertion";
+        match self {
+            Self::Issuer(it) => (&aadsts::FEDERATED_ISSUER, format!("{none} issuer '{it}'.")),
+            Self::Subject(it) => (&aadsts::FEDERATED_SUBJECT, format!("{none} subject '{it}'.")),
+            Self::Audience(it) => (&aadsts::FEDERATED_AUDIENCE, format!("{none} audience '{it}'.")),
+            Self::Signature => (
+                &aadsts::ASSERTION_SIGNATURE,
+                "Client assertion contains an invalid signature; its issuer's keys did not sign it or cannot be read.".into(),
+            ),
+        }
+    }
 }
 
 /// Compares what was shown with what is registered. Pure, and the same work for an unknown client.

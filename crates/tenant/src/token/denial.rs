@@ -1,7 +1,9 @@
 //! Denials: the token service says no. A variant carries facts; its row and its sentence are made here,
 //! and nowhere else.
 
-use super::{authorization_code::CodeNo, device_code::DeviceNo, on_behalf_of::Unusable};
+use super::{
+    authorization_code::CodeNo, client_auth::Foreign, device_code::DeviceNo, on_behalf_of::Unusable,
+};
 use crate::authorize::RedirectNo;
 use carnet_wire::{
     aadsts::{self, Row},
@@ -81,6 +83,8 @@ pub enum Denial {
         /// Its end, in seconds.
         until: i64,
     },
+    /// The token of an outside issuer proves nothing.
+    Federated(Foreign),
     /// The assertion was used before and may be used once.
     AssertionReplayed,
     /// Wrong password, or no such user, or locked.
@@ -186,6 +190,7 @@ impl Denial {
             | Self::SecretExpired(..)
             | Self::NoKeys(_)
             | Self::AssertionMalformed
+            | Self::Federated(_)
             | Self::AssertionSignature { .. }
             | Self::AssertionOfOtherApp
             | Self::AssertionWithoutSubject
@@ -291,6 +296,7 @@ impl Denial {
             Self::NoKeys(app) => {
                 (&aadsts::NO_KEYS_CONFIGURED, format!("Client application has no configured keys: {app} has no certificate."))
             }
+            Self::Federated(why) => why.entry(),
             Self::AssertionMalformed => {
                 (&aadsts::ASSERTION_MALFORMED, "JWT token is invalid or malformed: the client assertion.".into())
             }

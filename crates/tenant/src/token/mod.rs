@@ -360,6 +360,15 @@ pub enum ClientProof {
         /// What it says.
         claims: AssertionClaims,
     },
+    /// A token of an outside issuer whose signature is right.
+    Federated {
+        /// The credential.
+        key: KeyId,
+        /// What it says.
+        claims: AssertionClaims,
+    },
+    /// A token of an outside issuer that proves nothing.
+    Foreign(client_auth::Foreign),
     /// An assertion that cannot be read.
     Malformed,
     /// An assertion by a certificate that the application does not have, or with a wrong signature.
