@@ -7,6 +7,7 @@ pub mod admin_registration;
 pub mod application;
 pub mod authorize;
 pub mod change;
+pub mod consent;
 pub mod credential;
 pub mod directory;
 pub mod environment;

@@ -172,9 +172,8 @@ async fn everything_else_goes_back_to_the_client() {
     ] {
         assert_eq!(number(&browser.open(&plain(&with(PUBLIC, &[more]))).await), told, "{more:?}");
     }
-    assert_eq!(number(&browser.sign_in(&plain(&query(UNCONSENTED)), "ada", PASSWORD).await), 65_001);
     let nowhere = with(PUBLIC, &[("scope", "https://nowhere.example/.default")]);
-    assert_eq!(number(&browser.open(&plain(&nowhere)).await), 500_011);
+    assert_eq!(number(&browser.sign_in(&plain(&nowhere), "ada", PASSWORD).await), 500_011);
     let page = Browser::new(&t);
     let account = page.open(&plain(&query(PUBLIC))).await;
     assert_eq!(number(&page.submit(&account, &[("cancel", "1")]).await), 65_004);
@@ -226,4 +225,57 @@ async fn a_tenants_rules_hold_here_too() {
         assert_eq!(number(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await), told);
         assert_eq!(number(&browser.open(&plain(&with(PUBLIC, &[("prompt", "none")]))).await), 50_058);
     }
+}
+
+#[tokio::test]
+async fn somebody_consents_for_themselves_and_an_administrator_for_everyone() {
+    let t = contoso("").await;
+    let (ada, admin) = (Browser::new(&t), Browser::new(&t));
+    let page = ada.sign_in(&plain(&query(UNCONSENTED)), "ada", PASSWORD).await;
+    let text = String::from_utf8(page.body.to_vec()).unwrap();
+    for shown in
+        ["unconsented", "AppManagement.ApplicationPackages.Read", "localhost:4711", "ada@contoso.example"]
+    {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(!text.contains("everyone"));
+    // Nobody asks where nobody may be asked, and a no goes back.
+    let silent = with(UNCONSENTED, &[("prompt", "none")]);
+    assert_eq!(number(&ada.open(&plain(&silent)).await), 65_001);
+    assert_eq!(number(&ada.submit(&page, &[("answer", "no")]).await), 65_004);
+    // Whoever is no administrator consents for no one else, whatever is posted.
+    assert_eq!(ada.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await.status, 403);
+    assert!(back(&ada.submit(&page, &[("answer", "yes")]).await).contains_key("code"));
+    assert!(back(&ada.open(&plain(&silent)).await).contains_key("code"));
+
+    let page = admin.sign_in(&plain(&query(UNCONSENTED)), "admin", PASSWORD).await;
+    assert!(String::from_utf8_lossy(&page.body).contains("everyone"));
+    // The page is its browser's and its account's alone.
+    assert_eq!(number(&ada.submit(&page, &[("answer", "yes")]).await), 90_004);
+    assert!(back(&admin.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await).contains_key("code"));
+    let token = t.graph_token("admin").await;
+    let grants = t.get("/v1.0/oauth2PermissionGrants", &token).await.good();
+    let kinds: Vec<_> =
+        grants["value"].as_array().unwrap().iter().map(|it| it["consentType"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "Principal").count(), 1, "{grants}");
+}
+
+#[tokio::test]
+async fn what_only_an_administrator_may_grant_a_user_is_not_asked() {
+    let t = contoso("").await;
+    let wide = with(PUBLIC, &[("scope", "https://graph.microsoft.com/Directory.ReadWrite.All")]);
+    let reply = Browser::new(&t).sign_in(&plain(&wide), "ada", PASSWORD).await;
+    assert_eq!((reply.status, number(&reply)), (400, 90_094));
+    let asked = Browser::new(&t).sign_in(&plain(&wide), "admin", PASSWORD).await;
+    assert!(String::from_utf8_lossy(&asked.body).contains("Directory.ReadWrite.All"));
+}
+
+#[tokio::test]
+async fn consent_may_be_asked_for_again() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    let again = with(PUBLIC, &[("prompt", "consent")]);
+    let page = browser.sign_in(&plain(&again), "ada", PASSWORD).await;
+    assert_eq!(page.status, 200);
+    assert!(back(&browser.submit(&page, &[("answer", "yes")]).await).contains_key("code"));
 }

@@ -13,9 +13,10 @@ use crate::{
 use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code},
+    consent::question,
     directory::Directory,
     token::{Denial, authorization_code, client_auth::Client},
-    user,
+    user::{self, User},
 };
 use carnet_wire::{
     aadsts::error_for,
@@ -58,11 +59,11 @@ async fn start(cx: Context, mut call: Call, version: Version) -> Result<Reply, F
 }
 
 /// A flow whose client, redirect URI and wishes are good.
-struct Good {
-    directory: Arc<Directory>,
-    request: AuthorizeRequest,
-    admitted: Admitted,
-    asked: Asked,
+pub(super) struct Good {
+    pub directory: Arc<Directory>,
+    pub request: AuthorizeRequest,
+    pub admitted: Admitted,
+    pub asked: Asked,
 }
 
 /// Why a flow ends here.
@@ -102,7 +103,7 @@ impl Context {
             None => self.session(call, good.directory.tenant.id).await?,
         };
         if let Some(session) = session
-            && let Some(reply) = self.with_session(&good, &session, asked_anew).await?
+            && let Some(reply) = self.with_session(&good, &flow, (&session, asked_anew)).await?
         {
             return Ok(reply);
         }
@@ -154,8 +155,8 @@ impl Context {
     async fn with_session(
         &self,
         good: &Good,
-        session: &Session,
-        asked_anew: bool,
+        flow: &Flow,
+        (session, asked_anew): (&Session, bool),
     ) -> Result<Option<Reply>, Failure> {
         let asked = &good.asked;
         let old = asked.max_age.is_some_and(|age| session.signed_in.plus_seconds(age) < self.now());
@@ -174,8 +175,14 @@ impl Context {
         let body = match code(&good.directory, what, &signed_in, here) {
             Ok(body) => body,
             Err(Denial::NoSession) => return Ok(None),
+            Err(Denial::ConsentMissing { .. }) if asked.prompt != Prompt::None => {
+                return self.ask_consent(good, flow, &user).map(Some);
+            }
             Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
         };
+        if asked.prompt == Prompt::Consent && !flow.consented {
+            return self.ask_consent(good, flow, &user).map(Some);
+        }
         let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
         self.state.entropy.fill(bytes.as_mut_slice());
         let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
@@ -193,6 +200,27 @@ impl Context {
             fields.push(("client_info", ClientInfo { uid: user.id, utid: tenant }.encode()));
         }
         Ok(Some(self.back(&good.request, &good.admitted, fields)))
+    }
+
+    /// The page that asks for consent, with what exactly is asked.
+    fn ask_consent(&self, good: &Good, flow: &Flow, user: &User) -> Result<Reply, Failure> {
+        let what = (&good.admitted, &good.asked);
+        let asked = match question(&good.directory, what, user, &self.state.names.graphs) {
+            Ok(asked) => asked,
+            Err(denial @ Denial::AdminConsentNeeded(..)) => return Ok(self.refused(&denial)),
+            Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
+        };
+        let mut flow = flow.clone();
+        flow.user = Some(user.name.clone());
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/consent", flow.tenant);
+        let application = &good.admitted.client.name;
+        let step = Step { action: &action, flow: &sealed, application, wrong: None };
+        let host = good.admitted.redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
+        let host = host.split(['/', '?']).next().unwrap_or_default();
+        let scopes: Vec<_> =
+            asked.scopes.iter().map(|it| (it.value.as_str(), it.display_name.as_str())).collect();
+        Ok(pages::consent(&step, (&user.name, host), &scopes, asked.for_everyone))
     }
 
     /// The page that asks for the account, or for the password where the account is known.
@@ -234,8 +262,16 @@ impl Context {
             let found = self.device_of(flow).await?;
             return Ok(found.map(|it| (it.directory, it.client)).map_err(|no| Box::new(self.refused(&no))));
         }
+        Ok(self.asked_well(flow).await?.map(|good| (good.directory, good.admitted.client)))
+    }
+
+    /// A flow whose client, redirect URI and wishes are good, or the answer that says they are not.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn asked_well(&self, flow: &Flow) -> Result<Result<Good, Box<Reply>>, Failure> {
         Ok(match self.judge(flow).await? {
-            Ok(good) => Ok((good.directory, good.admitted.client)),
+            Ok(good) => Ok(good),
             Err(Stop::Client(to, denial)) => Err(Box::new(self.back_with_no(&to.0, &to.1, &denial))),
             Err(Stop::Page(denial)) => Err(Box::new(self.refused(&denial))),
             Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),
@@ -254,7 +290,12 @@ impl Context {
         pages::refused(row.number, &sentence, &ids).refused()
     }
 
-    fn back_with_no(&self, request: &AuthorizeRequest, admitted: &Admitted, denial: &Denial) -> Reply {
+    pub(super) fn back_with_no(
+        &self,
+        request: &AuthorizeRequest,
+        admitted: &Admitted,
+        denial: &Denial,
+    ) -> Reply {
         let (row, sentence) = denial.entry();
         let silent = request.rest.as_ref().is_ok_and(|asked| asked.prompt == Prompt::None);
         let error = match denial {

@@ -35,6 +35,9 @@ pub struct Flow {
     pub tenant: String,
     /// The account, once typed.
     pub user: Option<String>,
+    /// Consent was given in this very sign-in.
+    #[serde(default)]
+    pub consented: bool,
     /// The digest of the device code that is to be answered, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -90,6 +93,7 @@ impl Context {
             v1,
             tenant,
             user: None,
+            consented: false,
             device: None,
             until: self.now().seconds() + PATIENCE,
             browser,

@@ -3,6 +3,7 @@
 mod announced;
 mod authorize;
 mod browser;
+mod consent;
 mod device_auth;
 mod device_code;
 mod discovery;
@@ -50,6 +51,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/authorize", authorize::v2),
     route!(None, "/{tenant}/oauth2/authorize", "login/authorize", authorize::v1),
     route!(Some(&Method::POST), "/{tenant}/login", "login/sign_in", sign_in::post),
+    route!(Some(&Method::POST), "/{tenant}/consent", "login/consent", consent::post),
     route!(Some(&Method::POST), "/{tenant}/oauth2/v2.0/devicecode", "login/device_code", device_code::v2),
     route!(Some(&Method::POST), "/{tenant}/oauth2/devicecode", "login/device_code", device_code::v1),
     route!(Some(&Method::GET), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::get),

@@ -155,6 +155,36 @@ pub fn device_done(application: &str, yes: bool) -> Reply {
     page(title, &body, None)
 }
 
+/// Asks whether an application may have what it asks for: by name, host and every permission in words.
+pub fn consent(
+    step: &Step<'_>,
+    (user, host): (&str, &str),
+    scopes: &[(&str, &str)],
+    for_everyone: bool,
+) -> Reply {
+    let mut list = String::new();
+    for (value, name) in scopes {
+        let _ = write!(list, "<dt>{}</dt><dd class=\"quiet\">{}</dd>", escape(name), escape(value));
+    }
+    let everyone = match for_everyone {
+        true => {
+            "<div class=\"row\"><input type=\"checkbox\" id=\"everyone\" name=\"everyone\" value=\"1\">\
+             <label for=\"everyone\">Consent on behalf of everyone in the organisation</label></div>"
+        }
+        false => "",
+    };
+    let fields = format!(
+        "<p><strong>{}</strong> would like, as {}:</p><dl>{list}</dl>\
+         <p class=\"quiet\">It keeps this access until you take it back. Unverified publisher; the answer goes to {}.</p>{everyone}",
+        escape(step.application),
+        escape(user),
+        escape(host),
+    );
+    let buttons = "<button name=\"answer\" value=\"yes\">Accept</button>\
+        <button class=\"second\" name=\"answer\" value=\"no\">Cancel</button>";
+    Step { application: "", ..*step }.form("Permissions requested", &fields, buttons)
+}
+
 fn described(wrong: Option<&str>) -> &'static str {
     if wrong.is_some() { " aria-invalid=\"true\" aria-describedby=\"wrong\"" } else { "" }
 }

@@ -117,6 +117,10 @@ pub enum Denial {
     NoSession,
     /// The user went back instead of signing in.
     SignInCancelled,
+    /// The user declined to consent.
+    ConsentDeclined,
+    /// Only an administrator may consent to what is asked.
+    AdminConsentNeeded(AppId, String),
     /// What a page posted is none of ours, of another browser, or too late.
     SignInLost,
     /// The device code gives no token, or none is given out.
@@ -216,6 +220,8 @@ impl Denial {
             | Self::NoSession
             | Self::SignInCancelled
             | Self::SignInLost
+            | Self::ConsentDeclined
+            | Self::AdminConsentNeeded(..)
             | Self::RefreshUnknown
             | Self::RefreshOfOtherClient
             | Self::RefreshInactive { .. }
@@ -388,6 +394,13 @@ impl Denial {
             Self::NoSession => (
                 &aadsts::NO_SESSION,
                 "A silent sign-in request was sent but no user is signed in.".into(),
+            ),
+            Self::ConsentDeclined => {
+                (&aadsts::CONSENT_DECLINED, "The user declined to consent to access the app.".into())
+            }
+            Self::AdminConsentNeeded(app, name) => (
+                &aadsts::ADMIN_CONSENT_NEEDED,
+                format!("'{name}' ({app}) asks for permissions that only an administrator can grant; ask one to consent."),
             ),
             Self::SignInLost => (
                 &aadsts::REQUEST_FORMAT,

@@ -1,0 +1,61 @@
+//! `POST /{tenant}/consent`: what somebody says to an application that asks for permissions.
+
+use crate::{
+    caller::Called,
+    context::{Context, read},
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_tenant::{
+    consent::{consent, question},
+    operation::Caller,
+    token::Denial,
+};
+use carnet_wire::token::form::{Form, LARGEST};
+
+pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let body = std::mem::replace(&mut call.body, crate::context::empty());
+    let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
+        Ok(form) => form,
+        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
+    };
+    let flow = form.get("flow").and_then(|sealed| cx.open_flow(&call, sealed));
+    let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
+        return Ok(cx.refused(&Denial::SignInLost));
+    };
+    let good = match cx.asked_well(&flow).await? {
+        Ok(good) => good,
+        Err(reply) => return Ok(*reply),
+    };
+    let tenant = good.directory.tenant.id;
+    let session = cx.session(&call, tenant).await?;
+    let user = match &session {
+        Some(session) => cx.state.store.user(tenant, session.user).await?,
+        None => None,
+    };
+    // Who answers is who was asked, even if the browser signed somebody else in meanwhile.
+    let asked = flow.user.as_deref();
+    let (Some(session), Some(user)) = (session, user.filter(|user| asked == Some(user.name.as_str()))) else {
+        return Ok(cx.refused(&Denial::SignInLost));
+    };
+    if form.get("answer") != Some("yes") {
+        return Ok(cx.back_with_no(&good.request, &good.admitted, &Denial::ConsentDeclined));
+    }
+    let everyone = form.get("everyone").is_some();
+    let caller =
+        Caller::User { user: user.id, app: good.admitted.client.app, tenant, scopes: Vec::new().into() };
+    let mut called = Called { caller, directory: good.directory.clone() };
+    let graphs = cx.state.names.graphs.clone();
+    let what = (&good.admitted, &good.asked);
+    // Asked again against the directory that the change is decided on.
+    let asked = match question(&called.directory, what, &user, &graphs) {
+        Ok(asked) => asked,
+        Err(denial) => return Ok(cx.refused(&denial)),
+    };
+    cx.apply(&mut called, |caller, directory, at| {
+        consent(caller, directory, (&good.admitted, &asked, everyone), at)
+    })
+    .await?;
+    flow.consented = true;
+    cx.advance(&call, flow, Some(session)).await
+}
