@@ -108,7 +108,26 @@ pub struct Tried {
     pub user: Option<Arc<User>>,
 }
 
-/// Lets somebody in by password; the address and the application are the tenant's rules' to judge.
+/// How far a right password gets somebody.
+#[derive(Debug, Clone)]
+pub enum Entered {
+    /// In.
+    Whole(Arc<User>),
+    /// To the second factor, which is asked for next.
+    Half(Arc<User>),
+}
+
+impl Entered {
+    /// Who it is.
+    #[must_use]
+    pub const fn user(&self) -> &Arc<User> {
+        match self {
+            Self::Whole(user) | Self::Half(user) => user,
+        }
+    }
+}
+
+/// Judges a password; the address and the application are the tenant's rules' to judge.
 ///
 /// # Errors
 /// [`Denial`], shown on the page.
@@ -116,13 +135,33 @@ pub fn sign_in(
     directory: &Directory,
     tried: Tried,
     (client, address): (AppId, IpAddr),
-) -> Result<Arc<User>, Denial> {
+) -> Result<Entered, Denial> {
     let reveal = directory.tenant.policy.reveal_user;
     let user = right_password(reveal, (tried.attempt, tried.proof, tried.user))?;
     usable(&user)?;
     let signing_in = SigningIn { directory, user: &user, client, address };
     signing_in.not_blocked()?;
-    signing_in.one_factor(client)?;
+    match signing_in.one_factor(client) {
+        Ok(()) => Ok(Entered::Whole(user)),
+        Err(Denial::SecondFactor(_)) => Ok(Entered::Half(user)),
+        Err(denial) => Err(denial),
+    }
+}
+
+/// Judges a second factor, whose step was found right or not, after a right password.
+///
+/// # Errors
+/// [`Denial`], shown on the page.
+pub fn second_factor(
+    directory: &Directory,
+    (attempt, right, user): (Attempt, bool, Arc<User>),
+    (client, address): (AppId, IpAddr),
+) -> Result<Arc<User>, Denial> {
+    if !right || !attempt.evaluates() {
+        return Err(Denial::WrongSecondFactor);
+    }
+    usable(&user)?;
+    SigningIn { directory, user: &user, client, address }.not_blocked()?;
     Ok(user)
 }
 

@@ -232,6 +232,7 @@ impl Context {
         let action = format!("/{}/login", flow.tenant);
         let step = Step { action: &action, flow: &sealed, application, wrong };
         Ok(match flow.user.as_deref().filter(|name| !name.is_empty()) {
+            Some(user) if flow.half.is_some() => step.second_factor(user),
             Some(user) => step.password(user),
             None => step.account(""),
         })

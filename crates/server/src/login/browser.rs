@@ -35,6 +35,9 @@ pub struct Flow {
     pub tenant: String,
     /// The account, once typed.
     pub user: Option<String>,
+    /// Whose password was right, while the second factor is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half: Option<ObjectId>,
     /// Consent was given in this very sign-in.
     #[serde(default)]
     pub consented: bool,
@@ -93,6 +96,7 @@ impl Context {
             v1,
             tenant,
             user: None,
+            half: None,
             consented: false,
             device: None,
             until: self.now().seconds() + PATIENCE,

@@ -105,6 +105,22 @@ impl Step<'_> {
         self.form("Sign in", &fields, "<button>Next</button><button class=\"second\" name=\"cancel\" value=\"1\" formnovalidate>Cancel</button>")
     }
 
+    /// Asks for the code of the authenticator.
+    pub fn second_factor(&self, user: &str) -> Reply {
+        let fields = format!(
+            "<p>{}</p><label for=\"otc\">Code of your authenticator</label><input type=\"text\" id=\"otc\" name=\"otc\" \
+             inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus{}>\
+             <div class=\"row\"><input type=\"checkbox\" id=\"stay\" name=\"stay\" value=\"1\"><label for=\"stay\">Stay signed in</label></div>",
+            escape(user),
+            described(self.wrong),
+        );
+        self.form(
+            "Prove that it is you",
+            &fields,
+            "<button>Verify</button><button class=\"second\" name=\"again\" value=\"1\" formnovalidate>Back</button>",
+        )
+    }
+
     /// Asks for the password.
     pub fn password(&self, user: &str) -> Reply {
         let fields = format!(

@@ -2,3 +2,4 @@
 
 pub mod hash;
 pub mod issuers;
+pub mod second_factor;

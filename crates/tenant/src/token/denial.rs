@@ -101,6 +101,8 @@ pub enum Denial {
     Guest,
     /// A second factor is registered and cannot be asked for here.
     SecondFactor(AppId),
+    /// The code of the second factor is wrong, used or over.
+    WrongSecondFactor,
     /// A second factor is demanded and none is registered.
     SecondFactorEnrol(AppId),
     /// A tenant rule forbids it.
@@ -209,6 +211,7 @@ impl Denial {
             | Self::UserDisabled
             | Self::Guest
             | Self::SecondFactor(_)
+            | Self::WrongSecondFactor
             | Self::SecondFactorEnrol(_)
             | Self::Blocked
             | Self::Assertion(_)
@@ -364,6 +367,10 @@ impl Denial {
             Self::Guest => (
                 &aadsts::USER_OF_OTHER_TENANT,
                 "User account belongs to another directory and cannot sign in with a password here.".into(),
+            ),
+            Self::WrongSecondFactor => (
+                &aadsts::SECOND_FACTOR_FAILED,
+                "The code of the authenticator is wrong, or was used before.".into(),
             ),
             Self::SecondFactor(app) => (
                 &aadsts::SECOND_FACTOR_NEEDED,
