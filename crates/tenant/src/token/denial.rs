@@ -217,19 +217,19 @@ impl Denial {
             | Self::Assertion(_)
             | Self::Code(_)
             | Self::Device(_)
-            | Self::Redirect(_)
+            | Self::RefreshUnknown
+            | Self::RefreshOfOtherClient
+            | Self::RefreshInactive { .. }
+            | Self::RefreshRevoked { .. }
+            | Self::Busy => self.about_users(),
+            Self::Redirect(_)
             | Self::Authorize(_)
             | Self::ChallengeMissing
             | Self::NoSession
             | Self::SignInCancelled
             | Self::SignInLost
             | Self::ConsentDeclined
-            | Self::AdminConsentNeeded(..)
-            | Self::RefreshUnknown
-            | Self::RefreshOfOtherClient
-            | Self::RefreshInactive { .. }
-            | Self::RefreshRevoked { .. }
-            | Self::Busy => self.about_users(),
+            | Self::AdminConsentNeeded(..) => self.about_pages(),
             Self::ResourceMissing { .. }
             | Self::ResourceDisabled(_)
             | Self::ScopeUnknown { .. }
@@ -387,34 +387,9 @@ impl Denial {
                 "Access has been blocked by Conditional Access policies: this tenant does not allow it."
                     .into(),
             ),
-            // The number of a request that cannot be read, with the OAuth error of a bad grant.
             Self::Assertion(why) => {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
-            }
-            Self::Redirect(why) => about_redirect(why),
-            Self::Authorize(problem) => about_authorize(problem),
-            Self::ChallengeMissing => (
-                &aadsts::SPA_NEEDS_PKCE,
-                "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256.".into(),
-            ),
-            Self::NoSession => (
-                &aadsts::NO_SESSION,
-                "A silent sign-in request was sent but no user is signed in.".into(),
-            ),
-            Self::ConsentDeclined => {
-                (&aadsts::CONSENT_DECLINED, "The user declined to consent to access the app.".into())
-            }
-            Self::AdminConsentNeeded(app, name) => (
-                &aadsts::ADMIN_CONSENT_NEEDED,
-                format!("'{name}' ({app}) asks for permissions that only an administrator can grant; ask one to consent."),
-            ),
-            Self::SignInLost => (
-                &aadsts::REQUEST_FORMAT,
-                "This sign-in was begun elsewhere or too long ago; go back to the application and begin again.".into(),
-            ),
-            Self::SignInCancelled => {
-                (&aadsts::CONSENT_DECLINED, "The user went back instead of signing in.".into())
             }
             Self::Device(why) => {
                 let (row, sentence) = why.entry();
@@ -424,6 +399,7 @@ impl Denial {
                 let (row, sentence) = why.entry();
                 (row, sentence.to_owned())
             }
+            // The number of a request that cannot be read, with the OAuth error of a bad grant.
             Self::RefreshUnknown => (
                 &aadsts::REQUEST_MALFORMED,
                 "Invalid request: the refresh token is malformed or not one of this tenant.".into(),
@@ -453,6 +429,34 @@ impl Denial {
                 &aadsts::WRONG_PASSWORD,
                 "Error validating credentials due to invalid username or password.".into(),
             ),
+        }
+    }
+
+    fn about_pages(&self) -> (&'static Row, String) {
+        match self {
+            Self::Redirect(why) => about_redirect(why),
+            Self::Authorize(problem) => about_authorize(problem),
+            Self::ChallengeMissing => (
+                &aadsts::SPA_NEEDS_PKCE,
+                "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256.".into(),
+            ),
+            Self::NoSession => (
+                &aadsts::NO_SESSION,
+                "A silent sign-in request was sent but no user is signed in.".into(),
+            ),
+            Self::ConsentDeclined => {
+                (&aadsts::CONSENT_DECLINED, "The user declined to consent to access the app.".into())
+            }
+            Self::AdminConsentNeeded(app, name) => (
+                &aadsts::ADMIN_CONSENT_NEEDED,
+                format!("'{name}' ({app}) asks for permissions that only an administrator can grant; ask one to consent."),
+            ),
+            Self::SignInLost => (
+                &aadsts::REQUEST_FORMAT,
+                "This sign-in was begun elsewhere or too long ago; go back to the application and begin again.".into(),
+            ),
+            // SignInCancelled, and nothing else: the other variants have their own groups.
+            _ => (&aadsts::CONSENT_DECLINED, "The user went back instead of signing in.".into()),
         }
     }
 
