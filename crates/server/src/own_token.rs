@@ -48,11 +48,20 @@ pub enum NotOurs {
 }
 
 impl Context {
-    /// Reads a token that should be ours.
+    /// Reads a token that should be ours, and be in its time.
     ///
     /// # Errors
     /// [`Failure`] when the store or a key fails; that it is not ours is the inner error.
     pub async fn own_token(&self, text: &str) -> Result<Result<OwnToken, NotOurs>, Failure> {
+        let genuine = self.genuine(text).await?;
+        Ok(genuine.and_then(|own| self.in_its_time(&own.claims, own.directory.tenant.id).map(|()| own)))
+    }
+
+    /// Reads a token that one of our keys signed, however old.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store or a key fails; that it is not ours is the inner error.
+    pub async fn genuine(&self, text: &str) -> Result<Result<OwnToken, NotOurs>, Failure> {
         let unread = match Jws::parse(text).and_then(|jws| jws.unverified_claims().map(|read| (jws, read))) {
             Ok(read) => read,
             Err(error) => return Ok(Err(NotOurs::Unreadable(error))),
@@ -70,7 +79,7 @@ impl Context {
             return Ok(Err(NotOurs::Key));
         };
         let Ok(claims) = unread.0.verify(key) else { return Ok(Err(NotOurs::Signature)) };
-        Ok(self.in_its_time(&claims, tenant).map(|()| OwnToken { claims, directory }))
+        Ok(Ok(OwnToken { claims, directory }))
     }
 
     fn in_its_time(&self, claims: &Map<String, Value>, tenant: TenantId) -> Result<(), NotOurs> {

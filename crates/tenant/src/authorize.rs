@@ -67,6 +67,15 @@ pub fn admit(
     Ok(Admitted { redirect_uri: asked.clone(), public, client })
 }
 
+/// Whether an address is one of an application's own, byte for byte.
+#[must_use]
+pub fn is_registered(directory: &Directory, app: AppId, uri: &str) -> bool {
+    directory.application_by_app(app).is_some_and(|application| {
+        let uris = &application.redirect_uris;
+        registered(&uris.web, &uris.spa, &uris.public).iter().any(|(own, _)| *own == uri)
+    })
+}
+
 fn registered<'a>(web: &'a [String], spa: &'a [String], public: &'a [String]) -> Vec<(&'a String, bool)> {
     let all = web.iter().map(|uri| (uri, false)).chain(spa.iter().map(|uri| (uri, true)));
     all.chain(public.iter().map(|uri| (uri, true))).collect()

@@ -32,7 +32,11 @@ impl<'a> Browser<'a> {
                 "{text}"
             );
             let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+            if value.is_empty() {
+                self.cookies.borrow_mut().remove(name);
+            } else {
+                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+            }
         }
         reply
     }

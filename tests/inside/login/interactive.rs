@@ -344,3 +344,42 @@ async fn codes_of_the_second_factor_cannot_be_tried_for_long() {
     let right = code_at(carnet_tests::NOW.seconds() + 61);
     assert_eq!(browser.submit(&page, &[("otc", &right)]).await.status, 303);
 }
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_goes_only_where_the_application_says() {
+    let t = contoso("").await;
+    let silent = with(PUBLIC, &[("prompt", "none")]);
+    let home = "http://localhost/back";
+    let leave = async |browser: &Browser<'_>, more: &[(&str, &str)]| {
+        let query: Vec<String> =
+            more.iter().map(|(name, value)| format!("{name}={}", carnet_tests::percent(value))).collect();
+        browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?{}", query.join("&"))).await
+    };
+    let browser = Browser::new(&t);
+    let fields = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    let id_token = redeem(&t, &fields["code"]).await.good()["id_token"].as_str().unwrap().to_owned();
+
+    // Without an ID token of ours somebody has to click, and nothing has ended yet.
+    let (head, _) = id_token.rsplit_once('.').unwrap();
+    for hint in ["", "nonsense", &format!("{head}.AAAA")] {
+        let asked = leave(&browser, &[("id_token_hint", hint), ("post_logout_redirect_uri", home)]).await;
+        assert_eq!(asked.status, 200, "{hint}");
+        assert!(back(&browser.open(&plain(&silent)).await).contains_key("code"), "{hint}");
+    }
+    let asked =
+        leave(&browser, &[("client_id", PUBLIC), ("post_logout_redirect_uri", home), ("state", "s 1")]).await;
+    let gone = browser.submit(&asked, &[]).await;
+    assert_eq!((gone.status, gone.header("location")), (303, "http://localhost/back?state=s+1"));
+    assert_eq!(number(&browser.open(&plain(&silent)).await), 50_058);
+
+    // With one it ends at once, however old the token is; and goes nowhere else.
+    let _ = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    t.later(2 * 3600);
+    let evil = leave(
+        &browser,
+        &[("id_token_hint", &id_token), ("post_logout_redirect_uri", "https://evil.example/")],
+    )
+    .await;
+    assert_eq!((evil.status, evil.header("location")), (200, ""));
+    assert_eq!(number(&browser.open(&plain(&silent)).await), 50_058);
+}

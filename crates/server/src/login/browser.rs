@@ -150,6 +150,22 @@ impl Context {
         Ok(found.filter(|it| it.expires > self.now()).map(|it| it.body))
     }
 
+    /// The browser shows a session, whether it counts or not.
+    pub fn has_session(&self, call: &Call) -> bool {
+        cookie(call, COOKIE).is_some()
+    }
+
+    /// Ends the browser's session; the cookie that takes it away.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn end_session(&self, call: &Call) -> Result<String, Failure> {
+        if let Some((_, text)) = cookie(call, COOKIE).and_then(|value| value.split_once('.')) {
+            self.state.store.end_artifact(SESSION, &text_digest(SESSION, text)).await?;
+        }
+        Ok(set(COOKIE, "", Some(0)))
+    }
+
     /// Makes a session, with a new id; its cookie.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! The token service: `login.microsoftonline.com`, or the tenant paths of the shared origin.
 
-mod announced;
 mod authorize;
 mod browser;
 mod consent;
@@ -8,6 +7,7 @@ mod device_auth;
 mod device_code;
 mod discovery;
 mod keys;
+mod logout;
 mod pages;
 mod sign_in;
 mod token;
@@ -56,8 +56,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::POST), "/{tenant}/oauth2/devicecode", "login/device_code", device_code::v1),
     route!(Some(&Method::GET), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::get),
     route!(Some(&Method::POST), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::post),
-    route!(None, "/{tenant}/oauth2/v2.0/logout", "login/announced", announced::logout),
-    route!(None, "/{tenant}/oauth2/logout", "login/announced", announced::logout),
+    route!(None, "/{tenant}/oauth2/v2.0/logout", "login/logout", logout::any),
+    route!(None, "/{tenant}/oauth2/logout", "login/logout", logout::any),
     route!(Some(&Method::GET), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::POST), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::GET), "/oidc/userinfo", "login/user_info", user_info::show),

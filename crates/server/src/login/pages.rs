@@ -219,6 +219,18 @@ pub fn refused(number: u32, sentence: &str, ids: &[(&str, String)]) -> Reply {
     page("Sign-in does not go on", &body, None)
 }
 
+/// Asks whether the session is to end.
+pub fn sign_out(action: &str, flow: &str) -> Reply {
+    let step = Step { action, flow, application: "", wrong: None };
+    step.form("Sign out", "<p>Do you want to sign out in this browser?</p>", "<button>Sign out</button>")
+}
+
+/// The session is over.
+pub fn signed_out() -> Reply {
+    let body = "<h1>You have signed out</h1><p>It is a good idea to close the browser.</p>";
+    page("You have signed out", body, None)
+}
+
 /// Posts an answer to the client (`response_mode=form_post`).
 pub fn form_post(action: &str, fields: &[(&str, String)]) -> Reply {
     let inputs: String = fields.iter().map(|(name, value)| hidden(name, value)).collect();

@@ -35,8 +35,6 @@ pub enum Denial {
     NotMultiTenant(AppId, String),
     /// A method other than POST.
     PostOnly(String),
-    /// An endpoint that is announced and not served.
-    NotServed(&'static str),
     /// Instance discovery was asked about a host that nobody knows.
     UnknownInstance,
     /// No such application in the tenant.
@@ -263,8 +261,6 @@ impl Denial {
                 &aadsts::POST_ONLY,
                 format!("The endpoint only accepts POST requests. Received a {method} request."),
             ),
-            Self::NotServed(what) => (&aadsts::FEATURE_DISABLED, format!("{what} is disabled on this server.")),
-            Self::UnknownInstance => (&aadsts::UNKNOWN_INSTANCE, "Unknown or invalid instance.".into()),
             Self::UnknownApplication(app, tenant) => (
                 &aadsts::UNKNOWN_APPLICATION,
                 format!("Application with identifier '{app}' was not found in the directory '{tenant}'."),
