@@ -261,6 +261,7 @@ impl Denial {
                 &aadsts::POST_ONLY,
                 format!("The endpoint only accepts POST requests. Received a {method} request."),
             ),
+            Self::UnknownInstance => (&aadsts::UNKNOWN_INSTANCE, "Unknown or invalid instance.".into()),
             Self::UnknownApplication(app, tenant) => (
                 &aadsts::UNKNOWN_APPLICATION,
                 format!("Application with identifier '{app}' was not found in the directory '{tenant}'."),
