@@ -1,5 +1,6 @@
 //! The laws of the store: what must hold whatever engine keeps it.
 
+mod artifacts;
 mod attempts;
 mod directory;
 mod nodes;
