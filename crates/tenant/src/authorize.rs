@@ -18,7 +18,7 @@ use carnet_wire::{
     authority::TenantName,
     authorize::{Asked, AuthorizeRequest, RequestProblem},
     entropy::Entropy,
-    ids::AppId,
+    ids::{AppId, TenantId},
     time::Timestamp,
     token::request::Version,
 };
@@ -30,6 +30,8 @@ const NATIVE_CLIENT: &str = "https://login.microsoftonline.com/common/oauth2/nat
 /// A client whose redirect URI is its own.
 #[derive(Debug, Clone)]
 pub struct Admitted {
+    /// The tenant in which somebody signs in.
+    pub tenant: TenantId,
     /// The client.
     pub client: Client,
     /// Where the answer goes, as asked.
@@ -57,14 +59,14 @@ pub fn admit(
     let Some(asked) = &request.redirect_uri else {
         let all: Vec<(&String, bool)> = registered(web, spa, public);
         let [(only, public)] = all[..] else { return Err(Denial::Redirect(RedirectNo::Missing)) };
-        return Ok(Admitted { redirect_uri: only.clone(), public, client });
+        return Ok(Admitted { tenant: directory.tenant.id, redirect_uri: only.clone(), public, client });
     };
     let found =
         registered(web, spa, public).into_iter().find(|(uri, public)| redirect::matches(uri, asked, *public));
     let Some((_, public)) = found else {
         return Err(Denial::Redirect(RedirectNo::NotRegistered(asked.chars().take(200).collect())));
     };
-    Ok(Admitted { redirect_uri: asked.clone(), public, client })
+    Ok(Admitted { tenant: directory.tenant.id, redirect_uri: asked.clone(), public, client })
 }
 
 /// Whether an address is one of an application's own, byte for byte.

@@ -82,6 +82,7 @@ async fn somebody_signs_in_and_the_client_gets_tokens_once() {
     let browser = Browser::new(&t);
     let fields = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
     assert_eq!(fields["state"], "a b&c");
+    assert_eq!(fields["iss"], format!("https://localhost:8443/{TENANT}/v2.0"));
     let reply = redeem(&t, &fields["code"]).await;
     assert_eq!(reply.claims()["upn"], "ada@contoso.example");
     let id_token = part(reply.good()["id_token"].as_str().unwrap(), 1);
@@ -258,6 +259,19 @@ async fn somebody_consents_for_themselves_and_an_administrator_for_everyone() {
     let kinds: Vec<_> =
         grants["value"].as_array().unwrap().iter().map(|it| it["consentType"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "Principal").count(), 1, "{grants}");
+}
+
+#[tokio::test]
+async fn consent_for_everyone_takes_a_fresh_sign_in() {
+    let t = contoso("").await;
+    let admin = Browser::new(&t);
+    let _ = back(&admin.sign_in(&plain(&query(PUBLIC)), "admin", PASSWORD).await);
+    t.later(16 * 60);
+    let page = admin.open(&plain(&query(UNCONSENTED))).await;
+    let asked = admin.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await;
+    assert!(String::from_utf8_lossy(&asked.body).contains("name=\"passwd\""));
+    let page = admin.submit(&asked, &[("passwd", PASSWORD)]).await;
+    assert!(back(&admin.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await).contains_key("code"));
 }
 
 #[tokio::test]

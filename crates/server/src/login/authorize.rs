@@ -329,6 +329,13 @@ impl Context {
         admitted: &Admitted,
         mut fields: Vec<(&'static str, String)>,
     ) -> Reply {
+        // Who answers, so that nobody mixes authorities up (RFC 9207).
+        let (tenant, origin) = (admitted.tenant.to_string(), &self.envelope.origin);
+        let issuer = match request.version {
+            Version::V1 => origin.issuer_v1(&tenant),
+            Version::V2 => origin.issuer_v2(&tenant),
+        };
+        fields.push(("iss", issuer));
         if let Some(state) = &request.state {
             fields.push(("state", state.clone()));
         }

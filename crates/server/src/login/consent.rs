@@ -13,6 +13,9 @@ use carnet_tenant::{
 };
 use carnet_wire::token::form::{Form, LARGEST};
 
+/// Seconds for which a sign-in is fresh enough to consent for everyone.
+const FRESH: i64 = 15 * 60;
+
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let body = std::mem::replace(&mut call.body, crate::context::empty());
     let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
@@ -42,6 +45,10 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         return Ok(cx.back_with_no(&good.request, &good.admitted, &Denial::ConsentDeclined));
     }
     let everyone = form.get("everyone").is_some();
+    // For everyone only from a fresh sign-in (`security.md`, S18).
+    if everyone && session.signed_in.plus_seconds(FRESH) < cx.now() {
+        return cx.ask(flow, &good.admitted.client.name, Some("Sign in again to consent for everyone."));
+    }
     let caller =
         Caller::User { user: user.id, app: good.admitted.client.app, tenant, scopes: Vec::new().into() };
     let mut called = Called { caller, directory: good.directory.clone() };
