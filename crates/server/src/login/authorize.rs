@@ -2,11 +2,11 @@
 //! is asked of people in between is posted to `sign_in`.
 
 use super::{
-    browser::{Flow, Session},
+    browser::{Flow, Session, sent},
     pages::{self, Step},
 };
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -25,13 +25,8 @@ use carnet_wire::{
     jose::encode_base64url,
     percent,
     secret::AuthorizationCode,
-    token::{
-        form::{Form, LARGEST},
-        reply::ClientInfo,
-        request::Version,
-    },
+    token::{form::Form, reply::ClientInfo, request::Version},
 };
-use http::Method;
 use std::sync::Arc;
 
 pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
@@ -43,15 +38,7 @@ pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
 }
 
 async fn start(cx: Context, mut call: Call, version: Version) -> Result<Reply, Failure> {
-    let text = match call.head.method {
-        Method::GET => call.query().to_owned(),
-        Method::POST => {
-            let body = std::mem::replace(&mut call.body, crate::context::empty());
-            let bytes = read(body, &call.head.headers, LARGEST).await?;
-            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::NotText)?
-        }
-        _ => return Err(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
-    };
+    let text = sent(&mut call).await?;
     let tenant = call.variable(0).to_owned();
     let (flow, cookie) = cx.begin(&call, text, tenant, version == Version::V1);
     let reply = cx.advance(&call, flow, None).await?;

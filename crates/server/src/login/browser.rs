@@ -1,14 +1,21 @@
 //! What ties a sign-in to one browser: the sealed state that each page carries, the cookie that it belongs to,
 //! and the session that it ends in.
 
-use crate::{context::Context, reply::Failure, route::Call};
+use crate::{
+    context::{Context, read},
+    reply::Failure,
+    route::Call,
+};
 use carnet_store::artifact::{Artifact, Place, SESSION, text_digest};
+use carnet_tenant::{refusal::Refusal, token::Denial};
 use carnet_wire::{
     digest,
     ids::{ObjectId, TenantId},
     jose::encode_base64url,
     time::Timestamp,
+    token::form::{Form, LARGEST},
 };
+use http::Method;
 use serde::{Deserialize, Serialize};
 
 /// Ties pages to the browser that asked for them.
@@ -74,7 +81,39 @@ fn set(name: &str, value: &str, life: Option<i64>) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}")
 }
 
+/// What was sent: the query of a GET, the form of a POST.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn sent(call: &mut Call) -> Result<String, Failure> {
+    match call.head.method {
+        Method::GET => Ok(call.query().to_owned()),
+        Method::POST => {
+            let body = std::mem::replace(&mut call.body, crate::context::empty());
+            let bytes = read(body, &call.head.headers, LARGEST).await?;
+            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::NotText)
+        }
+        _ => Err(Refusal::MethodNotAllowed.into()),
+    }
+}
+
 impl Context {
+    /// What a page of ours posted, with the sign-in that it belongs to.
+    ///
+    /// # Errors
+    /// [`Failure`]; that it is no post of our page is the inner error.
+    pub async fn posted(&self, call: &mut Call) -> Result<Result<(Form, Flow), Denial>, Failure> {
+        let form = match Form::parse(sent(call).await?.as_bytes()) {
+            Ok(form) => form,
+            Err(error) => return Ok(Err(Denial::Malformed(error))),
+        };
+        let flow = form.get("flow").and_then(|sealed| self.open_flow(call, sealed));
+        Ok(match flow.filter(|_| self.same_origin(call)) {
+            Some(flow) => Ok((form, flow)),
+            None => Err(Denial::SignInLost),
+        })
+    }
+
     fn random(&self) -> String {
         let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
         self.state.entropy.fill(bytes.as_mut_slice());

@@ -2,7 +2,7 @@
 
 use crate::{
     caller::Called,
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -11,20 +11,14 @@ use carnet_tenant::{
     operation::Caller,
     token::Denial,
 };
-use carnet_wire::token::form::{Form, LARGEST};
 
 /// Seconds for which a sign-in is fresh enough to consent for everyone.
 const FRESH: i64 = 15 * 60;
 
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let body = std::mem::replace(&mut call.body, crate::context::empty());
-    let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
-        Ok(form) => form,
-        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
-    };
-    let flow = form.get("flow").and_then(|sealed| cx.open_flow(&call, sealed));
-    let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
-        return Ok(cx.refused(&Denial::SignInLost));
+    let (form, mut flow) = match cx.posted(&mut call).await? {
+        Ok(posted) => posted,
+        Err(denial) => return Ok(cx.refused(&denial)),
     };
     let good = match cx.asked_well(&flow).await? {
         Ok(good) => good,

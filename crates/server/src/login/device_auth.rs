@@ -6,7 +6,7 @@ use super::{
     pages::{self, Step},
 };
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -22,12 +22,7 @@ use carnet_tenant::{
         device_code::{DeviceNo, client},
     },
 };
-use carnet_wire::{
-    device::UserCode,
-    ids::TenantId,
-    secret::Password,
-    token::form::{Form, LARGEST},
-};
+use carnet_wire::{device::UserCode, ids::TenantId, secret::Password};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -49,14 +44,9 @@ pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
 
 /// The code, or the answer.
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let body = std::mem::replace(&mut call.body, crate::context::empty());
-    let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
-        Ok(form) => form,
-        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
-    };
-    let flow = form.get("flow").and_then(|sealed| cx.open_flow(&call, sealed));
-    let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
-        return Ok(cx.refused(&Denial::SignInLost));
+    let (form, mut flow) = match cx.posted(&mut call).await? {
+        Ok(posted) => posted,
+        Err(denial) => return Ok(cx.refused(&denial)),
     };
     if let Some(answer) = form.get("answer").filter(|_| flow.device.is_some()) {
         return cx.answer_device(&call, &flow, answer == "yes").await;

@@ -2,20 +2,14 @@
 //! address only if that is registered for the application that an ID token of ours, or a client id, names; and
 //! without such a token it asks first (`security.md`, S20).
 
-use super::pages;
+use super::{browser::sent, pages};
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{authorize::is_registered, directory::Directory, token::Denial};
-use carnet_wire::{
-    authority::TenantName,
-    ids::AppId,
-    percent,
-    token::form::{Form, LARGEST},
-};
-use http::Method;
+use carnet_wire::{authority::TenantName, ids::AppId, percent, token::form::Form};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,15 +22,7 @@ struct Asked {
 }
 
 pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let posted = match call.head.method {
-        Method::GET => call.query().to_owned(),
-        Method::POST => {
-            let body = std::mem::replace(&mut call.body, crate::context::empty());
-            let bytes = read(body, &call.head.headers, LARGEST).await?;
-            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::NotText)?
-        }
-        _ => return Err(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
-    };
+    let posted = sent(&mut call).await?;
     let form = match Form::parse(posted.as_bytes()) {
         Ok(form) => form,
         Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),

@@ -2,7 +2,7 @@
 
 use super::browser::{Flow, Session};
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
     work::second_factor,
@@ -14,26 +14,16 @@ use carnet_tenant::{
     token::{Denial, Effect, client_auth::Client},
     user::{self, User},
 };
-use carnet_wire::{
-    digest,
-    ids::ObjectId,
-    secret::Password,
-    token::form::{Form, LARGEST},
-};
+use carnet_wire::{digest, ids::ObjectId, secret::Password, token::form::Form};
 use std::sync::Arc;
 
 /// How the grant is called in the records.
 const GRANT: &str = "interactive";
 
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let body = std::mem::replace(&mut call.body, crate::context::empty());
-    let form = match Form::parse(&read(body, &call.head.headers, LARGEST).await?) {
-        Ok(form) => form,
-        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
-    };
-    let flow = form.get("flow").and_then(|sealed| cx.open_flow(&call, sealed));
-    let Some(mut flow) = flow.filter(|_| cx.same_origin(&call)) else {
-        return Ok(cx.refused(&Denial::SignInLost));
+    let (form, mut flow) = match cx.posted(&mut call).await? {
+        Ok(posted) => posted,
+        Err(denial) => return Ok(cx.refused(&denial)),
     };
     if form.get("cancel").is_some() && flow.device.is_none() {
         return cx.cancelled(&flow).await;
