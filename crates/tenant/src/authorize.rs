@@ -203,7 +203,7 @@ pub fn code(
         return Err(Denial::NoSession);
     }
     usable(user)?;
-    SigningIn { directory, user, client: admitted.client.app, address }.not_blocked()?;
+    SigningIn { directory, user, client: admitted.client.app, address }.still_enough(signed_in.methods)?;
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {

@@ -417,3 +417,13 @@ async fn fifty_redemptions_of_one_code_at_once_give_tokens_once_and_end_them() {
     ];
     assert_eq!(t.token(&again).await.no(), "400 invalid_grant 50173");
 }
+
+#[tokio::test]
+async fn a_session_without_a_second_factor_does_not_open_an_application_that_demands_one() {
+    let t = contoso(&format!("require_mfa = [\"app:{UNCONSENTED}\"]")).await;
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&plain(&query(PUBLIC)), "ada", PASSWORD).await);
+    assert_eq!(number(&browser.open(&plain(&query(UNCONSENTED))).await), 50_079);
+    assert_eq!(number(&browser.open(&plain(&with(UNCONSENTED, &[("prompt", "none")]))).await), 50_079);
+    assert!(back(&browser.open(&plain(&query(PUBLIC))).await).contains_key("code"));
+}

@@ -162,6 +162,8 @@ impl Context {
         let body = match code(&good.directory, what, &signed_in, here) {
             Ok(body) => body,
             Err(Denial::NoSession) => return Ok(None),
+            // The session is too weak for this application: sign in again, with the second factor.
+            Err(Denial::SecondFactor(_)) if asked.prompt != Prompt::None => return Ok(None),
             Err(Denial::ConsentMissing { .. }) if asked.prompt != Prompt::None => {
                 return self.ask_consent(good, flow, &user).map(Some);
             }

@@ -141,7 +141,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::RefreshRevoked { issued: body.signed_in });
     };
     password::usable(&user)?;
-    password::not_blocked(run, &user, client.app)?;
+    password::still_enough(run, (&user, &body.methods), client.app)?;
     let target = target(run, &body)?;
     let resolved = scope::resolve(run, &target)?;
     let subject = (user, body.methods.clone());

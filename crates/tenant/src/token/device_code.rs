@@ -192,7 +192,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::RefreshRevoked { issued: signed_in });
     };
     password::usable(&user)?;
-    password::not_blocked(run, &user, client.app)?;
+    password::still_enough(run, (&user, &methods), client.app)?;
     let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)
         .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
     let resolved = scope::resolve(run, &target)?;

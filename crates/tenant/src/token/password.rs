@@ -118,6 +118,16 @@ impl SigningIn<'_> {
         }
     }
 
+    /// What was proved at sign-in is enough here and now: nothing forbids it, and a second factor was shown
+    /// where one is demanded. Every grant that builds on an earlier sign-in asks this.
+    pub(crate) fn still_enough(&self, methods: &[String]) -> Result<(), Denial> {
+        self.not_blocked()?;
+        match methods.iter().any(|method| method == "mfa") {
+            true => Ok(()),
+            false => self.one_factor(self.client),
+        }
+    }
+
     fn is_among(&self, subjects: &Subjects) -> bool {
         match subjects {
             Subjects::All => true,
@@ -132,6 +142,15 @@ impl SigningIn<'_> {
 /// No tenant rule forbids this user, application and address.
 pub(super) fn not_blocked(run: &Run<'_>, user: &User, client: AppId) -> Result<(), Denial> {
     signing_in(run, user, client).not_blocked()
+}
+
+/// See [`SigningIn::still_enough`].
+pub(super) fn still_enough(
+    run: &Run<'_>,
+    (user, methods): (&User, &[String]),
+    client: AppId,
+) -> Result<(), Denial> {
+    signing_in(run, user, client).still_enough(methods)
 }
 
 fn signing_in<'a>(run: &'a Run<'_>, user: &'a User, client: AppId) -> SigningIn<'a> {

@@ -35,6 +35,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::RefreshRevoked { issued });
     }
     password::usable(&user)?;
+    password::still_enough(run, (&user, &held.body.methods), client.app)?;
     reuse(run, &client, &held)?;
     let target = target(run, &held)?;
     let resolved = scope::resolve(run, &target)?;
