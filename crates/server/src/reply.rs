@@ -174,6 +174,22 @@ impl Reply {
             .header(header::CACHE_CONTROL, "max-age=86400, private")
     }
 
+    /// Lets scripts of one origin read this answer: a single-page application's own (`security.md`, S23).
+    #[must_use]
+    pub fn readable_by(self, origin: &str) -> Self {
+        self.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+            .header(header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-ms-request-id, x-ms-httpver, client-request-id")
+            .header(header::VARY, "Origin")
+    }
+
+    /// Lets a script send a request with these headers by this method.
+    #[must_use]
+    pub fn accepting(self, method: &str, headers: &str) -> Self {
+        self.header(header::ACCESS_CONTROL_ALLOW_METHODS, method)
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, headers)
+            .header(header::ACCESS_CONTROL_MAX_AGE, "600")
+    }
+
     /// Makes the HTTP response, with the headers that every answer of its host carries.
     #[must_use]
     pub fn into_response(self, envelope: &Envelope) -> Response<Full<Bytes>> {

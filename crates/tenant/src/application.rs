@@ -116,6 +116,26 @@ pub struct RedirectUris {
     pub public: Vec<String>,
 }
 
+/// The platform of a redirect URI, which decides how the client proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Platform {
+    /// A server: it has a credential.
+    Web,
+    /// A script in a browser: no credential, and only across origins.
+    Spa,
+    /// A program on somebody's device: no credential.
+    Public,
+}
+
+impl Platform {
+    /// Clients of this platform have no credential.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        !matches!(self, Self::Web)
+    }
+}
+
 /// Choices of one application that win over the tenant's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,6 +3,7 @@
 //! page; everything else goes back to the client (`security.md`, S14).
 
 use crate::{
+    application::Platform,
     directory::Directory,
     lockout::Attempt,
     redirect,
@@ -36,8 +37,8 @@ pub struct Admitted {
     pub client: Client,
     /// Where the answer goes, as asked.
     pub redirect_uri: String,
-    /// The URI's platform has no credential.
-    pub public: bool,
+    /// The URI's platform.
+    pub platform: Platform,
 }
 
 /// Looks client and redirect URI up. What this refuses is shown on a page.
@@ -57,16 +58,17 @@ pub fn admit(
     // Microsoft's own clients have no registration here; they are public.
     let public = uris.map_or(&own[..], |uris| &uris.public);
     let Some(asked) = &request.redirect_uri else {
-        let all: Vec<(&String, bool)> = registered(web, spa, public);
-        let [(only, public)] = all[..] else { return Err(Denial::Redirect(RedirectNo::Missing)) };
-        return Ok(Admitted { tenant: directory.tenant.id, redirect_uri: only.clone(), public, client });
+        let all = registered(web, spa, public);
+        let [(only, platform)] = all[..] else { return Err(Denial::Redirect(RedirectNo::Missing)) };
+        return Ok(Admitted { tenant: directory.tenant.id, redirect_uri: only.clone(), platform, client });
     };
-    let found =
-        registered(web, spa, public).into_iter().find(|(uri, public)| redirect::matches(uri, asked, *public));
-    let Some((_, public)) = found else {
+    let found = registered(web, spa, public)
+        .into_iter()
+        .find(|(uri, platform)| redirect::matches(uri, asked, platform.is_public()));
+    let Some((_, platform)) = found else {
         return Err(Denial::Redirect(RedirectNo::NotRegistered(asked.chars().take(200).collect())));
     };
-    Ok(Admitted { tenant: directory.tenant.id, redirect_uri: asked.clone(), public, client })
+    Ok(Admitted { tenant: directory.tenant.id, redirect_uri: asked.clone(), platform, client })
 }
 
 /// Whether an address is one of an application's own, byte for byte.
@@ -78,9 +80,9 @@ pub fn is_registered(directory: &Directory, app: AppId, uri: &str) -> bool {
     })
 }
 
-fn registered<'a>(web: &'a [String], spa: &'a [String], public: &'a [String]) -> Vec<(&'a String, bool)> {
-    let all = web.iter().map(|uri| (uri, false)).chain(spa.iter().map(|uri| (uri, true)));
-    all.chain(public.iter().map(|uri| (uri, true))).collect()
+fn registered<'a>(web: &'a [String], spa: &'a [String], public: &'a [String]) -> Vec<(&'a String, Platform)> {
+    let all = [(web, Platform::Web), (spa, Platform::Spa), (public, Platform::Public)];
+    all.into_iter().flat_map(|(uris, platform)| uris.iter().map(move |uri| (uri, platform))).collect()
 }
 
 /// What is wrong with a redirect URI.
@@ -103,7 +105,8 @@ pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&
         Err(problem) => return Err(Denial::Authorize(problem.clone())),
     };
     let relaxed = admitted.client.application.as_ref().is_some_and(|it| it.policy.pkce == Some(false));
-    if admitted.public && asked.challenge.is_none() && !relaxed {
+    let spa = admitted.platform == Platform::Spa;
+    if admitted.platform.is_public() && asked.challenge.is_none() && (spa || !relaxed) {
         return Err(Denial::ChallengeMissing);
     }
     Ok(asked)
@@ -211,7 +214,7 @@ pub fn code(
         app: admitted.client.app,
         user: user.id,
         redirect_uri: admitted.redirect_uri.clone(),
-        public: admitted.public,
+        platform: admitted.platform,
         challenge: asked.challenge.as_ref().map(|it| it.as_str().to_owned()),
         v1: version == Version::V1,
         scope: asked.scope.clone(),

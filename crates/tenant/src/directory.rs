@@ -8,6 +8,7 @@ use crate::{
     environment::Environment,
     package::Package,
     permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant},
+    redirect,
     role::{RoleAssignment, RoleKey},
     service_principal::ServicePrincipal,
     shards::Shards,
@@ -17,7 +18,7 @@ use carnet_wire::{
     catalogue::Catalogue,
     ids::{AppId, KeyId, ObjectId},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use uuid::Uuid;
 
 /// A tenant's directory at one version.
@@ -33,6 +34,7 @@ pub struct Directory {
     pub catalogue: Arc<Catalogue>,
     applications: Shards<ObjectId, Arc<Application>>,
     application_by_app: Shards<AppId, ObjectId>,
+    spa_origins: Shards<String, usize>,
     principals: Shards<ObjectId, Arc<ServicePrincipal>>,
     principal_by_app: Shards<AppId, ObjectId>,
     principal_by_name: Shards<String, ObjectId>,
@@ -55,6 +57,7 @@ impl Directory {
             catalogue,
             applications: Shards::default(),
             application_by_app: Shards::default(),
+            spa_origins: Shards::default(),
             principals: Shards::default(),
             principal_by_app: Shards::default(),
             principal_by_name: Shards::default(),
@@ -82,7 +85,13 @@ impl Directory {
             Object::Tenant(it) => self.tenant = it,
             Object::Application(it) => {
                 self.application_by_app.insert(it.app_id, it.id);
-                self.applications.insert(it.id, it);
+                for origin in spa_origins(&it) {
+                    let count = self.spa_origins.get(&origin).copied().unwrap_or(0);
+                    self.spa_origins.insert(origin, count + 1);
+                }
+                if let Some(old) = self.applications.insert(it.id, it) {
+                    self.forget_origins(&old);
+                }
             }
             Object::ServicePrincipal(it) => {
                 self.forget_names(it.id);
@@ -107,6 +116,7 @@ impl Directory {
             ObjectKey::Application(id) => {
                 if let Some(old) = self.applications.remove(id) {
                     self.application_by_app.remove(&old.app_id);
+                    self.forget_origins(&old);
                 }
             }
             ObjectKey::ServicePrincipal(id) => {
@@ -122,6 +132,15 @@ impl Directory {
             ObjectKey::Environment(id) => drop(self.environments.remove(id)),
             ObjectKey::Package(name) => drop(self.packages.remove(name)),
             ObjectKey::Tenant | ObjectKey::User(_) | ObjectKey::Installation(_) => {}
+        }
+    }
+
+    fn forget_origins(&mut self, application: &Application) {
+        for origin in spa_origins(application) {
+            match self.spa_origins.get(&origin).copied().unwrap_or(0) {
+                0 | 1 => drop(self.spa_origins.remove(&origin)),
+                more => drop(self.spa_origins.insert(origin, more - 1)),
+            }
         }
     }
 
@@ -143,6 +162,12 @@ impl Directory {
     #[must_use]
     pub fn application_by_app(&self, app: AppId) -> Option<&Arc<Application>> {
         self.applications.get(self.application_by_app.get(&app)?)
+    }
+
+    /// Some single-page application of the tenant lives at this origin (`redirect::origin`).
+    #[must_use]
+    pub fn has_spa_origin(&self, origin: &str) -> bool {
+        redirect::origin(origin).is_some_and(|origin| self.spa_origins.get(&origin).is_some())
     }
 
     /// All registrations after `after`, in the order of their ids.
@@ -256,6 +281,11 @@ impl Directory {
     pub fn packages(&self) -> impl Iterator<Item = &Arc<Package>> {
         self.packages.iter().map(|(_, it)| it)
     }
+}
+
+/// The origins of an application's single-page redirect URIs, each once.
+fn spa_origins(application: &Application) -> BTreeSet<String> {
+    application.redirect_uris.spa.iter().filter_map(|uri| redirect::origin(uri)).collect()
 }
 
 /// How a service principal's name is compared: without its trailing slash, in lower case.

@@ -69,6 +69,23 @@ pub fn matches(registered: &str, asked: &str, public: bool) -> bool {
     public && check(asked, true).is_ok() && parts(registered).is_some_and(|one| Some(one) == parts(asked))
 }
 
+/// The origin of an address: scheme, host and port in lower case, without the port on this machine, where
+/// programs under development listen on whatever is free. `None`: it has none that could be compared.
+#[must_use]
+pub fn origin(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty() && !host.contains('@'))?;
+    let scheme = scheme.to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
+    let name = match (scheme.as_str(), host.rsplit_once(':')) {
+        ("http", Some((name, port))) if is_loopback(&host) && !port.ends_with(']') => name,
+        ("https", Some((name, "443"))) | ("http", Some((name, "80"))) => name,
+        ("https" | "http", _) => host.as_str(),
+        _ => return None,
+    };
+    Some(format!("{scheme}://{name}"))
+}
+
 /// The host, with or without a port, is this machine.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
@@ -102,10 +119,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_origin_is_scheme_host_and_port_and_on_this_machine_no_port() {
+        let same = |one: &str, other: &str| origin(one).is_some() && origin(one) == origin(other);
+        assert!(same("https://App.example/cb?x", "https://app.example:443"));
+        assert!(same("http://localhost:3000", "http://localhost/app"));
+        for (one, other) in [
+            ("https://app.example", "http://app.example"),
+            ("https://app.example", "https://app.example:8443"),
+            ("https://app.example", "https://app.example.evil.example"),
+            ("http://localhost:3000", "http://127.0.0.1:3000"),
+            ("https://localhost:1", "https://localhost:2"),
+            ("null", "null"),
+            ("https://", "https://"),
+            ("https://evil.example@app.example", "https://app.example"),
+        ] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_taken_or_refused(uri in ".{0,80}", public: bool) {
-            let _ = check(&uri, public);
+            let _ = (check(&uri, public), origin(&uri));
         }
     }
 

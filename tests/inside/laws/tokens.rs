@@ -3,6 +3,7 @@
 use super::{Kept, NOW, attempts::record, directory::put_user, law, tenant};
 use carnet_store::{Settle, Store, StoreError, refresh_digest};
 use carnet_tenant::{
+    application::Platform,
     change::{Change, ObjectKey},
     token::{Effect, Facts, RefreshBody},
 };
@@ -48,7 +49,7 @@ fn keep(generation: i64) -> Effect {
         family: FAMILY,
         app: "a0000000-0000-4000-8000-000000000001".parse().unwrap(),
         user: ObjectId::new(Uuid::from_u128(5)),
-        public: true,
+        platform: Platform::Public,
         signed_in: NOW,
         scope: "openid".into(),
         methods: vec!["pwd".into()],

@@ -13,3 +13,4 @@ mod password;
 mod refresh;
 mod secret;
 mod shapes;
+mod spa;

@@ -9,6 +9,7 @@ mod discovery;
 mod keys;
 mod logout;
 mod pages;
+mod preflight;
 mod sign_in;
 mod token;
 pub(crate) mod user_info;
@@ -48,6 +49,21 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::GET), "/{tenant}/userrealm/{user}", "login/discovery", discovery::user_realm),
     route!(Some(&Method::GET), "/{tenant}/discovery/v2.0/keys", "login/keys", keys::v2),
     route!(Some(&Method::GET), "/{tenant}/discovery/keys", "login/keys", keys::v1),
+    route!(
+        Some(&Method::OPTIONS),
+        "/{tenant}/v2.0/.well-known/openid-configuration",
+        "login/preflight",
+        preflight::public
+    ),
+    route!(
+        Some(&Method::OPTIONS),
+        "/{tenant}/.well-known/openid-configuration",
+        "login/preflight",
+        preflight::public
+    ),
+    route!(Some(&Method::OPTIONS), "/{tenant}/discovery/instance", "login/preflight", preflight::public),
+    route!(Some(&Method::OPTIONS), "/{tenant}/discovery/v2.0/keys", "login/preflight", preflight::public),
+    route!(Some(&Method::OPTIONS), "/{tenant}/discovery/keys", "login/preflight", preflight::public),
     route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/authorize", authorize::v2),
     route!(None, "/{tenant}/oauth2/authorize", "login/authorize", authorize::v1),
     route!(Some(&Method::POST), "/{tenant}/login", "login/sign_in", sign_in::post),

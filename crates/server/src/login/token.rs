@@ -1,5 +1,6 @@
 //! `POST /{tenant}/oauth2/v2.0/token` and the same without `v2.0`: the version is an argument.
 
+use super::preflight;
 use crate::{
     context::{Context, cut, read},
     own_token::NotOurs,
@@ -15,7 +16,7 @@ use carnet_tenant::{
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
-        decide, on_behalf_of::Unusable,
+        cross_origin, decide, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
@@ -28,6 +29,7 @@ use carnet_wire::{
         request::{Grant, RequestError, TokenRequest, Version, correlation, grant_name},
     },
 };
+use serde_json::Value;
 
 pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
     post(cx, call, Version::V2).await
@@ -36,16 +38,20 @@ pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
 pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
     post(cx, call, Version::V1).await
 }
-use serde_json::Value;
 
 /// A request as far as it could be read.
 struct Asked {
     tenant: TenantName,
     grant: String,
     request: TokenRequest,
+    /// Where a script is at home that sent it.
+    origin: Option<String>,
 }
 
 async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
+    if call.head.method == http::Method::OPTIONS {
+        return preflight::token(&cx, &call).await;
+    }
     let asked = match parse(&mut cx, call, version).await? {
         Ok(asked) => asked,
         Err((tenant, grant, denial)) => return unreadable(&cx, (tenant, grant), denial, version).await,
@@ -54,6 +60,7 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
+    let reader = asked.reader(&facts.directory);
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
     let federated = prove_federated(&cx, &facts, &asked.request).await;
     let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
@@ -69,7 +76,15 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
         cx.rehash(&facts.directory, user, hash).await;
     }
-    Ok(reply)
+    Ok(reader.into_iter().fold(reply, |reply, origin| reply.readable_by(&origin)))
+}
+
+impl Asked {
+    /// The origin whose scripts may read the answer: one of the client's own.
+    fn reader(&self, directory: &Directory) -> Option<String> {
+        let application = directory.application_by_app(self.request.client_id)?;
+        self.origin.clone().filter(|origin| cross_origin::is_own(application, origin))
+    }
 }
 
 /// Reads path, headers and form; the inner error is a request that is none.
@@ -92,6 +107,7 @@ async fn parse(
     if !media.is_empty() && !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Failure::Unsupported("application/x-www-form-urlencoded"));
     }
+    let origin = call.header("origin").map(str::to_owned);
     let body = read(call.body, &call.head.headers, LARGEST).await?;
     let form = match Form::parse(&body) {
         Ok(form) => form,
@@ -103,7 +119,7 @@ async fn parse(
     let grant = grant_name(&form);
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
     Ok(match parsed {
-        Ok(request) => Ok(Asked { tenant, grant, request }),
+        Ok(request) => Ok(Asked { tenant, grant, request, origin }),
         Err(error) => Err((Some(tenant), grant, Denial::Malformed(error))),
     })
 }
@@ -250,6 +266,7 @@ impl Context {
             logins: &self.state.names.logins,
             graphs: &self.state.names.graphs,
             address: self.envelope.address,
+            origin: asked.origin.as_deref(),
             entropy: &*self.state.entropy,
         };
         decide(

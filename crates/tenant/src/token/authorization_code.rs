@@ -2,10 +2,11 @@
 //! written for. A second use ends what the first one gave (RFC 6749, 4.1.2; `security.md`, S17).
 
 use super::{
-    Approval, Denial, Effect, REFRESH_LIFETIME, RefreshBody, Run,
+    Approval, Denial, Effect, RefreshBody, Run,
     client_auth::{Client, Wants},
-    password, scope,
+    cross_origin, password, refresh_life, scope,
 };
+use crate::application::Platform;
 use carnet_wire::{
     aadsts::{self, Row},
     authorize::target_of,
@@ -31,8 +32,8 @@ pub struct CodeBody {
     pub user: ObjectId,
     /// Where it was sent, as asked.
     pub redirect_uri: String,
-    /// The redirect URI's platform has no credential.
-    pub public: bool,
+    /// The redirect URI's platform.
+    pub platform: Platform,
     /// The PKCE challenge, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<String>,
@@ -126,7 +127,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     if body.app != client.app {
         return Err(Denial::Code(CodeNo::OtherClient));
     }
-    let credential = run.authenticate(&client, Wants::AsIssued { public: body.public })?;
+    cross_origin::redeems(run, body.platform)?;
+    let credential = run.authenticate(&client, Wants::AsIssued { public: body.platform.is_public() })?;
     run.known.user = Some(body.user);
     if held.spent {
         run.effects.push(Effect::RevokeFamily { family: body.family });
@@ -152,12 +154,12 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     run.if_lost = Some(Denial::Code(CodeNo::Redeemed));
     run.lost_effects.push(Effect::RevokeFamily { family: body.family });
     if approval.refresh {
-        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        let expires = run.asking.now.plus_seconds(refresh_life(body.platform));
         let kept = RefreshBody {
             family: body.family,
             app: body.app,
             user: body.user,
-            public: body.public,
+            platform: body.platform,
             signed_in: body.signed_in,
             scope: password::asked(&target),
             methods: body.methods,
@@ -231,7 +233,7 @@ mod tests {
                 app: PUBLIC.parse().unwrap(),
                 user: ADA.parse().unwrap(),
                 redirect_uri: "http://localhost:4711".into(),
-                public: true,
+                platform: Platform::Public,
                 challenge: Some(Verifier::parse(VERIFIER).unwrap().challenge().as_str().to_owned()),
                 v1: false,
                 scope: "https://api.powerplatform.com/.default offline_access openid".into(),
@@ -296,7 +298,7 @@ mod tests {
     fn a_web_application_proves_itself_too() {
         let mut web = held();
         web.body.app = SECRET.parse().unwrap();
-        web.body.public = false;
+        web.body.platform = Platform::Web;
         assert_eq!(number(&ask(web.clone(), SECRET, &good())), 7_000_218);
         // Nobody consented for this application.
         assert_eq!(number(&ask(web, SECRET, &format!("{}&client_secret=right", good()))), 65_001);

@@ -49,6 +49,7 @@ pub(super) struct Contoso {
     pub assertion: UserAssertion,
     pub code: Option<HeldCode>,
     pub device: Option<HeldDevice>,
+    pub origin: Option<String>,
 }
 
 pub(super) fn number(decision: &Decision) -> u32 {
@@ -192,6 +193,7 @@ impl Contoso {
             assertion: UserAssertion::None,
             code: None,
             device: None,
+            origin: None,
         }
     }
 
@@ -273,6 +275,7 @@ impl Contoso {
             logins: &["https://localhost:8443".into()],
             graphs: &["https://localhost:8443".into()],
             address: [127, 0, 0, 1].into(),
+            origin: self.origin.as_deref(),
             entropy: &SeededEntropy::new(3),
         };
         decide(&facts, &request, &proof, &asking)

@@ -111,6 +111,12 @@ pub enum Denial {
     Redirect(RedirectNo),
     /// The authorization request asks for what is not served.
     Authorize(RequestProblem),
+    /// A script of this origin may not ask.
+    CrossOrigin(String),
+    /// What a single-page application got is redeemed without an `Origin`.
+    OriginMissing,
+    /// A single-page application's refresh tokens are over, a day after the sign-in.
+    RefreshSpaEnded,
     /// A public client sent no PKCE challenge.
     ChallengeMissing,
     /// Nobody is signed in, and nobody may be asked.
@@ -222,6 +228,9 @@ impl Denial {
             | Self::Busy => self.about_users(),
             Self::Redirect(_)
             | Self::Authorize(_)
+            | Self::CrossOrigin(_)
+            | Self::OriginMissing
+            | Self::RefreshSpaEnded
             | Self::ChallengeMissing
             | Self::NoSession
             | Self::SignInCancelled
@@ -433,6 +442,18 @@ impl Denial {
         match self {
             Self::Redirect(why) => about_redirect(why),
             Self::Authorize(problem) => about_authorize(problem),
+            Self::CrossOrigin(origin) => (
+                &aadsts::CROSS_ORIGIN_NOT_SPA,
+                format!("Cross-origin token redemption is for single-page redirect URIs of this application. Request origin: '{origin}'."),
+            ),
+            Self::OriginMissing => (
+                &aadsts::SPA_NEEDS_ORIGIN,
+                "What was issued for a single-page application is redeemed by cross-origin requests only: the Origin header is missing.".into(),
+            ),
+            Self::RefreshSpaEnded => (
+                &aadsts::REFRESH_SPA_AGE,
+                "The refresh token was issued to a single page app, lived its fixed 24 hours and is over; sign in again.".into(),
+            ),
             Self::ChallengeMissing => (
                 &aadsts::SPA_NEEDS_PKCE,
                 "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256.".into(),

@@ -2,11 +2,11 @@
 //! judges everything again (`security.md`, S19).
 
 use super::{
-    Approval, Denial, Effect, REFRESH_LIFETIME, RefreshBody, Run,
+    Approval, Denial, Effect, RefreshBody, Run,
     client_auth::{self, Client, Wants},
-    password, scope,
+    password, refresh_life, scope,
 };
-use crate::directory::Directory;
+use crate::{application::Platform, directory::Directory};
 use carnet_wire::{
     aadsts::{self, Row},
     authority::TenantName,
@@ -196,17 +196,17 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)
         .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
     let resolved = scope::resolve(run, &target)?;
-    let public = credential.key().is_none();
+    let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
     let mut approval =
         password::for_user(run, (client, credential), (user, methods.clone()), (&target, resolved))?;
     approval.signed_in = Some(signed_in);
     run.effects.push(Effect::SpendDevice { digest: held.digest });
     run.if_lost = Some(Denial::Device(DeviceNo::Redeemed));
     if approval.refresh {
-        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        let expires = run.asking.now.plus_seconds(refresh_life(platform));
         let family: Uuid = run.asking.entropy.uuid();
         let scope = password::asked(&target);
-        let kept = RefreshBody { family, app: body.app, user: id, public, signed_in, scope, methods };
+        let kept = RefreshBody { family, app: body.app, user: id, platform, signed_in, scope, methods };
         run.effects.push(Effect::KeepRefresh { body: kept, generation: 0, expires });
     }
     Ok(approval)

@@ -7,6 +7,7 @@ pub mod client_auth;
 mod client_credentials;
 #[cfg(test)]
 mod contoso;
+pub mod cross_origin;
 pub mod denial;
 pub mod device_code;
 pub mod on_behalf_of;
@@ -21,7 +22,7 @@ pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
 pub use on_behalf_of::UserAssertion;
 pub use scope::Resource;
 
-use crate::{directory::Directory, lockout::Attempt, sign_in::SignIn, user::User};
+use crate::{application::Platform, directory::Directory, lockout::Attempt, sign_in::SignIn, user::User};
 use carnet_wire::{
     authority::TenantName,
     entropy::Entropy,
@@ -43,6 +44,8 @@ pub struct Asking<'a> {
     pub graphs: &'a [String],
     /// From where.
     pub address: IpAddr,
+    /// The `Origin` of a request that a script sent.
+    pub origin: Option<&'a str>,
     /// Randomness for lifetimes and family ids.
     pub entropy: &'a dyn Entropy,
 }
@@ -188,8 +191,13 @@ const APPLICATION_LIFETIME: i64 = 3600;
 const USER_LIFETIME: i64 = 3600;
 /// Seconds that are added to it at random.
 const USER_JITTER: u32 = 1800;
-/// Seconds that a refresh token may lie unused.
-const REFRESH_LIFETIME: i64 = 90 * 24 * 3600;
+/// Seconds that a refresh token may lie unused; a single-page application's lives so long at all.
+const fn refresh_life(platform: Platform) -> i64 {
+    match platform {
+        Platform::Spa => 24 * 3600,
+        Platform::Web | Platform::Public => 90 * 24 * 3600,
+    }
+}
 
 /// Decides a request.
 #[must_use]
@@ -227,6 +235,7 @@ impl Run<'_> {
         self.alias()?;
         let client = client_auth::find(&self.facts.directory, self.asking.tenant, self.request.client_id)?;
         self.known.principal = client.principal.as_ref().map(|principal| principal.id);
+        cross_origin::may_ask(self, &client)?;
         match &self.request.grant {
             Grant::ClientCredentials => client_credentials::verdict(self, client),
             Grant::Password { .. } => password::verdict(self, client),
@@ -310,8 +319,8 @@ pub struct RefreshBody {
     pub app: AppId,
     /// The user.
     pub user: ObjectId,
-    /// The client had no credential when the family began.
-    pub public: bool,
+    /// The client's platform when the family began.
+    pub platform: Platform,
     /// When the user signed in; a token older than the user's `sessions_valid_from` is dead.
     pub signed_in: Timestamp,
     /// The scope that was asked for at first, for refreshes that name none.

@@ -2,10 +2,11 @@
 //! got for it, and gets one for the API behind it. Never for an ID token or an application's token.
 
 use super::{
-    Approval, Denial, Effect, REFRESH_LIFETIME, RefreshBody, Run,
+    Approval, Denial, Effect, RefreshBody, Run,
     client_auth::{Client, Wants},
-    password, scope,
+    password, refresh_life, scope,
 };
+use crate::application::Platform;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::ObjectId,
@@ -122,12 +123,12 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             family: run.asking.entropy.uuid(),
             app: approval.client.app,
             user: id,
-            public: false,
+            platform: Platform::Web,
             signed_in: carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED),
             scope: password::asked(&target),
             methods: subject.1,
         };
-        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        let expires = run.asking.now.plus_seconds(refresh_life(Platform::Web));
         run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
     }
     Ok(approval)

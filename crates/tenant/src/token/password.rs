@@ -2,12 +2,11 @@
 //! client, or one that proves itself besides; never for an account with a second factor.
 
 use super::{
-    Approval, Denial, Effect, PasswordProof, REFRESH_LIFETIME, RefreshBody, Run, Subject, USER_JITTER,
-    USER_LIFETIME,
+    Approval, Denial, Effect, PasswordProof, RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
     client_auth::{Client, Wants},
-    scope,
+    refresh_life, scope,
 };
-use crate::{directory::Directory, lockout::Attempt, tenant::Subjects, user::User};
+use crate::{application::Platform, directory::Directory, lockout::Attempt, tenant::Subjects, user::User};
 use carnet_wire::{
     ids::AppId,
     token::request::{Target, Version},
@@ -34,7 +33,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let signing_in = signing_in(run, &user, client.app);
     signing_in.not_blocked()?;
     signing_in.one_factor(resolved.resource.principal.app_id)?;
-    let public = credential.key().is_none();
+    let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
     let approval =
         for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
     if approval.refresh {
@@ -42,12 +41,12 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             family: run.asking.entropy.uuid(),
             app: approval.client.app,
             user: user.id,
-            public,
+            platform,
             signed_in: run.asking.now,
             scope: asked(&target),
             methods: vec!["pwd".into()],
         };
-        let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+        let expires = run.asking.now.plus_seconds(refresh_life(platform));
         run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
     }
     Ok(approval)

@@ -3,11 +3,11 @@
 //! more, and a later reuse ends the family.
 
 use super::{
-    Approval, Denial, Effect, HeldRefresh, REFRESH_LIFETIME, Run,
+    Approval, Denial, Effect, HeldRefresh, Run,
     client_auth::{Client, Wants},
-    password, scope,
+    cross_origin, password, refresh_life, scope,
 };
-use crate::tenant::RefreshReuse;
+use crate::{application::Platform, tenant::RefreshReuse};
 use carnet_wire::{
     scope::ScopeRequest,
     token::request::{Target, Version},
@@ -22,11 +22,16 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     if held.body.app != client.app {
         return Err(Denial::RefreshOfOtherClient);
     }
-    let credential = run.authenticate(&client, Wants::AsIssued { public: held.body.public })?;
+    let platform = held.body.platform;
+    cross_origin::redeems(run, platform)?;
+    let credential = run.authenticate(&client, Wants::AsIssued { public: platform.is_public() })?;
     run.known.user = Some(held.body.user);
     let issued = held.issued;
     if held.expires <= run.asking.now {
-        return Err(Denial::RefreshInactive { issued });
+        return Err(match platform {
+            Platform::Spa => Denial::RefreshSpaEnded,
+            Platform::Web | Platform::Public => Denial::RefreshInactive { issued },
+        });
     }
     let Some(user) = run.facts.user.clone().filter(|user| user.id == held.body.user) else {
         return Err(Denial::RefreshRevoked { issued });
@@ -43,7 +48,11 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.refresh = true;
     let generation = next_generation(run, &held);
-    let expires = run.asking.now.plus_seconds(REFRESH_LIFETIME);
+    // A single-page application's ends when the first one would have ended.
+    let expires = match platform {
+        Platform::Spa => held.expires,
+        Platform::Web | Platform::Public => run.asking.now.plus_seconds(refresh_life(platform)),
+    };
     run.effects.push(Effect::KeepRefresh { body: held.body, generation, expires });
     Ok(approval)
 }
@@ -52,7 +61,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
 fn tolerates(run: &Run<'_>, client: &Client, held: &HeldRefresh) -> bool {
     let own = client.application.as_ref().and_then(|it| it.policy.refresh_reuse);
     let reuse = own.unwrap_or(run.facts.directory.tenant.policy.refresh_reuse);
-    reuse == RefreshReuse::Tolerate || !held.body.public
+    reuse == RefreshReuse::Tolerate || !held.body.platform.is_public()
 }
 
 /// The reuse policy: advances the family, passes within the grace, or ends it.
@@ -94,7 +103,7 @@ fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
 mod tests {
     use super::super::{Effect, RefreshBody, contoso::*};
     use super::HeldRefresh;
-    use crate::tenant::RefreshReuse;
+    use crate::{application::Platform, tenant::RefreshReuse};
     use carnet_wire::time::Timestamp;
     use uuid::Uuid;
 
@@ -106,7 +115,7 @@ mod tests {
                 family: Uuid::from_u128(7),
                 app: PUBLIC.parse().unwrap(),
                 user: ADA.parse().unwrap(),
-                public: true,
+                platform: Platform::Public,
                 signed_in: Timestamp::from_seconds(NOW - 1000),
                 scope: "https://api.powerplatform.com/.default offline_access".into(),
                 methods: vec!["pwd".into()],

@@ -51,6 +51,14 @@ pub enum ClientAuth {
     Assertion(Assertion),
 }
 
+impl ClientAuth {
+    /// No credential was sent.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
 /// The grant types that are served.
 #[derive(Debug, Clone)]
 pub enum Grant {

@@ -1,0 +1,45 @@
+//! What browsers ask before a script sends something across origins. It names no client, so any single-page
+//! origin of the tenant may ask for a token; whose the request itself is, the token endpoint judges
+//! (`security.md`, S23). Discovery and keys are for everyone.
+
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_wire::authority::TenantName;
+
+/// `OPTIONS /{tenant}/oauth2/v2.0/token`
+pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
+    let reply = Reply::no_content();
+    let (Some(origin), Ok(tenant)) = (call.header("origin"), TenantName::parse(call.variable(0))) else {
+        return Ok(reply);
+    };
+    let store = &cx.state.store;
+    let known = match tenant.is_alias() {
+        false => store.directory_named(&tenant).await?.is_some_and(|it| it.has_spa_origin(origin)),
+        true => {
+            let mut known = false;
+            for tenant in store.tenants() {
+                known |= store.directory(tenant.id).await?.is_some_and(|it| it.has_spa_origin(origin));
+            }
+            known
+        }
+    };
+    Ok(match known {
+        true => reply.readable_by(origin).accepting("POST, OPTIONS", &wanted(call)),
+        false => reply,
+    })
+}
+
+/// `OPTIONS` of what everyone may read.
+pub(super) async fn public(_: Context, call: Call) -> Result<Reply, Failure> {
+    Ok(Reply::no_content().public().accepting("GET, OPTIONS", &wanted(&call)))
+}
+
+/// The headers that the script wants to send, as far as they are names: clients send many of their own.
+fn wanted(call: &Call) -> String {
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',' | ' ');
+    let asked = call.header("access-control-request-headers").filter(|it| it.len() <= 1024);
+    asked.filter(|it| it.chars().all(name)).unwrap_or("content-type").to_owned()
+}
