@@ -6,6 +6,7 @@ use crate::{
     pkce::Challenge,
     scope::ScopeRequest,
     token::{
+        claims_request::ClaimsRequest,
         form::Form,
         request::{RequestError, Target, Version},
     },
@@ -50,6 +51,8 @@ pub struct Asked {
     pub max_age: Option<i64>,
     /// `client_info=1` was asked for.
     pub client_info: bool,
+    /// What the `claims` parameter asks for.
+    pub claims: ClaimsRequest,
 }
 
 /// `response_mode`
@@ -169,6 +172,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
         max_age: max_age.transpose()?,
         client_info: text("client_info") == Some("1"),
+        claims: ClaimsRequest::parse(form.get("claims"))?,
     })
 }
 
@@ -245,5 +249,13 @@ mod tests {
         );
         assert_eq!((asked.nonce.as_deref(), asked.login_hint.as_deref()), (Some("n"), Some("ada")));
         assert!(asked.challenge.is_some());
+    }
+
+    #[test]
+    fn the_claims_parameter_is_read_and_text_that_is_none_goes_back() {
+        let read = |claims: &str| parse(&format!("{ID}&claims={claims}")).rest;
+        let asked = read("%7B%22id_token%22%3A%7B%22acrs%22%3A%7B%22value%22%3A%22c1%22%7D%7D%7D").unwrap();
+        assert_eq!(asked.claims.acrs.id_token.len(), 1);
+        assert_eq!(read("x").unwrap_err(), RequestError::Invalid("claims").into());
     }
 }

@@ -1,5 +1,6 @@
 //! The token endpoint's forms and bodies, v1.0 and v2.0.
 
+pub mod claims_request;
 pub mod error;
 pub mod form;
 pub mod reply;

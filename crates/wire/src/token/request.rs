@@ -3,7 +3,10 @@
 //! Unknown parameters are ignored (real clients send many), doubled ones are refused, and afterwards
 //! nobody sees a raw form. What a request may do is decided elsewhere: `tenant::token`.
 
-use super::form::{Basic, Form};
+use super::{
+    claims_request::ClaimsRequest,
+    form::{Basic, Form},
+};
 use crate::{
     aadsts::{self, Row},
     ids::{AppId, CorrelationId},
@@ -36,8 +39,8 @@ pub struct TokenRequest {
     pub target: Option<Target>,
     /// `client_info=1` was asked for.
     pub client_info: bool,
-    /// The `claims` parameter names `cp1` among the client's capabilities (continuous evaluation).
-    pub claims_cp1: bool,
+    /// What the `claims` parameter asks for.
+    pub claims: ClaimsRequest,
 }
 
 /// The one credential of a request; more than one is refused while reading.
@@ -257,7 +260,7 @@ impl TokenRequest {
             grant,
             target,
             client_info: form.get("client_info") == Some("1"),
-            claims_cp1: capabilities(form)?,
+            claims: ClaimsRequest::parse(form.get("claims"))?,
         })
     }
 }
@@ -324,18 +327,6 @@ impl Target {
             })),
         }
     }
-}
-
-/// Whether `claims` names `cp1` among the capabilities. Text that is not a JSON object is an error.
-fn capabilities(form: &Form) -> Result<bool, RequestError> {
-    let Some(text) = form.get("claims").filter(|value| !value.is_empty()) else { return Ok(false) };
-    let claims: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|_| RequestError::Invalid("claims"))?;
-    let values =
-        claims.get("access_token").and_then(|it| it.pointer("/xms_cc/values")).and_then(|it| it.as_array());
-    Ok(values.is_some_and(|values| {
-        values.iter().any(|value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("cp1")))
-    }))
 }
 
 fn clip(text: &str) -> String {
@@ -452,8 +443,8 @@ mod tests {
             Version::V2,
             &body("%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22CP1%22%5D%7D%7D%7D"),
         );
-        assert!(on.unwrap().claims_cp1);
-        assert!(!parse(Version::V2, &body("%7B%7D")).unwrap().claims_cp1);
+        assert!(on.unwrap().claims.capabilities_cp1);
+        assert!(!parse(Version::V2, &body("%7B%7D")).unwrap().claims.capabilities_cp1);
         assert_eq!(parse(Version::V2, &body("%5B")).unwrap_err(), RequestError::Invalid("claims"));
     }
 }

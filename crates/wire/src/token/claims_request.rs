@@ -1,0 +1,140 @@
+//! The `claims` parameter (OpenID Connect Core, 5.5), as far as it is understood: what the client can do
+//! (`xms_cc`), and the authentication contexts that a token is to carry (`acrs`). Other members ask for
+//! nothing here.
+
+use super::request::RequestError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most contexts that one request names for one token.
+const MOST: usize = 25;
+
+/// What the `claims` parameter asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimsRequest {
+    /// `xms_cc` of the access token names `cp1`: the client answers claims challenges (continuous evaluation).
+    pub capabilities_cp1: bool,
+    /// Authentication contexts.
+    pub acrs: AskedContexts,
+}
+
+/// Authentication contexts that were asked for, by the token that is to carry them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AskedContexts {
+    /// `id_token.acrs`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token: Vec<AskedContext>,
+    /// `access_token.acrs`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub access_token: Vec<AskedContext>,
+}
+
+impl AskedContexts {
+    /// No token is to carry any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.id_token.is_empty() && self.access_token.is_empty()
+    }
+
+    /// Without one of these there is to be no token.
+    pub fn essential(&self) -> impl Iterator<Item = &str> {
+        let all = self.id_token.iter().chain(&self.access_token);
+        all.filter(|it| it.essential).map(|it| it.value.as_str())
+    }
+}
+
+/// One authentication context that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedContext {
+    /// Its id, `c1` to `c99`.
+    pub value: String,
+    /// The token is no use without it.
+    pub essential: bool,
+}
+
+impl ClaimsRequest {
+    /// Reads the parameter; missing and empty ask for nothing, and so does what is not understood.
+    ///
+    /// # Errors
+    /// [`RequestError::Invalid`] where it is no JSON object.
+    pub fn parse(text: Option<&str>) -> Result<Self, RequestError> {
+        let Some(text) = text.filter(|value| !value.is_empty()) else { return Ok(Self::default()) };
+        let claims: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| RequestError::Invalid("claims"))?;
+        let member = |token: &str, name: &str| claims.get(token).and_then(|it| it.get(name));
+        let capabilities = values(member("access_token", "xms_cc"));
+        Ok(Self {
+            capabilities_cp1: capabilities.iter().any(|value| value.eq_ignore_ascii_case("cp1")),
+            acrs: AskedContexts {
+                id_token: contexts(member("id_token", "acrs")),
+                access_token: contexts(member("access_token", "acrs")),
+            },
+        })
+    }
+}
+
+/// Whether a text is the id of an authentication context: `c1` to `c99`.
+#[must_use]
+pub fn is_context(id: &str) -> bool {
+    let number = id.strip_prefix('c').unwrap_or_default();
+    !number.starts_with('0') && matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn contexts(member: Option<&Value>) -> Vec<AskedContext> {
+    let essential = member.and_then(|it| it.get("essential")).and_then(Value::as_bool).unwrap_or(false);
+    let named = values(member).into_iter().filter(|value| is_context(value)).take(MOST);
+    named.map(|value| AskedContext { value: value.to_owned(), essential }).collect()
+}
+
+/// `value` and `values` of a member that is asked for.
+fn values(member: Option<&Value>) -> Vec<&str> {
+    let Some(member) = member else { return Vec::new() };
+    let several = member.get("values").and_then(Value::as_array).into_iter().flatten();
+    member.get("value").into_iter().chain(several).filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> ClaimsRequest {
+        ClaimsRequest::parse(Some(text)).unwrap()
+    }
+
+    #[test]
+    fn contexts_are_read_for_each_token_by_value_and_by_values() {
+        let asked = parse(
+            r#"{"id_token":{"acrs":{"essential":true,"value":"c1"}},
+                "access_token":{"acrs":{"values":["c2","c3"]},"xms_cc":{"values":["CP1"]}}}"#,
+        );
+        assert!(asked.capabilities_cp1);
+        assert_eq!(asked.acrs.id_token, [AskedContext { value: "c1".into(), essential: true }]);
+        let names: Vec<&str> = asked.acrs.access_token.iter().map(|it| it.value.as_str()).collect();
+        assert_eq!(names, ["c2", "c3"]);
+        assert_eq!(asked.acrs.essential().collect::<Vec<_>>(), ["c1"]);
+    }
+
+    #[test]
+    fn what_is_not_understood_asks_for_nothing() {
+        for text in [
+            "{}",
+            r#"{"id_token":null}"#,
+            r#"{"id_token":{"acrs":"c1"}}"#,
+            r#"{"id_token":{"acrs":{"value":7}}}"#,
+            r#"{"id_token":{"acrs":{"values":["c0","c100","C1","d1","c","urn:x"]}}}"#,
+            r#"{"id_token":{"xms_cc":{"values":["cp1"]}}}"#,
+            r#"{"userinfo":{"acrs":{"value":"c1"}}}"#,
+        ] {
+            assert_eq!(parse(text), ClaimsRequest::default(), "{text}");
+        }
+        assert_eq!(ClaimsRequest::parse(None), Ok(ClaimsRequest::default()));
+    }
+
+    #[test]
+    fn text_that_is_no_object_is_an_error() {
+        for text in ["[", "[]", "1", "x"] {
+            assert_eq!(ClaimsRequest::parse(Some(text)), Err(RequestError::Invalid("claims")), "{text}");
+        }
+    }
+}
