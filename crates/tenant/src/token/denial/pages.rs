@@ -1,0 +1,77 @@
+//! What is said on pages, and to the application that sent the browser here.
+
+use super::Denial;
+use crate::authorize::RedirectNo;
+use carnet_wire::{
+    aadsts::{self, Row},
+    authorize::RequestProblem,
+};
+
+/// The row and the sentence of a denial on a page.
+pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
+    match denial {
+        Denial::Redirect(why) => about_redirect(why),
+        Denial::Authorize(problem) => about_authorize(problem),
+        Denial::ChallengeMissing => (
+            &aadsts::SPA_NEEDS_PKCE,
+            "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256."
+                .into(),
+        ),
+        Denial::NoSession => {
+            (&aadsts::NO_SESSION, "A silent sign-in request was sent but no user is signed in.".into())
+        }
+        Denial::ConsentDeclined => {
+            (&aadsts::CONSENT_DECLINED, "The user declined to consent to access the app.".into())
+        }
+        Denial::AdminConsentNeeded(app, name) => (
+            &aadsts::ADMIN_CONSENT_NEEDED,
+            format!(
+                "'{name}' ({app}) asks for permissions that only an administrator can grant; ask one to consent."
+            ),
+        ),
+        Denial::SignInLost => (
+            &aadsts::REQUEST_FORMAT,
+            "This sign-in was begun elsewhere or too long ago; go back to the application and begin again."
+                .into(),
+        ),
+        // SignInCancelled, and nothing else: the other variants have their own groups.
+        _ => (&aadsts::CONSENT_DECLINED, "The user went back instead of signing in.".into()),
+    }
+}
+
+fn about_redirect(why: &RedirectNo) -> (&'static Row, String) {
+    match why {
+        RedirectNo::Missing => {
+            (&aadsts::NO_REDIRECT_GIVEN, "No reply address is provided; send redirect_uri.".into())
+        }
+        RedirectNo::NotRegistered(uri) => (
+            &aadsts::REDIRECT_NOT_REGISTERED,
+            format!(
+                "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application."
+            ),
+        ),
+    }
+}
+
+fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
+    match problem {
+        RequestProblem::Request(error) => (error.row(), error.sentence()),
+        RequestProblem::ResponseType(asked) => (
+            &aadsts::RESPONSE_TYPE_UNSUPPORTED,
+            format!("The response_type '{asked}' is not served here; send code."),
+        ),
+        RequestProblem::ResponseMode(asked) => (
+            &aadsts::RESPONSE_MODE_UNSUPPORTED,
+            format!("The response_mode '{asked}' is none of query, fragment and form_post."),
+        ),
+        RequestProblem::ChallengeSize => {
+            (&aadsts::CODE_CHALLENGE_SIZE, "The code_challenge has 43 characters of base64url.".into())
+        }
+        RequestProblem::ChallengeMethod => {
+            (&aadsts::CODE_CHALLENGE_METHOD, "The code_challenge_method has to be S256.".into())
+        }
+        RequestProblem::Prompt(asked) => {
+            (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))
+        }
+    }
+}

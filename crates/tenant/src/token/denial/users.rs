@@ -1,0 +1,51 @@
+//! What is said about the person who signs in.
+
+use super::Denial;
+use carnet_wire::aadsts::{self, Row};
+
+/// The row and the sentence of a denial about a user.
+pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
+    match denial {
+        Denial::UnknownUser => {
+            (&aadsts::UNKNOWN_USER, "The user account does not exist in this directory.".into())
+        }
+        Denial::Locked => (
+            &aadsts::ACCOUNT_LOCKED,
+            "The account is locked after too many attempts with an incorrect user ID or password.".into(),
+        ),
+        Denial::PasswordExpired => {
+            (&aadsts::PASSWORD_EXPIRED, "The password is expired; choose a new one.".into())
+        }
+        Denial::UserDisabled => (&aadsts::USER_DISABLED, "The user account is disabled.".into()),
+        Denial::Guest => (
+            &aadsts::USER_OF_OTHER_TENANT,
+            "User account belongs to another directory and cannot sign in with a password here.".into(),
+        ),
+        Denial::WrongSecondFactor => (
+            &aadsts::SECOND_FACTOR_FAILED,
+            "The code of the authenticator is wrong, or was used before.".into(),
+        ),
+        Denial::SecondFactor(app) => (
+            &aadsts::SECOND_FACTOR_NEEDED,
+            format!(
+                "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
+            ),
+        ),
+        Denial::SecondFactorEnrol(app) => (
+            &aadsts::SECOND_FACTOR_ENROL,
+            format!("You must enroll in multi-factor authentication to access '{app}'."),
+        ),
+        Denial::Blocked => (
+            &aadsts::BLOCKED_BY_POLICY,
+            "Access has been blocked by Conditional Access policies: this tenant does not allow it.".into(),
+        ),
+        Denial::Busy => (
+            &aadsts::TRANSIENT,
+            "A transient error has occurred: too many sign-ins wait. Please try again.".into(),
+        ),
+        _ => (
+            &aadsts::WRONG_PASSWORD,
+            "Error validating credentials due to invalid username or password.".into(),
+        ),
+    }
+}
