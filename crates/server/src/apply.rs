@@ -9,7 +9,10 @@ use carnet_tenant::{
     directory::Directory,
     operation::{Caller, Moment},
     refusal::Refusal,
+    user::{User, fold},
 };
+use carnet_wire::ids::TenantId;
+use std::sync::Arc;
 
 /// How often a change is decided on again.
 const TRIES: usize = 5;
@@ -27,27 +30,72 @@ impl Context {
         for _ in 0..TRIES {
             let at = Moment { now: self.now(), entropy: &*self.state.entropy };
             let decided = self.confirmed(called, |caller, directory| rule(caller, directory, &at)).await?;
-            if decided.changes.is_empty() {
-                return Ok(decided.value);
-            }
-            let changes = (decided.changes, decided.audit);
-            match self.state.store.apply(&called.directory, changes, self.now(), None).await {
-                Ok(directory) => {
-                    called.directory = directory;
-                    return Ok(decided.value);
-                }
-                Err(StoreError::Conflict) => {
-                    let tenant = called.directory.tenant.id;
-                    let newer = self.state.store.directory(tenant).await?;
-                    called.directory = newer.ok_or(Failure::Away)?;
-                }
-                Err(StoreError::Exists) => {
-                    return Err(Refusal::ObjectConflict { property: "a unique name" }.into());
-                }
-                Err(error) => return Err(error.into()),
+            if let Some(value) = self.keep(called, decided).await? {
+                return Ok(value);
             }
         }
         Err(Refusal::Busy { seconds: 1 }.into())
+    }
+
+    /// Asks a rule about one user, named by id or user principal name. Users are not in the directory's
+    /// snapshot, so the account is read anew for every version that is decided on.
+    ///
+    /// # Errors
+    /// The rule's [`Refusal`], or [`Failure`] when the store fails.
+    pub async fn apply_to_user<T>(
+        &self,
+        called: &mut Called,
+        name: &str,
+        rule: impl Fn(&Caller, &Directory, Option<&User>, &Moment<'_>) -> Result<Decided<T>, Refusal>,
+    ) -> Result<T, Failure> {
+        for _ in 0..TRIES {
+            let seen = called.directory.version;
+            let user = self.user_named(called.directory.tenant.id, name).await?;
+            let at = Moment { now: self.now(), entropy: &*self.state.entropy };
+            let decided = self
+                .confirmed(called, |caller, directory| rule(caller, directory, user.as_deref(), &at))
+                .await?;
+            // Decided on a newer directory than the one before which the account was read.
+            if called.directory.version != seen {
+                continue;
+            }
+            if let Some(value) = self.keep(called, decided).await? {
+                return Ok(value);
+            }
+        }
+        Err(Refusal::Busy { seconds: 1 }.into())
+    }
+
+    /// The user with this id or user principal name.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn user_named(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<User>>, Failure> {
+        Ok(match name.parse() {
+            Ok(id) => self.state.store.user(tenant, id).await?,
+            Err(_) => self.state.store.user_named(tenant, &fold(name)).await?,
+        })
+    }
+
+    /// Keeps what was decided; `None` when another change was faster, and the newer directory is there now.
+    async fn keep<T>(&self, called: &mut Called, decided: Decided<T>) -> Result<Option<T>, Failure> {
+        if decided.changes.is_empty() {
+            return Ok(Some(decided.value));
+        }
+        let changes = (decided.changes, decided.audit);
+        match self.state.store.apply(&called.directory, changes, self.now(), None).await {
+            Ok(directory) => {
+                called.directory = directory;
+                Ok(Some(decided.value))
+            }
+            Err(StoreError::Conflict) => {
+                let newer = self.state.store.directory(called.directory.tenant.id).await?;
+                called.directory = newer.ok_or(Failure::Away)?;
+                Ok(None)
+            }
+            Err(StoreError::Exists) => Err(Refusal::ObjectConflict { property: "a unique name" }.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Asks a rule; a no that rests on absence is asked again when the directory has gone on.

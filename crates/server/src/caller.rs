@@ -87,7 +87,7 @@ impl Context {
         };
         let user = self.state.store.user(tenant, oid).await?;
         let issued = times::strict(claims, "iat").unwrap_or(0) + 300;
-        let good = user.is_some_and(|user| user.enabled && user.sessions_valid_from.seconds() <= issued);
+        let good = user.is_some_and(|user| user.enabled && user.tokens_valid_from() <= issued);
         if !good {
             return Err(invalid("the token's user is disabled, signed out or no longer there").into());
         }

@@ -39,6 +39,7 @@ const RESERVE: &str = "insert into attempt(tenant_id, account, source, count, lo
     returning count, locked_until, stopped, repeated";
 const CLEAR: &str = "delete from attempt where tenant_id = $1 and account = $2 and source = \
     case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) then $3 else '' end";
+const UNLOCK: &str = "delete from attempt where tenant_id = $1 and account = $2";
 const KNOW: &str = "insert into known_source(tenant_id, account, source, seen_at) values ($1, $2, $3, $4) \
     on conflict (tenant_id, account, source) do nothing";
 
@@ -81,4 +82,9 @@ pub(crate) fn clear(batch: &mut Batch, account: &Account, (address, now): (IpAdd
     let source = address.to_string();
     batch.push(CLEAR, values![account.tenant, &account.digest[..], source.clone()], Expect::Any);
     batch.push(KNOW, values![account.tenant, &account.digest[..], source, now], Expect::Any);
+}
+
+/// Forgets the attempts of all sources.
+pub(crate) fn unlock(batch: &mut Batch, account: &Account) {
+    batch.push(UNLOCK, values![account.tenant, &account.digest[..]], Expect::Any);
 }

@@ -199,6 +199,16 @@ impl Store {
         self.inner.engine.write(batch).await.map(drop)
     }
 
+    /// Forgets every failed attempt at an account, whatever its source: an administrator unlocked it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn unlock(&self, tenant: TenantId, key: &str) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        attempt::unlock(&mut batch, &Account::new(&self.inner.seal, tenant, key));
+        self.inner.engine.write(batch).await.map(drop)
+    }
+
     async fn refresh(
         &self,
         tenant: TenantId,

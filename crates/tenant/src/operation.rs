@@ -93,6 +93,8 @@ pub enum Person {
 const APPLICATION_ADMINISTRATORS: &[&str] =
     &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
 
+const USER_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR];
+
 /// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it.
 const AS_THE_PERSON: &str = "Directory.AccessAsUser.All";
 
@@ -180,12 +182,47 @@ pub const READ_USERS: Operation = Operation {
     ],
     person: Person::Member,
 };
-/// Create users, switch them on and off.
+/// Create users, change them, switch them on and off.
 pub const CHANGE_USERS: Operation = Operation {
     name: "change users",
     scopes: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
-    person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
+    person: Person::Role(USER_ADMINISTRATORS),
+};
+/// Delete users.
+pub const DELETE_USERS: Operation = Operation {
+    name: "delete users",
+    scopes: &["User.ReadWrite.All"],
+    roles: &["User.ReadWrite.All"],
+    person: Person::Role(USER_ADMINISTRATORS),
+};
+/// Set another one's password.
+pub const RESET_PASSWORD: Operation = Operation {
+    name: "reset passwords",
+    scopes: &["User-PasswordProfile.ReadWrite.All"],
+    roles: &["User-PasswordProfile.ReadWrite.All"],
+    person: Person::Role(USER_ADMINISTRATORS),
+};
+/// Change one's own password, knowing the old one.
+pub const CHANGE_OWN_PASSWORD: Operation = Operation {
+    name: "change one's own password",
+    scopes: &["User-PasswordProfile.ReadWrite.All"],
+    roles: &[],
+    person: Person::Member,
+};
+/// End another one's sessions and refresh tokens.
+pub const REVOKE_SESSIONS: Operation = Operation {
+    name: "revoke sessions",
+    scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    person: Person::Role(USER_ADMINISTRATORS),
+};
+/// End one's own sessions and refresh tokens.
+pub const REVOKE_OWN_SESSIONS: Operation = Operation {
+    name: "revoke one's own sessions",
+    scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &[],
+    person: Person::Member,
 };
 /// Read the organisation.
 pub const READ_ORGANIZATION: Operation = Operation {
@@ -205,6 +242,11 @@ pub const OPERATIONS: &[&Operation] = &[
     &READ_ME,
     &READ_USERS,
     &CHANGE_USERS,
+    &DELETE_USERS,
+    &RESET_PASSWORD,
+    &CHANGE_OWN_PASSWORD,
+    &REVOKE_SESSIONS,
+    &REVOKE_OWN_SESSIONS,
     &READ_ORGANIZATION,
 ];
 

@@ -4,3 +4,4 @@ mod applications;
 mod callers;
 mod consent;
 mod people;
+mod user_writes;

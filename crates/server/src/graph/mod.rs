@@ -10,6 +10,8 @@ mod organization;
 mod permission_grants;
 mod service_principals;
 mod shape;
+mod user_actions;
+mod user_body;
 mod users;
 
 use crate::{
@@ -62,8 +64,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(PATCH "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::patch),
     route!(DELETE "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::delete),
     route!(GET "/v1.0/users", "graph/users", users::list),
+    route!(POST "/v1.0/users", "graph/users", users::post),
     route!(GET "/v1.0/users/{id}", "graph/users", users::get),
+    route!(PATCH "/v1.0/users/{id}", "graph/users", users::patch),
+    route!(DELETE "/v1.0/users/{id}", "graph/users", users::delete),
+    route!(POST "/v1.0/users/{id}/revokeSignInSessions", "graph/user_actions", user_actions::revoke),
     route!(GET "/v1.0/me", "graph/users", users::me),
+    route!(POST "/v1.0/me/revokeSignInSessions", "graph/user_actions", user_actions::revoke_mine),
+    route!(POST "/v1.0/me/changePassword", "graph/user_actions", user_actions::change_password),
     route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
     route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),

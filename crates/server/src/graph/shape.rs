@@ -1,5 +1,6 @@
 //! Graph's view of the directory's objects: every property is there, nulls included, as Graph shows it.
 
+use super::user_body::KEPT;
 use carnet_tenant::{
     application::Application,
     credential::{CertificateCredential, SecretCredential},
@@ -240,15 +241,16 @@ pub(super) fn assignment(it: &AppRoleAssignment, directory: &Directory) -> Value
 
 /// A user. Without `$select` only the default set is shown.
 pub(super) fn user(it: &User, all: bool) -> Value {
+    let kept = |name: &str, absent: Value| it.kept.get(name).cloned().unwrap_or(absent);
     let mut shown = json!({
-        "businessPhones": [],
+        "businessPhones": kept("businessPhones", json!([])),
         "displayName": it.display_name,
         "givenName": it.given_name,
-        "jobTitle": null,
+        "jobTitle": kept("jobTitle", Value::Null),
         "mail": it.mail,
-        "mobilePhone": null,
-        "officeLocation": null,
-        "preferredLanguage": null,
+        "mobilePhone": kept("mobilePhone", Value::Null),
+        "officeLocation": kept("officeLocation", Value::Null),
+        "preferredLanguage": kept("preferredLanguage", Value::Null),
         "surname": it.surname,
         "userPrincipalName": it.name,
         "id": it.id,
@@ -263,6 +265,10 @@ pub(super) fn user(it: &User, all: bool) -> Value {
     });
     if let (true, Value::Object(shown), Value::Object(more)) = (all, &mut shown, more) {
         shown.extend(more);
+        for name in KEPT {
+            shown.entry(name).or_insert_with(|| kept(name, Value::Null));
+        }
+        shown.entry("otherMails").or_insert_with(|| kept("otherMails", json!([])));
     }
     shown
 }

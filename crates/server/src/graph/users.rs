@@ -1,20 +1,24 @@
-//! `/v1.0/users` and `/v1.0/me`.
+//! `/v1.0/users` and `/v1.0/me`. A password is hashed on the hash threads before the rule is asked, and only
+//! for somebody who may set one.
 
 use super::{
-    list::{Page, entity},
-    shape,
+    list::{Page, body, entity, framed},
+    shape, user_actions, user_body,
 };
 use crate::{
     caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
+    work::hash::Whose,
 };
 use carnet_tenant::{
-    operation::{Caller, READ_ME, READ_USERS, authorize},
+    credential::{Guarded, PasswordHash},
+    operation::{CHANGE_USERS, Caller, Moment, READ_ME, READ_USERS, RESET_PASSWORD, authorize},
     refusal::Refusal,
-    user::{User, fold},
+    user::{self, New, User, check_password, fold},
 };
+use carnet_wire::secret::Password;
 use std::sync::Arc;
 
 const FILTERABLE: &[&str] = &[
@@ -84,13 +88,10 @@ pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
 /// `GET /v1.0/me`
 pub(super) async fn me(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
-    let Caller::User { user, tenant, .. } = &called.caller else {
-        let message = "/me request is only valid with delegated authentication flow.".to_owned();
-        return Err(Refusal::BadRequest { message, target: None }.into());
-    };
+    let user = user_actions::me(&called.caller)?;
     authorize(&called.caller, &called.directory, &READ_ME, &[])?;
-    let user =
-        cx.state.store.user(*tenant, *user).await?.ok_or(Refusal::NotFound { id: user.to_string() })?;
+    let tenant = called.directory.tenant.id;
+    let user = cx.state.store.user(tenant, user).await?.ok_or(Refusal::NotFound { id: user.to_string() })?;
     shown(&cx, &call, &user)
 }
 
@@ -100,9 +101,88 @@ fn shown(cx: &Context, call: &Call, user: &User) -> Result<Reply, Failure> {
 }
 
 async fn found(cx: &Context, called: &Called, name: &str) -> Result<Option<Arc<User>>, Failure> {
-    let tenant = called.directory.tenant.id;
-    Ok(match name.parse() {
-        Ok(id) => cx.state.store.user(tenant, id).await?,
-        Err(_) => cx.state.store.user_named(tenant, &fold(name)).await?,
+    cx.user_named(called.directory.tenant.id, name).await
+}
+
+/// `POST /v1.0/users`
+pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let mut called = cx.caller(&call).await?;
+    let account = user_body::account(&body(&mut call).await?)?;
+    authorize(&called.caller, &called.directory, &CHANGE_USERS, &[])?;
+    let hash = prove_new(&cx, &called, (&account.name, &account.password)).await?;
+    let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
+        let wanted = account.wanted.changes.clone();
+        let new = New {
+            id: None,
+            name: account.name.clone(),
+            display_name: wanted.display_name.unwrap_or_default(),
+            password: Some(hash.clone()),
+            totp: None,
+            enabled: wanted.enabled.unwrap_or(false),
+            force_change: wanted.force_change.unwrap_or(true),
+            labels: wanted.labels,
+        };
+        user::create(caller, directory, new, at)
+    };
+    match cx.apply(&mut called, rule).await {
+        Ok(made) => Reply::created(&framed(&cx, "users", shape::user(&made, false))),
+        // The only unique name of a user.
+        Err(Failure::Refusal(Refusal::ObjectConflict { .. })) => {
+            Err(Refusal::ObjectConflict { property: "userPrincipalName" }.into())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// `PATCH /v1.0/users/{id or name}`
+pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let mut called = cx.caller(&call).await?;
+    let wanted = user_body::changes(&body(&mut call).await?)?;
+    let name = call.variable(0);
+    let mut changes = wanted.changes;
+    if let Some(password) = &wanted.password {
+        authorize(&called.caller, &called.directory, &RESET_PASSWORD, &[])?;
+        let user = found(&cx, &called, name).await?;
+        let shown = user.as_ref().map_or(name, |user| &user.name);
+        changes.password = Some(prove_new(&cx, &called, (shown, password)).await?);
+    }
+    cx.apply_to_user(&mut called, name, |caller, directory, old, at| {
+        user::change(caller, directory, (old, name), changes.clone(), at)
     })
+    .await?;
+    if changes.password.is_some()
+        && let Some(user) = found(&cx, &called, name).await?
+    {
+        // Whoever sets a password opens an account that was locked by wrong ones.
+        cx.state.store.unlock(called.directory.tenant.id, &user.name_key).await?;
+    }
+    Ok(Reply::no_content())
+}
+
+/// `DELETE /v1.0/users/{id or name}`
+pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let mut called = cx.caller(&call).await?;
+    let name = call.variable(0);
+    cx.apply_to_user(&mut called, name, |caller, directory, old, _| {
+        user::delete(caller, directory, (old, name))
+    })
+    .await?;
+    Ok(Reply::no_content())
+}
+
+/// The hash of a new password that may be set, made on the hash threads.
+pub(super) async fn prove_new(
+    cx: &Context,
+    called: &Called,
+    (name, password): (&str, &Password),
+) -> Result<PasswordHash, Failure> {
+    check_password(password, name)?;
+    let mut salt = [0; 16];
+    cx.state.entropy.fill(&mut salt);
+    let (tenant, key) = (called.directory.tenant.id.uuid(), fold(name));
+    let whose = Whose { account: (tenant.as_bytes(), &key), address: cx.envelope.address };
+    match cx.state.hasher.hash(password, salt, whose).await {
+        Ok(hash) => Ok(PasswordHash(Guarded::new(hash))),
+        Err(_) => Err(Refusal::Busy { seconds: 1 }.into()),
+    }
 }

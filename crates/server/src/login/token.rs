@@ -61,6 +61,7 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
     let reader = asked.reader(&facts.directory);
+    let seen = facts.directory.clone();
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
     let federated = prove_federated(&cx, &facts, &asked.request).await;
     let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
@@ -74,7 +75,8 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
-        cx.rehash(&facts.directory, user, hash).await;
+        // Against the version before which the account was read, so that no later change of it is undone.
+        cx.rehash(&seen, user, hash).await;
     }
     Ok(reader.into_iter().fold(reply, |reply, origin| reply.readable_by(&origin)))
 }
@@ -221,7 +223,7 @@ async fn prove_assertion(
 impl Context {
     /// The hash of a password, on the hash threads, and a better one where the stored one is older. An unknown
     /// or locked user costs the same.
-    pub(super) async fn check_password(
+    pub(crate) async fn check_password(
         &self,
         tenant: TenantId,
         key: &str,

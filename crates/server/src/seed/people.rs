@@ -6,7 +6,7 @@ use carnet_tenant::{
     operation::Moment,
     refusal::Refusal,
     role,
-    user::{self, Changes, New},
+    user::{self, Changes, Labels, New},
 };
 use carnet_wire::tenant_file::UserTable;
 
@@ -30,8 +30,10 @@ pub(super) fn user(
                 enabled: table.enabled,
                 password: known.hash,
                 totp,
+                ..Changes::default()
             };
-            let decided = user::change(&draft.caller, &draft.directory, &old, changes, at)?;
+            let decided =
+                user::change(&draft.caller, &draft.directory, (Some(&old), &table.name), changes, at)?;
             (old.id, draft.take(decided).1)
         }
         None => {
@@ -42,6 +44,8 @@ pub(super) fn user(
                 password: known.hash,
                 totp,
                 enabled: table.enabled.unwrap_or(true),
+                force_change: false,
+                labels: Labels::default(),
             };
             let decided = user::create(&draft.caller, &draft.directory, new, at)?;
             (draft.take(decided).0.id, true)

@@ -181,14 +181,19 @@ impl Approval {
 
     fn common<'a>(&self, issuing: &Issuing<'a>, version: Version, lifetime: i64) -> Claims<'a> {
         let now = issuing.now.seconds();
+        // Within the second of a revocation a token begins with the next one, as `User::tokens_valid_from` wants.
+        let begins = match &self.subject {
+            Subject::User { user, .. } => now.max(user.tokens_valid_from().min(now + 1)),
+            Subject::Application(_) => now,
+        };
         let (iss, ver) = match version {
             Version::V1 => (issuing.issuer_v1, "1.0"),
             Version::V2 => (issuing.issuer_v2, "2.0"),
         };
         Claims {
             iss,
-            iat: now - BACKDATED,
-            nbf: now - BACKDATED,
+            iat: begins - BACKDATED,
+            nbf: begins - BACKDATED,
             exp: now + lifetime,
             aio: opaque(issuing, b"aio", 33),
             rh: format!("1.{}.", opaque(issuing, b"rh", 36)),

@@ -104,7 +104,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let Some(id) = *id else { return no(Unusable::Application) };
     run.known.user = Some(id);
     let user = run.facts.user.clone().filter(|user| user.id == id);
-    let Some(user) = user.filter(|user| user.sessions_valid_from.seconds() <= issued + BACKDATED) else {
+    let Some(user) = user.filter(|user| user.tokens_valid_from() <= issued + BACKDATED) else {
         return no(Unusable::Expired);
     };
     password::usable(&user)?;

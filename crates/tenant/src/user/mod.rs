@@ -1,6 +1,10 @@
 //! Users: people who sign in, and the rules for creating and changing them. A user is found by the
 //! canonical form of their name (`fold`), never by a label.
 
+mod change;
+
+pub use change::{Changes, Labels, change, change_own_password, delete, revoke_sessions};
+
 use crate::{
     change::{Audit, Change, Decided, Object},
     credential::{Guarded, PasswordHash},
@@ -76,6 +80,20 @@ pub struct New {
     pub totp: Option<Guarded>,
     /// May sign in.
     pub enabled: bool,
+    /// The password must be changed before the first token.
+    pub force_change: bool,
+    /// Names and labels; given and family name come of the display name where they are not given.
+    pub labels: Labels,
+}
+
+impl User {
+    /// The second from which on access tokens count: one that was issued before is dead. A fraction of a second
+    /// counts whole, so that nothing issued before a revocation outlives it; whoever signs in within the
+    /// fraction gets a token that begins with the next second (`token::claims`).
+    #[must_use]
+    pub fn tokens_valid_from(&self) -> i64 {
+        self.sessions_valid_from.plus_millis(999).seconds()
+    }
 }
 
 /// Creates an account.
@@ -91,7 +109,7 @@ pub fn create(
     authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
     check_name("displayName", &new.display_name)?;
     check_principal_name(directory, &new.name)?;
-    let user = User {
+    let mut user = User {
         id: new.id.unwrap_or_else(|| ObjectId::new(at.entropy.uuid())),
         name_key: fold(&new.name),
         mail_nickname: new.name.split('@').next().map(str::to_owned),
@@ -103,69 +121,19 @@ pub fn create(
         enabled: new.enabled,
         guest: false,
         password: new.password,
-        password_expired: false,
+        password_expired: new.force_change,
         totp: new.totp,
-        sessions_valid_from: Timestamp::from_seconds(0),
+        // An account that had this id before left sessions behind; they are not this one's.
+        sessions_valid_from: at.now,
         password_changed: at.now,
         kept: Default::default(),
         created: at.now,
     };
+    change::label(&mut user, new.labels, &mut Vec::new())?;
     let target = ("user".to_owned(), user.id.to_string(), user.display_name.clone());
     let audit = Audit { activity: "Add user".into(), actor: caller.actor(), target, modified: Vec::new() };
     let change = Change::Put(Object::User(user.clone().into()));
     Ok(Decided { value: user, changes: vec![change], audit: vec![audit] })
-}
-
-/// Properties of an account that the operator's tenant file speaks of; what is `None` stays.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// The name people see.
-    pub display_name: Option<String>,
-    /// May sign in.
-    pub enabled: Option<bool>,
-    /// A new password's hash. Refresh tokens that the old one gave die with it.
-    pub password: Option<PasswordHash>,
-    /// A second factor.
-    pub totp: Option<Guarded>,
-}
-
-/// Changes an account.
-///
-/// # Errors
-/// [`Refusal`]
-pub fn change(
-    caller: &Caller,
-    directory: &Directory,
-    old: &User,
-    changes: Changes,
-    at: &Moment<'_>,
-) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
-    let mut new = old.clone();
-    let mut modified = Vec::new();
-    if let Some(name) = changes.display_name.filter(|name| *name != old.display_name) {
-        check_name("displayName", &name)?;
-        modified.push(("displayName".to_owned(), old.display_name.clone(), name.clone()));
-        new.display_name = name;
-    }
-    if let Some(enabled) = changes.enabled.filter(|enabled| *enabled != old.enabled) {
-        modified.push(("accountEnabled".to_owned(), old.enabled.to_string(), enabled.to_string()));
-        new.enabled = enabled;
-    }
-    if let Some(hash) = changes.password {
-        modified.push(("passwordProfile".to_owned(), String::new(), String::new()));
-        (new.password, new.password_changed, new.sessions_valid_from) = (Some(hash), at.now, at.now);
-    }
-    if let Some(totp) = changes.totp.filter(|totp| old.totp.as_ref() != Some(totp)) {
-        modified.push(("strongAuthentication".to_owned(), String::new(), String::new()));
-        new.totp = Some(totp);
-    }
-    if modified.is_empty() {
-        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
-    }
-    let target = ("user".to_owned(), new.id.to_string(), new.display_name.clone());
-    let audit = Audit { activity: "Update user".into(), actor: caller.actor(), target, modified };
-    Ok(Decided { value: (), changes: vec![Change::Put(Object::User(new.into()))], audit: vec![audit] })
 }
 
 /// A user principal name: `local@domain` with a domain of the tenant, already normal, of one script in
@@ -210,7 +178,7 @@ const SHORTEST: usize = 8;
 /// Longest password, in bytes; no byte of it is cut.
 const LONGEST: usize = 256;
 /// Words that attackers try first; with usual endings each stands for a whole family.
-const COMMON: &str = include_str!("../data/common_passwords.txt");
+const COMMON: &str = include_str!("../../data/common_passwords.txt");
 
 /// Whether a password may be set: its length, and not one that everybody tries first. No rule about
 /// kinds of characters.
@@ -270,6 +238,8 @@ mod tests {
             password: None,
             totp: None,
             enabled: true,
+            force_change: false,
+            labels: Labels::default(),
         };
         let try_as = |caller: &Caller, name: &str| create(caller, &directory(), new(name), &moment());
         assert!(try_as(&admin(), "grace.hopper@contoso.example").is_ok());
