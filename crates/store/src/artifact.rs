@@ -27,8 +27,9 @@ pub const SESSION: &str = "session";
 
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
     values ($1, $2, $3, $4, $5, 0, $6, $7, 0, $8)";
-const GET: &str =
-    "select body, expires_at, consumed_at from artifact where digest = $1 and kind = $2 and tenant_id = $3";
+const GET: &str = "select body, expires_at, consumed_at, generation from artifact where digest = $1 and kind = $2 and tenant_id = $3";
+const REPLACE: &str = "update artifact set body = $5, expires_at = $6, generation = generation + 1 \
+    where digest = $1 and kind = $2 and tenant_id = $3 and generation = $4 and consumed_at = 0";
 const END: &str = "delete from artifact where digest = $1 and kind = $2";
 /// Spends what may be used once: no row when it was spent or is over.
 pub(crate) const SPEND_ARTIFACT: &str = "update artifact set consumed_at = $3 \
@@ -43,6 +44,8 @@ pub struct Artifact<T> {
     pub expires: Timestamp,
     /// It was spent.
     pub spent: bool,
+    /// Goes up by one with every replacement.
+    pub generation: i64,
 }
 
 /// Where an artifact belongs.
@@ -115,7 +118,7 @@ impl Store {
         let json = self.inner.seal.open(&place, row.bytes(0).unwrap_or_default())?;
         let body = serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let expires = Timestamp::from_millis(row.int(1));
-        Ok(Some(Artifact { body, expires, spent: row.int(2) != 0 }))
+        Ok(Some(Artifact { body, expires, spent: row.int(2) != 0, generation: row.int(3) }))
     }
 
     /// The artifact of this kind and its tenant, where the tenant is not known beforehand.
@@ -131,6 +134,25 @@ impl Store {
         let rows = self.inner.engine.read(TENANT, values![&digest[..], kind]).await?;
         let Some(tenant) = rows.first().and_then(|row| row.text(0).parse().ok()) else { return Ok(None) };
         Ok(self.artifact(tenant, kind, digest).await?.map(|it| (tenant, it)))
+    }
+
+    /// Puts another body and end in the place of those that were read.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it was replaced, spent or taken away meanwhile.
+    pub async fn replace_artifact<T: Serialize>(
+        &self,
+        kind: &'static str,
+        digest: &[u8; 32],
+        (tenant, generation): (TenantId, i64),
+        (expires, body): (Timestamp, &T),
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let sealed = self.inner.seal.seal(&[kind, &tenant.to_string(), &digest::hex(digest)], &json)?;
+        let mut batch = Batch::default();
+        let values = values![&digest[..], kind, tenant, generation, sealed, expires];
+        batch.push(REPLACE, values, Expect::Rows(1));
+        self.inner.engine.write(batch).await.map(drop)
     }
 
     /// Takes an artifact away; one that is not there is no error.

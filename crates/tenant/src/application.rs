@@ -67,6 +67,14 @@ pub struct Application {
     pub created: Timestamp,
 }
 
+impl Application {
+    /// Where it wants to hear of a sign-out, `web.logoutUrl`.
+    #[must_use]
+    pub fn logout_url(&self) -> Option<&str> {
+        self.kept.get("web.logoutUrl").and_then(serde_json::Value::as_str).filter(|it| !it.is_empty())
+    }
+}
+
 /// Graph's `signInAudience`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignInAudience {

@@ -24,6 +24,7 @@ use carnet_wire::{
     token::request::Version,
 };
 use std::{net::IpAddr, sync::Arc};
+use uuid::Uuid;
 
 /// Where native applications of old have their answer sent.
 const NATIVE_CLIENT: &str = "https://login.microsoftonline.com/common/oauth2/nativeclient";
@@ -129,6 +130,8 @@ pub enum Entered {
     Whole(Arc<User>),
     /// To the second factor, which is asked for next.
     Half(Arc<User>),
+    /// To the registration of a second factor, which a rule demands.
+    Enrolling(Arc<User>),
 }
 
 impl Entered {
@@ -136,7 +139,7 @@ impl Entered {
     #[must_use]
     pub const fn user(&self) -> &Arc<User> {
         match self {
-            Self::Whole(user) | Self::Half(user) => user,
+            Self::Whole(user) | Self::Half(user) | Self::Enrolling(user) => user,
         }
     }
 }
@@ -158,6 +161,7 @@ pub fn sign_in(
     match signing_in.one_factor(client) {
         Ok(()) => Ok(Entered::Whole(user)),
         Err(Denial::SecondFactor(_)) => Ok(Entered::Half(user)),
+        Err(Denial::SecondFactorEnrol(_)) => Ok(Entered::Enrolling(user)),
         Err(denial) => Err(denial),
     }
 }
@@ -188,6 +192,8 @@ pub struct SignedIn<'a> {
     pub at: Timestamp,
     /// How.
     pub methods: &'a [String],
+    /// The session's id.
+    pub session: Uuid,
 }
 
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
@@ -206,7 +212,13 @@ pub fn code(
         return Err(Denial::NoSession);
     }
     usable(user)?;
-    SigningIn { directory, user, client: admitted.client.app, address }.still_enough(signed_in.methods)?;
+    let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
+    signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
+        // Here somebody can be asked for it, or an application be told that somebody would be.
+        Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
+        Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
+        other => other,
+    })?;
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {
@@ -220,6 +232,7 @@ pub fn code(
         scope: asked.scope.clone(),
         nonce: asked.nonce.clone(),
         signed_in: signed_in.at,
+        session: Some(signed_in.session),
         methods: signed_in.methods.to_vec(),
     })
 }

@@ -95,8 +95,9 @@ const APPLICATION_ADMINISTRATORS: &[&str] =
 
 const USER_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR];
 
-/// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it.
-const AS_THE_PERSON: &str = "Directory.AccessAsUser.All";
+/// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it, and so do pages
+/// on which a person signed in.
+pub const OWN_RIGHTS: &str = "Directory.AccessAsUser.All";
 
 /// Read registrations and service principals.
 pub const READ_APPLICATIONS: Operation = Operation {
@@ -277,7 +278,7 @@ pub fn authorize(
             )))
         }
         Caller::User { user, scopes, .. } => {
-            let opens = |it: &String| it == AS_THE_PERSON || operation.scopes.contains(&it.as_str());
+            let opens = |it: &String| it == OWN_RIGHTS || operation.scopes.contains(&it.as_str());
             if !scopes.iter().any(opens) {
                 return Err(forbidden(format!(
                     "to {} the token needs one of {}",

@@ -11,6 +11,7 @@ use crate::{
         request::{RequestError, Target, Version},
     },
 };
+use uuid::Uuid;
 
 /// The longest `state` that is carried along, in bytes.
 const LONGEST_STATE: usize = 16 * 1024;
@@ -47,6 +48,10 @@ pub struct Asked {
     pub prompt: Prompt,
     /// The account to begin with.
     pub login_hint: Option<String>,
+    /// The tenant to begin with, where the path names none.
+    pub domain_hint: Option<String>,
+    /// The session that is to answer, `sid`.
+    pub session: Option<Uuid>,
     /// A sign-in may be so old at most, in seconds.
     pub max_age: Option<i64>,
     /// `client_info=1` was asked for.
@@ -96,6 +101,10 @@ pub enum RequestProblem {
     ChallengeMethod,
     /// The prompt is none.
     Prompt(String),
+    /// A session and an account are named.
+    SessionWithHint,
+    /// A session is named, and the prompt asks to choose an account (true) or to sign in again.
+    SessionWithPrompt(bool),
 }
 
 impl From<RequestError> for RequestProblem {
@@ -159,6 +168,13 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         Some("consent") => Prompt::Consent,
         Some(other) => return Err(RequestProblem::Prompt(shown(other))),
     };
+    let session = text("sid").map(|sid| sid.parse().map_err(|_| RequestError::Invalid("sid"))).transpose()?;
+    match (session, prompt) {
+        (Some(_), _) if text("login_hint").is_some() => return Err(RequestProblem::SessionWithHint),
+        (Some(_), Prompt::SelectAccount) => return Err(RequestProblem::SessionWithPrompt(true)),
+        (Some(_), Prompt::Login) => return Err(RequestProblem::SessionWithPrompt(false)),
+        _ => {}
+    }
     let max_age = text("max_age").map(|age| age.parse().map_err(|_| RequestError::Invalid("max_age")));
     Ok(Asked {
         scope: match &target {
@@ -170,6 +186,8 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         challenge,
         prompt,
         login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
+        domain_hint: text("domain_hint").map(|hint| hint.chars().take(256).collect()),
+        session,
         max_age: max_age.transpose()?,
         client_info: text("client_info") == Some("1"),
         claims: ClaimsRequest::parse(form.get("claims"))?,
@@ -218,6 +236,12 @@ mod tests {
         for (more, problem) in [
             ("&response_mode=web", RequestProblem::ResponseMode("web".into())),
             ("&prompt=maybe", RequestProblem::Prompt("maybe".into())),
+            ("&sid=00000000-0000-4000-8000-000000000001&login_hint=a", RequestProblem::SessionWithHint),
+            (
+                "&sid=00000000-0000-4000-8000-000000000001&prompt=login",
+                RequestProblem::SessionWithPrompt(false),
+            ),
+            ("&sid=x", RequestProblem::Request(RequestError::Invalid("sid"))),
             ("&code_challenge=short&code_challenge_method=S256", RequestProblem::ChallengeSize),
             (&*format!("&code_challenge={challenge}"), RequestProblem::ChallengeMethod),
             (

@@ -72,6 +72,10 @@ secret! {
     DatabaseUrl
 }
 secret! {
+    /// What stands in for a lost authenticator, once.
+    RecoveryCode
+}
+secret! {
     /// The shared key of a time-based one-time password, in base32 (RFC 6238).
     TotpKey
 }

@@ -25,6 +25,7 @@ pub(crate) fn user(number: u128, name: &str) -> User {
         password: None,
         password_expired: false,
         totp: None,
+        recovery_codes: Vec::new(),
         sessions_valid_from: Timestamp::from_seconds(0),
         password_changed: NOW,
         kept: Default::default(),

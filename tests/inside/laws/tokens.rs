@@ -53,6 +53,7 @@ fn keep(generation: i64) -> Effect {
         signed_in: NOW,
         scope: "openid".into(),
         methods: vec!["pwd".into()],
+        session: None,
     };
     Effect::KeepRefresh { body, generation, expires: NOW.plus_seconds(1000) }
 }

@@ -1,16 +1,14 @@
 //! `revokeSignInSessions` and `changePassword`.
 
-use super::{list::body, user_body, users::prove_new};
+use super::{list::body, user_body};
 use crate::{
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
-    lockout::Attempt,
     operation::{CHANGE_OWN_PASSWORD, Caller, authorize},
     refusal::Refusal,
-    token::PasswordProof,
     user,
 };
 use carnet_wire::ids::ObjectId;
@@ -45,28 +43,9 @@ pub(super) async fn change_password(mut cx: Context, mut call: Call) -> Result<R
     let (current, new) = user_body::passwords(&body(&mut call).await?)?;
     let id = me(&called.caller)?;
     authorize(&called.caller, &called.directory, &CHANGE_OWN_PASSWORD, &[])?;
-    let tenant = called.directory.tenant.id;
-    let from = (cx.envelope.address, cx.now());
-    let own = cx.state.store.user(tenant, id).await?.ok_or(Refusal::NotFound { id: id.to_string() })?;
-    // A guess at the current password is a guess like one at a sign-in, and counts as one.
-    let (attempt, held) = cx.state.store.reserve(tenant, (&own.name_key, &current), from).await?;
-    let (proof, _) = cx.check_password(tenant, &own.name_key, &current, (attempt, held.as_deref())).await;
-    let hash = match (proof, attempt) {
-        (PasswordProof::Right, Attempt::Reserved(_) | Attempt::Repeated) => {
-            Some(prove_new(&cx, &called, (&own.name, &new)).await?)
-        }
-        _ => None,
-    };
-    let name = id.to_string();
-    let proved = held.and_then(|it| it.password.clone());
-    cx.apply_to_user(&mut called, &name, |caller, directory, old, at| {
-        // What was proved is the password that is held now.
-        let same = old.map(|it| &it.password) == Some(&proved);
-        let proof = if same { proof } else { PasswordProof::Wrong };
-        user::change_own_password(caller, directory, old, (attempt, proof, hash.clone()), at)
-    })
-    .await?;
-    cx.state.store.forgive(tenant, &own.name_key, from).await?;
+    let own = cx.state.store.user(called.directory.tenant.id, id).await?;
+    let own = own.ok_or(Refusal::NotFound { id: id.to_string() })?;
+    cx.change_own_password(&mut called, &own, (&current, &new)).await?;
     Ok(Reply::no_content())
 }
 

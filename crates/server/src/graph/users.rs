@@ -10,15 +10,12 @@ use crate::{
     context::Context,
     reply::{Failure, Reply},
     route::Call,
-    work::hash::Whose,
 };
 use carnet_tenant::{
-    credential::{Guarded, PasswordHash},
     operation::{CHANGE_USERS, Caller, Moment, READ_ME, READ_USERS, RESET_PASSWORD, authorize},
     refusal::Refusal,
-    user::{self, New, User, check_password, fold},
+    user::{self, New, User},
 };
-use carnet_wire::secret::Password;
 use std::sync::Arc;
 
 const FILTERABLE: &[&str] = &[
@@ -109,7 +106,7 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
     let mut called = cx.caller(&call).await?;
     let account = user_body::account(&body(&mut call).await?)?;
     authorize(&called.caller, &called.directory, &CHANGE_USERS, &[])?;
-    let hash = prove_new(&cx, &called, (&account.name, &account.password)).await?;
+    let hash = cx.hash_new(&called, (&account.name, &account.password)).await?;
     let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
         let wanted = account.wanted.changes.clone();
         let new = New {
@@ -144,7 +141,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
         authorize(&called.caller, &called.directory, &RESET_PASSWORD, &[])?;
         let user = found(&cx, &called, name).await?;
         let shown = user.as_ref().map_or(name, |user| &user.name);
-        changes.password = Some(prove_new(&cx, &called, (shown, password)).await?);
+        changes.password = Some(cx.hash_new(&called, (shown, password)).await?);
     }
     cx.apply_to_user(&mut called, name, |caller, directory, old, at| {
         user::change(caller, directory, (old, name), changes.clone(), at)
@@ -168,21 +165,4 @@ pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure
     })
     .await?;
     Ok(Reply::no_content())
-}
-
-/// The hash of a new password that may be set, made on the hash threads.
-pub(super) async fn prove_new(
-    cx: &Context,
-    called: &Called,
-    (name, password): (&str, &Password),
-) -> Result<PasswordHash, Failure> {
-    check_password(password, name)?;
-    let mut salt = [0; 16];
-    cx.state.entropy.fill(&mut salt);
-    let (tenant, key) = (called.directory.tenant.id.uuid(), fold(name));
-    let whose = Whose { account: (tenant.as_bytes(), &key), address: cx.envelope.address };
-    match cx.state.hasher.hash(password, salt, whose).await {
-        Ok(hash) => Ok(PasswordHash(Guarded::new(hash))),
-        Err(_) => Err(Refusal::Busy { seconds: 1 }.into()),
-    }
 }

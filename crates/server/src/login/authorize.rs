@@ -2,8 +2,10 @@
 //! is asked of people in between is posted to `sign_in`.
 
 use super::{
-    browser::{Flow, Session, sent},
+    account::{How, Whose},
+    flow::{Flow, Purpose, sent},
     pages::{self, Step},
+    session::Shown,
 };
 use crate::{
     context::Context,
@@ -15,15 +17,13 @@ use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code},
     consent::question,
     directory::Directory,
-    token::{Denial, authorization_code, client_auth::Client},
-    user::{self, User},
+    token::{CodeBody, Denial, authorization_code, client_auth::Client},
+    user::User,
 };
 use carnet_wire::{
-    aadsts::error_for,
     authority::TenantName,
-    authorize::{Asked, AuthorizeRequest, Prompt, ResponseMode},
+    authorize::{Asked, AuthorizeRequest, Prompt},
     jose::encode_base64url,
-    percent,
     secret::AuthorizationCode,
     token::{form::Form, reply::ClientInfo, request::Version},
 };
@@ -38,9 +38,10 @@ pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
 }
 
 async fn start(cx: Context, mut call: Call, version: Version) -> Result<Reply, Failure> {
-    let text = sent(&mut call).await?;
+    let request = sent(&mut call).await?;
     let tenant = call.variable(0).to_owned();
-    let (flow, cookie) = cx.begin(&call, text, tenant, version == Version::V1);
+    let purpose = Purpose::Authorize { request, v1: version == Version::V1 };
+    let (flow, cookie) = cx.begin(&call, purpose, tenant);
     let reply = cx.advance(&call, flow, None).await?;
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
 }
@@ -73,10 +74,12 @@ impl Context {
         &self,
         call: &Call,
         flow: Flow,
-        fresh: Option<Session>,
+        fresh: Option<(Shown, Arc<User>)>,
     ) -> Result<Reply, Failure> {
-        if flow.device.is_some() {
-            return self.advance_device(flow, fresh).await;
+        match flow.purpose {
+            Purpose::Authorize { .. } => {}
+            Purpose::Device { .. } => return self.advance_device(flow, fresh).await,
+            Purpose::SignOut { .. } => return Ok(self.refused(&Denial::SignInLost)),
         }
         let good = match self.judge(&flow).await? {
             Ok(good) => good,
@@ -84,15 +87,21 @@ impl Context {
             Err(Stop::Client(to, denial)) => return Ok(self.back_with_no(&to.0, &to.1, &denial)),
             Err(Stop::Account) => return self.ask(flow, "", None),
         };
-        let asked_anew = fresh.is_some();
-        let session = match fresh {
-            Some(session) => Some(session),
-            None => self.session(call, good.directory.tenant.id).await?,
+        let whose = match fresh {
+            Some((shown, user)) => Whose::One(Box::new((shown, user, How::Fresh))),
+            None => self.whose(call, &good, &flow).await?,
         };
-        if let Some(session) = session
-            && let Some(reply) = self.with_session(&good, &flow, (&session, asked_anew)).await?
-        {
-            return Ok(reply);
+        match whose {
+            Whose::One(one) => {
+                if let Some(reply) = self.with_session(call, &good, (&flow, &one.0, &one.1, one.2)).await? {
+                    return Ok(reply);
+                }
+            }
+            Whose::Several(_) if good.asked.prompt == Prompt::None => {
+                return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::SeveralSessions));
+            }
+            Whose::Several(open) => return self.ask_account(&good, &flow, &open),
+            Whose::Nobody => {}
         }
         if good.asked.prompt == Prompt::None {
             return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::NoSession));
@@ -106,24 +115,21 @@ impl Context {
     /// Whether client, redirect URI and wishes are good.
     async fn judge(&self, flow: &Flow) -> Result<Result<Good, Stop>, Failure> {
         let page = |denial| Ok(Err(Stop::Page(denial)));
+        let Purpose::Authorize { request, v1 } = &flow.purpose else { return page(Denial::SignInLost) };
         let Ok(tenant) = TenantName::parse(&flow.tenant) else {
             return page(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
         };
-        let version = if flow.v1 { Version::V1 } else { Version::V2 };
-        let read = Form::parse(flow.request.as_bytes());
+        let version = if *v1 { Version::V1 } else { Version::V2 };
+        let read = Form::parse(request.as_bytes());
         let request = match read.and_then(|form| AuthorizeRequest::parse(version, &form)) {
             Ok(request) => request,
             Err(error) => return page(Denial::Malformed(error)),
         };
-        let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
-        let account = flow.user.as_deref().or(hint);
-        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
-        let named = match (tenant.is_alias(), domain) {
-            (false, _) => tenant.clone(),
-            (true, Some(domain)) => TenantName::Domain(domain),
-            (true, None) => return Ok(Err(Stop::Account)),
-        };
+        let Some(named) = named(&tenant, flow, &request) else { return Ok(Err(Stop::Account)) };
         let Some(directory) = self.state.store.directory_named(&named).await? else {
+            if named_by_hint(flow, &request) && tenant.is_alias() {
+                return Ok(Err(Stop::Account));
+            }
             let name = crate::context::cut(&flow.tenant, 64);
             return page(Denial::UnknownTenant { name, discovery: false });
         };
@@ -141,37 +147,46 @@ impl Context {
     /// The answer for somebody who is signed in; `None`: they have to sign in (again).
     async fn with_session(
         &self,
+        call: &Call,
         good: &Good,
-        flow: &Flow,
-        (session, asked_anew): (&Session, bool),
+        (flow, shown, user, how): (&Flow, &Shown, &Arc<User>, How),
     ) -> Result<Option<Reply>, Failure> {
-        let asked = &good.asked;
+        let (asked, session) = (&good.asked, &shown.session);
         let old = asked.max_age.is_some_and(|age| session.signed_in.plus_seconds(age) < self.now());
-        if !asked_anew && (old || matches!(asked.prompt, Prompt::Login | Prompt::SelectAccount)) {
+        if how != How::Fresh && (old || asked.prompt == Prompt::Login) {
             return Ok(None);
         }
-        let tenant = good.directory.tenant.id;
-        let Some(user) = self.state.store.user(tenant, session.user).await? else { return Ok(None) };
-        let hinted = asked.login_hint.as_deref().is_none_or(|hint| user::fold(hint) == user.name_key);
-        if !asked_anew && !hinted {
-            return Ok(None);
-        }
-        let signed_in = SignedIn { user: &user, at: session.signed_in, methods: &session.methods };
+        let signed_in =
+            SignedIn { user, at: session.signed_in, methods: &session.methods, session: session.id };
         let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
         let what = (&good.admitted, asked, good.request.version);
         let body = match code(&good.directory, what, &signed_in, here) {
             Ok(body) => body,
             Err(Denial::NoSession) => return Ok(None),
-            // The session is too weak for this application: sign in again, with the second factor.
-            Err(Denial::SecondFactor(_)) if asked.prompt != Prompt::None => return Ok(None),
+            // The session is too weak for this application: its second factor is asked for.
+            Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
+                if asked.prompt != Prompt::None =>
+            {
+                let who = (shown, &**user, good.admitted.client.name.as_str());
+                return self.step_up(flow.clone(), &good.directory, who).map(Some);
+            }
             Err(Denial::ConsentMissing { .. }) if asked.prompt != Prompt::None => {
-                return self.ask_consent(good, flow, &user).map(Some);
+                return self.ask_consent(good, flow, (shown, user)).map(Some);
             }
             Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
         };
         if asked.prompt == Prompt::Consent && !flow.consented {
-            return self.ask_consent(good, flow, &user).map(Some);
+            return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
+        let reply = self.give_code(good, user, &body).await?;
+        let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
+        let cookies = self.used(call, shown, listener.map(|it| it.app_id)).await?;
+        Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
+    }
+
+    /// Keeps a code and sends it back.
+    async fn give_code(&self, good: &Good, user: &User, body: &CodeBody) -> Result<Reply, Failure> {
+        let tenant = good.directory.tenant.id;
         let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
         self.state.entropy.fill(bytes.as_mut_slice());
         let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
@@ -182,17 +197,22 @@ impl Context {
             created: self.now(),
             expires: self.now().plus_seconds(authorization_code::LIFETIME),
         };
-        self.state.store.put_artifact(CODE, &code_digest(&text), place, &body).await?;
+        self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
         let mut fields = vec![("code", text.expose().to_owned())];
-        fields.push(("session_state", self.state.entropy.uuid().to_string()));
-        if asked.client_info {
+        fields.push(("session_state", body.session.unwrap_or_default().to_string()));
+        if good.asked.client_info {
             fields.push(("client_info", ClientInfo { uid: user.id, utid: tenant }.encode()));
         }
-        Ok(Some(self.back(&good.request, &good.admitted, fields)))
+        Ok(self.back(&good.request, &good.admitted, fields))
     }
 
     /// The page that asks for consent, with what exactly is asked.
-    fn ask_consent(&self, good: &Good, flow: &Flow, user: &User) -> Result<Reply, Failure> {
+    fn ask_consent(
+        &self,
+        good: &Good,
+        flow: &Flow,
+        (shown, user): (&Shown, &User),
+    ) -> Result<Reply, Failure> {
         let what = (&good.admitted, &good.asked);
         let asked = match question(&good.directory, what, user, &self.state.names.graphs) {
             Ok(asked) => asked,
@@ -200,7 +220,7 @@ impl Context {
             Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
         };
         let mut flow = flow.clone();
-        flow.user = Some(user.name.clone());
+        flow.session = Some(shown.session.id);
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/consent", flow.tenant);
         let application = &good.admitted.client.name;
@@ -248,7 +268,7 @@ impl Context {
         &self,
         flow: &Flow,
     ) -> Result<Result<(Arc<Directory>, Client), Box<Reply>>, Failure> {
-        if flow.device.is_some() {
+        if matches!(flow.purpose, Purpose::Device { .. }) {
             let found = self.device_of(flow).await?;
             return Ok(found.map(|it| (it.directory, it.client)).map_err(|no| Box::new(self.refused(&no))));
         }
@@ -267,80 +287,28 @@ impl Context {
             Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),
         })
     }
+}
 
-    /// A denial on a page.
-    pub(super) fn refused(&self, denial: &Denial) -> Reply {
-        let (row, sentence) = denial.entry();
-        let envelope = &self.envelope;
-        let ids = [
-            ("Trace id", envelope.trace.to_string()),
-            ("Correlation id", envelope.correlation.to_string()),
-            ("Time", envelope.now.plain()),
-        ];
-        pages::refused(row.number, &sentence, &ids).refused()
+/// The tenant of a sign-in: the path's, or where that is an alias, the one of the account's domain or of the
+/// domain that the application hints at. `None`: nobody can tell before an account is typed.
+fn named(tenant: &TenantName, flow: &Flow, request: &AuthorizeRequest) -> Option<TenantName> {
+    if !tenant.is_alias() {
+        return Some(tenant.clone());
     }
+    if let Some(domain) = domain_of_account(flow, request) {
+        return Some(TenantName::Domain(domain));
+    }
+    let hint = request.rest.as_ref().ok()?.domain_hint.as_deref()?;
+    TenantName::parse(hint).ok().filter(|it| !it.is_alias())
+}
 
-    pub(super) fn back_with_no(
-        &self,
-        request: &AuthorizeRequest,
-        admitted: &Admitted,
-        denial: &Denial,
-    ) -> Reply {
-        let (row, sentence) = denial.entry();
-        let silent = request.rest.as_ref().is_ok_and(|asked| asked.prompt == Prompt::None);
-        let error = match denial {
-            Denial::ConsentMissing { .. } if silent => "interaction_required",
-            Denial::ConsentMissing { .. } => "consent_required",
-            _ => denial.error_name().unwrap_or_else(|| error_for(row, request.version)),
-        };
-        let ids = &self.envelope;
-        let fields = vec![
-            ("error", error.to_owned()),
-            (
-                "error_description",
-                format!(
-                    "AADSTS{}: {sentence} Trace ID: {} Correlation ID: {} Timestamp: {}",
-                    row.number,
-                    ids.trace,
-                    ids.correlation,
-                    ids.now.plain()
-                ),
-            ),
-            ("error_uri", format!("{}/error?code={}", ids.origin.login(), row.number)),
-        ];
-        self.back(request, admitted, fields)
-    }
+fn domain_of_account(flow: &Flow, request: &AuthorizeRequest) -> Option<String> {
+    let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
+    let account = flow.user.as_deref().or(hint)?;
+    account.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
+}
 
-    /// Sends fields to the client, by its response mode.
-    fn back(
-        &self,
-        request: &AuthorizeRequest,
-        admitted: &Admitted,
-        mut fields: Vec<(&'static str, String)>,
-    ) -> Reply {
-        // Who answers, so that nobody mixes authorities up (RFC 9207).
-        let (tenant, origin) = (admitted.tenant.to_string(), &self.envelope.origin);
-        let issuer = match request.version {
-            Version::V1 => origin.issuer_v1(&tenant),
-            Version::V2 => origin.issuer_v2(&tenant),
-        };
-        fields.push(("iss", issuer));
-        if let Some(state) = &request.state {
-            fields.push(("state", state.clone()));
-        }
-        let uri = &admitted.redirect_uri;
-        let bare = uri.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?']));
-        let uri = if bare { format!("{uri}/") } else { uri.clone() };
-        if request.mode == ResponseMode::FormPost {
-            return pages::form_post(&uri, &fields);
-        }
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
-        let separator = match request.mode {
-            ResponseMode::Fragment => '#',
-            _ if uri.contains('?') => '&',
-            _ => '?',
-        };
-        Reply::see_other(&format!("{uri}{separator}{}", pairs.join("&")))
-    }
+/// Only a hint names the tenant, and a hint may be wrong.
+fn named_by_hint(flow: &Flow, request: &AuthorizeRequest) -> bool {
+    domain_of_account(flow, request).is_none()
 }

@@ -1,14 +1,12 @@
 //! `POST /{tenant}/consent`: what somebody says to an application that asks for permissions.
 
 use crate::{
-    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
     consent::{consent, question},
-    operation::Caller,
     token::Denial,
 };
 
@@ -25,14 +23,8 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         Err(reply) => return Ok(*reply),
     };
     let tenant = good.directory.tenant.id;
-    let session = cx.session(&call, tenant).await?;
-    let user = match &session {
-        Some(session) => cx.state.store.user(tenant, session.user).await?,
-        None => None,
-    };
     // Who answers is who was asked, even if the browser signed somebody else in meanwhile.
-    let asked = flow.user.as_deref();
-    let (Some(session), Some(user)) = (session, user.filter(|user| asked == Some(user.name.as_str()))) else {
+    let Some((shown, user)) = cx.signed_in(&call, &flow, tenant).await? else {
         return Ok(cx.refused(&Denial::SignInLost));
     };
     if form.get("answer") != Some("yes") {
@@ -40,12 +32,11 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     }
     let everyone = form.get("everyone").is_some();
     // For everyone only from a fresh sign-in (`security.md`, S18).
-    if everyone && session.signed_in.plus_seconds(FRESH) < cx.now() {
+    if everyone && shown.session.signed_in.plus_seconds(FRESH) < cx.now() {
+        (flow.user, flow.session, flow.anew) = (Some(user.name.clone()), None, true);
         return cx.ask(flow, &good.admitted.client.name, Some("Sign in again to consent for everyone."));
     }
-    let caller =
-        Caller::User { user: user.id, app: good.admitted.client.app, tenant, scopes: Vec::new().into() };
-    let mut called = Called { caller, directory: good.directory.clone() };
+    let mut called = cx.in_person(&good.directory, &user, &good.admitted.client);
     let graphs = cx.state.names.graphs.clone();
     let what = (&good.admitted, &good.asked);
     // Asked again against the directory that the change is decided on.
@@ -58,5 +49,5 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     })
     .await?;
     flow.consented = true;
-    cx.advance(&call, flow, Some(session)).await
+    cx.advance(&call, flow, Some((shown, user))).await
 }

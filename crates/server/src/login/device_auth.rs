@@ -2,8 +2,9 @@
 //! no to that very application (`security.md`, S19).
 
 use super::{
-    browser::{Flow, Session},
+    flow::{Flow, Purpose},
     pages::{self, Step},
+    session::Shown,
 };
 use crate::{
     context::Context,
@@ -21,6 +22,7 @@ use carnet_tenant::{
         client_auth::Client,
         device_code::{DeviceNo, client},
     },
+    user::User,
 };
 use carnet_wire::{device::UserCode, ids::TenantId, secret::Password};
 use std::sync::Arc;
@@ -37,7 +39,7 @@ pub(super) struct Device {
 /// The page for the code.
 pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
     let tenant = call.variable(0).to_owned();
-    let (flow, cookie) = cx.begin(&call, String::new(), tenant, false);
+    let (flow, cookie) = cx.begin(&call, Purpose::Device { digest: None }, tenant);
     let reply = cx.ask_code(&flow, None)?;
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
 }
@@ -48,13 +50,13 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         Ok(posted) => posted,
         Err(denial) => return Ok(cx.refused(&denial)),
     };
-    if let Some(answer) = form.get("answer").filter(|_| flow.device.is_some()) {
+    if let Some(answer) = form.get("answer").filter(|_| flow.device().is_some()) {
         return cx.answer_device(&call, &flow, answer == "yes").await;
     }
     let typed = form.get("user_code").unwrap_or_default();
     match cx.find_code(typed).await? {
         Ok((tenant, device)) => {
-            flow.device = Some(device);
+            flow.purpose = Purpose::Device { digest: Some(device) };
             flow.tenant = tenant.to_string();
             cx.advance(&call, flow, None).await
         }
@@ -95,7 +97,7 @@ impl Context {
     pub(super) async fn device_of(&self, flow: &Flow) -> Result<Result<Device, Denial>, Failure> {
         let unknown = Ok(Err(Denial::Device(DeviceNo::Unknown)));
         let tenant: Option<TenantId> = flow.tenant.parse().ok();
-        let digest = flow.device.as_deref().and_then(carnet_wire::digest::from_hex);
+        let digest = flow.device().and_then(carnet_wire::digest::from_hex);
         let (Some(tenant), Some(digest)) = (tenant, digest) else { return unknown };
         let Some(directory) = self.state.store.directory(tenant).await? else { return unknown };
         let Some(kept) = self.state.store.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
@@ -116,19 +118,15 @@ impl Context {
     pub(super) async fn advance_device(
         &self,
         mut flow: Flow,
-        fresh: Option<Session>,
+        fresh: Option<(Shown, Arc<User>)>,
     ) -> Result<Reply, Failure> {
         let device = match self.device_of(&flow).await? {
             Ok(device) => device,
             Err(denial) => return Ok(self.refused(&denial)),
         };
         // Everyone signs in anew: who forwards a code finds no open session to abuse.
-        let Some(session) = fresh else { return self.ask(flow, &device.client.name, None) };
-        let tenant = device.directory.tenant.id;
-        let Some(user) = self.state.store.user(tenant, session.user).await? else {
-            return self.ask(flow, &device.client.name, None);
-        };
-        flow.user = Some(user.name.clone());
+        let Some((shown, user)) = fresh else { return self.ask(flow, &device.client.name, None) };
+        flow.session = Some(shown.session.id);
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/oauth2/deviceauth", flow.tenant);
         let step = Step { action: &action, flow: &sealed, application: &device.client.name, wrong: None };
@@ -141,14 +139,10 @@ impl Context {
             Err(denial) => return Ok(self.refused(&denial)),
         };
         let tenant = device.directory.tenant.id;
-        let Some(session) = self.session(call, tenant).await? else {
+        // Who answers is who signed in for this, even if the browser signed somebody else in meanwhile.
+        let Some((Shown { session, .. }, _)) = self.signed_in(call, flow, tenant).await? else {
             return Ok(self.refused(&Denial::SignInLost));
         };
-        // Who answers is who was asked, even if the browser signed somebody else in meanwhile.
-        let user = self.state.store.user(tenant, session.user).await?;
-        if user.is_none_or(|user| flow.user.as_deref() != Some(user.name.as_str())) {
-            return Ok(self.refused(&Denial::SignInLost));
-        }
         let answer = match yes {
             true => DeviceAnswer::Approved {
                 user: session.user,

@@ -2,7 +2,10 @@
 //! address only if that is registered for the application that an ID token of ours, or a client id, names; and
 //! without such a token it asks first (`security.md`, S20).
 
-use super::{browser::sent, pages};
+use super::{
+    flow::{Purpose, sent},
+    pages,
+};
 use crate::{
     context::Context,
     reply::{Failure, Reply},
@@ -30,8 +33,10 @@ pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
     // The click on our own page: the request that it confirms is sealed in it.
     if let Some(sealed) = form.get("flow") {
         let flow = cx.open_flow(&call, sealed).filter(|_| cx.same_origin(&call));
-        let Some(flow) = flow else { return Ok(cx.refused(&Denial::SignInLost)) };
-        let confirmed = match Form::parse(flow.request.as_bytes()) {
+        let Some(Purpose::SignOut { request }) = flow.map(|flow| flow.purpose) else {
+            return Ok(cx.refused(&Denial::SignInLost));
+        };
+        let confirmed = match Form::parse(request.as_bytes()) {
             Ok(form) => form,
             Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
         };
@@ -43,7 +48,7 @@ pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
         return cx.sign_out(&call, asked).await;
     }
     let tenant = call.variable(0).to_owned();
-    let (flow, cookie) = cx.begin(&call, posted, tenant, false);
+    let (flow, cookie) = cx.begin(&call, Purpose::SignOut { request: posted }, tenant);
     let action = call.head.uri.path().to_owned();
     let reply = pages::sign_out(&action, &cx.seal_flow(&flow)?);
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
@@ -84,11 +89,12 @@ impl Context {
     }
 
     async fn sign_out(&self, call: &Call, asked: Asked) -> Result<Reply, Failure> {
-        let cookie = self.end_session(call).await?;
+        let open = self.sessions(call, None).await?;
+        let cookies = self.end_sessions(call, &open).await?;
         let reply = match &asked.to {
             Some(uri) => Reply::see_other(uri),
             None => pages::signed_out(),
         };
-        Ok(reply.cookie(cookie))
+        Ok(cookies.into_iter().fold(reply, Reply::cookie))
     }
 }

@@ -1,15 +1,21 @@
 //! The token service: `login.microsoftonline.com`, or the tenant paths of the shared origin.
 
+mod account;
+mod answer;
 mod authorize;
-mod browser;
 mod consent;
+mod cookie;
 mod device_auth;
 mod device_code;
 mod discovery;
+mod flow;
 mod keys;
 mod logout;
+mod new_password;
 mod pages;
 mod preflight;
+mod second_factor;
+mod session;
 mod sign_in;
 mod token;
 pub(crate) mod user_info;

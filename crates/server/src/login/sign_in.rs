@@ -1,43 +1,50 @@
 //! `POST /{tenant}/login`: what people type on the pages of a sign-in.
 
-use super::browser::{Flow, Session};
+use super::{
+    flow::{Flow, Half, Purpose},
+    session::Session,
+};
 use crate::{
-    context::Context,
+    context::{Context, cut},
     reply::{Failure, Reply},
     route::Call,
-    work::second_factor,
 };
-use carnet_store::{Settle, StoreError};
+use carnet_store::Settle;
 use carnet_tenant::{
-    authorize::{self, Entered, Tried, sign_in},
+    authorize::{Entered, Tried, sign_in},
     directory::Directory,
+    sign_in::SignIn,
     token::{Denial, Effect, client_auth::Client},
     user::{self, User},
 };
-use carnet_wire::{digest, ids::ObjectId, secret::Password, token::form::Form};
+use carnet_wire::{secret::Password, time::Timestamp, token::form::Form};
 use std::sync::Arc;
 
 /// How the grant is called in the records.
-const GRANT: &str = "interactive";
+pub(super) const GRANT: &str = "interactive";
 
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let (form, mut flow) = match cx.posted(&mut call).await? {
         Ok(posted) => posted,
         Err(denial) => return Ok(cx.refused(&denial)),
     };
-    if form.get("cancel").is_some() && flow.device.is_none() {
+    if form.get("cancel").is_some() && !matches!(flow.purpose, Purpose::Device { .. }) {
         return cx.cancelled(&flow).await;
     }
     if form.get("again").is_some() {
-        (flow.user, flow.half) = (Some(String::new()), None);
+        (flow.user, flow.half, flow.session, flow.anew) = (Some(String::new()), None, None, true);
         return cx.ask(flow, "", None);
     }
-    if let Some(half) = flow.half {
-        return cx.second(&call, flow, half, &form).await;
+    if let Some(chosen) = form.get("account") {
+        flow.session = chosen.parse().ok();
+        return cx.advance(&call, flow, None).await;
+    }
+    if flow.half.is_some() {
+        return cx.second(&call, flow, &form).await;
     }
     let typed = form.get("username").map(str::trim).filter(|name| !name.is_empty());
     let Some(password) = form.get("passwd") else {
-        flow.user = typed.map(|name| crate::context::cut(name, 256));
+        flow.user = typed.map(|name| cut(name, 256));
         return cx.advance(&call, flow, None).await;
     };
     let password = Password::new(password.to_owned());
@@ -45,84 +52,67 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         Ok(judged) => judged,
         Err(reply) => return Ok(*reply),
     };
-    match cx.prove(&directory, &client, (&flow, &password)).await? {
-        Ok(Entered::Whole(user)) => cx.enter(&call, flow, (&directory, &user, &["pwd"]), &form).await,
-        Ok(Entered::Half(user)) => {
-            flow.half = Some(user.id);
-            cx.ask(flow, &client.name, None)
-        }
-        Err(Denial::WrongPassword) => cx.ask(flow, &client.name, Some("The user name or password is wrong.")),
-        Err(denial) => Ok(cx.refused(&denial)),
+    if let Some(new) = form.get("new_passwd") {
+        let new = (Password::new(new.to_owned()), form.get("new_passwd_again").unwrap_or_default());
+        return cx.renew(&call, flow, (&directory, &client), (&password, new), &form).await;
     }
+    let entered = cx.prove(&directory, &client, (&flow, &password)).await?;
+    cx.entered(&call, flow, (&directory, &client), entered, &form).await
 }
 
 impl Context {
-    /// Somebody is in: a new session, and on with what they came for.
-    async fn enter(
+    /// On from a password: in, or to what else is asked for.
+    pub(super) async fn entered(
         &self,
         call: &Call,
         mut flow: Flow,
-        (directory, user, methods): (&Directory, &User, &[&str]),
+        (directory, client): (&Directory, &Client),
+        entered: Result<Entered, Denial>,
         form: &Form,
     ) -> Result<Reply, Failure> {
-        flow.half = None;
-        let methods = methods.iter().map(|it| (*it).to_owned()).collect();
-        let session = Session { user: user.id, signed_in: self.now(), methods };
-        let cookie = self.new_session(directory.tenant.id, &session, form.get("stay").is_some()).await?;
-        Ok(self.advance(call, flow, Some(session)).await?.cookie(cookie))
+        match entered {
+            Ok(Entered::Whole(user)) => {
+                self.enter(call, flow, (directory, &user), (self.now(), &["pwd"]), form).await
+            }
+            Ok(Entered::Half(user) | Entered::Enrolling(user)) => {
+                flow.half = Some(Half::new(&user, self.now()));
+                self.ask_second(flow, directory, (&user, &client.name), None)
+            }
+            Err(Denial::WrongPassword) => {
+                self.ask(flow, &client.name, Some("The user name or password is wrong."))
+            }
+            Err(Denial::PasswordExpired) => self.ask_new_password(&flow, &client.name, None),
+            Err(denial) => Ok(self.refused(&denial)),
+        }
     }
 
-    /// The code of the authenticator, after a right password. Its tries are counted apart from passwords, and
-    /// a code that was right once is spent.
-    async fn second(&self, call: &Call, flow: Flow, half: ObjectId, form: &Form) -> Result<Reply, Failure> {
-        let (directory, client) = match self.judged(&flow).await? {
-            Ok(judged) => judged,
-            Err(reply) => return Ok(*reply),
+    /// Somebody is in: a new session, and on with what they came for.
+    pub(super) async fn enter(
+        &self,
+        call: &Call,
+        mut flow: Flow,
+        (directory, user): (&Directory, &Arc<User>),
+        (signed_in, methods): (Timestamp, &[&str]),
+        form: &Form,
+    ) -> Result<Reply, Failure> {
+        let stays = flow.half.as_ref().is_some_and(|half| half.stay);
+        let session = Session {
+            id: self.state.entropy.uuid(),
+            user: user.id,
+            signed_in,
+            methods: methods.iter().map(|it| (*it).to_owned()).collect(),
+            stay: stays || form.get("stay").is_some(),
+            applications: Vec::new(),
         };
-        let tenant = directory.tenant.id;
-        let typed = form.get("otc").unwrap_or_default();
-        let (from, guess) = ((self.envelope.address, self.now()), Password::new(typed.to_owned()));
-        let Some(user) = self.state.store.user(tenant, half).await? else {
-            return Ok(self.refused(&Denial::SignInLost));
-        };
-        let key = format!("second factor of {}", user.name_key);
-        let (attempt, _) = self.state.store.reserve(tenant, (&key, &guess), from).await?;
-        let found = user.totp.as_ref().and_then(|key| second_factor::step(key.expose(), typed, self.now()));
-        let tried = (attempt, found.is_some(), user.clone());
-        let here = (client.app, self.envelope.address);
-        let mut verdict = authorize::second_factor(&directory, tried, here);
-        let mut record = self.record(&directory, GRANT, None);
-        record.app = Some(client.app);
-        record.user = Some(user.id);
-        record.user_name = crate::context::cut(&user.name, 256);
-        if let (Ok(_), Some(step)) = (&verdict, found) {
-            let spent = digest::sha256(&[b"second factor", user.id.uuid().as_bytes(), &step.to_be_bytes()]);
-            let effects = [Effect::SpendAssertion { digest: spent, expires: self.now().plus_seconds(120) }];
-            match self.state.store.settle(Settle { effects: &effects, record: &record, refresh: None }).await
-            {
-                Ok(()) => self.state.store.forgive(tenant, &key, from).await?,
-                Err(StoreError::Conflict) => verdict = Err(Denial::WrongSecondFactor),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let denial = match verdict {
-            Ok(user) => return self.enter(call, flow, (&directory, &user, &["pwd", "mfa"]), form).await,
-            Err(denial) => denial,
-        };
-        record.error = denial.entry().0.number;
-        self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
-        match denial {
-            Denial::WrongSecondFactor => self.ask(
-                flow,
-                &client.name,
-                Some("That code is wrong, or was used before. Wait for the next one."),
-            ),
-            other => Ok(self.refused(&other)),
-        }
+        let (shown, cookies) = self.new_session(call, directory.tenant.id, session).await?;
+        (flow.half, flow.anew, flow.session) = (None, false, Some(shown.session.id));
+        flow.user = Some(user.name.clone());
+        let reply = self.advance(call, flow, Some((shown, user.clone()))).await?;
+        Ok(cookies.into_iter().fold(reply, Reply::cookie))
     }
 
     /// Judges a password, with the record that every try leaves.
-    async fn prove(
+    pub(super) async fn prove(
         &self,
         directory: &Arc<Directory>,
         client: &Client,
@@ -136,11 +126,8 @@ impl Context {
         let (proof, rehashed) = self.check_password(tenant, &key, password, (attempt, user.as_deref())).await;
         let tried = Tried { attempt, proof, user: user.clone() };
         let verdict = sign_in(directory, tried, (client.app, self.envelope.address));
-        let mut record = self.record(directory, GRANT, None);
-        record.app = Some(client.app);
-        record.principal = client.principal.as_ref().map(|it| it.id);
-        record.user = user.as_ref().map(|it| it.id);
-        record.user_name = crate::context::cut(&name, 256);
+        let mut record = self.page_record(directory, client, user.as_deref());
+        record.user_name = cut(&name, 256);
         record.error = verdict.as_ref().err().map_or(0, |denial| denial.entry().0.number);
         let right = !matches!(
             verdict,
@@ -152,5 +139,15 @@ impl Context {
             self.rehash(directory, user, hash).await;
         }
         Ok(verdict)
+    }
+
+    /// The record of what somebody does on a page.
+    pub(super) fn page_record(&self, directory: &Directory, client: &Client, user: Option<&User>) -> SignIn {
+        let mut record = self.record(directory, GRANT, None);
+        record.app = Some(client.app);
+        record.principal = client.principal.as_ref().map(|it| it.id);
+        record.user = user.map(|it| it.id);
+        record.user_name = user.map_or_else(String::new, |it| cut(&it.name, 256));
+        record
     }
 }

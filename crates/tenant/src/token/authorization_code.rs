@@ -48,6 +48,9 @@ pub struct CodeBody {
     pub signed_in: Timestamp,
     /// `pwd`, `mfa`.
     pub methods: Vec<String>,
+    /// The browser's session, `sid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Uuid>,
 }
 
 /// A code as kept.
@@ -150,6 +153,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.nonce.clone_from(&body.nonce);
     approval.signed_in = Some(body.signed_in);
+    approval.session = body.session;
     run.effects.push(Effect::SpendCode { digest: held.digest });
     run.if_lost = Some(Denial::Code(CodeNo::Redeemed));
     run.lost_effects.push(Effect::RevokeFamily { family: body.family });
@@ -163,6 +167,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             signed_in: body.signed_in,
             scope: password::asked(&target),
             methods: body.methods,
+            session: body.session,
         };
         run.effects.push(Effect::KeepRefresh { body: kept, generation: 0, expires });
     }
@@ -240,6 +245,7 @@ mod tests {
                 nonce: Some("n".into()),
                 signed_in: Timestamp::from_seconds(NOW - 30),
                 methods: vec!["pwd".into()],
+                session: None,
             },
             digest: [1; 32],
             expires: Timestamp::from_seconds(NOW + 30),

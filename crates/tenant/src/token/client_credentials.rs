@@ -39,6 +39,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         refresh: false,
         nonce: None,
         signed_in: None,
+        session: None,
         client_info: false,
         version: run.request.version,
     })

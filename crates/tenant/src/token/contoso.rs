@@ -297,6 +297,7 @@ fn ada() -> User {
         password: None,
         password_expired: false,
         totp: None,
+        recovery_codes: Vec::new(),
         sessions_valid_from: Timestamp::from_seconds(0),
         password_changed: now(),
         kept: Default::default(),

@@ -62,6 +62,7 @@ mod tests {
             nonce: None,
             signed_in: Timestamp::from_seconds(NOW),
             methods: vec!["pwd".into()],
+            session: None,
         };
         let expires = Timestamp::from_seconds(NOW + 30);
         let code = HeldCode { body, digest: [1; 32], expires, spent: false };

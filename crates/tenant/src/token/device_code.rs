@@ -206,7 +206,16 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         let expires = run.asking.now.plus_seconds(refresh_life(platform));
         let family: Uuid = run.asking.entropy.uuid();
         let scope = password::asked(&target);
-        let kept = RefreshBody { family, app: body.app, user: id, platform, signed_in, scope, methods };
+        let kept = RefreshBody {
+            family,
+            app: body.app,
+            user: id,
+            platform,
+            signed_in,
+            scope,
+            methods,
+            session: None,
+        };
         run.effects.push(Effect::KeepRefresh { body: kept, generation: 0, expires });
     }
     Ok(approval)

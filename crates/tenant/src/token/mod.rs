@@ -179,6 +179,8 @@ pub struct Approval {
     pub nonce: Option<String>,
     /// When the user signed in, where that was not now.
     pub signed_in: Option<Timestamp>,
+    /// The browser's session, if it began in one.
+    pub session: Option<uuid::Uuid>,
     /// The answer says whose account it is about.
     pub client_info: bool,
     /// The edition that was asked.
@@ -327,6 +329,9 @@ pub struct RefreshBody {
     pub scope: String,
     /// Authentication methods, for `amr`: `pwd`, `mfa`.
     pub methods: Vec<String>,
+    /// The browser's session in which the family began, `sid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<uuid::Uuid>,
 }
 
 /// What the slow proofs told.

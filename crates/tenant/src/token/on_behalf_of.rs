@@ -127,6 +127,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             signed_in: carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED),
             scope: password::asked(&target),
             methods: subject.1,
+            session: None,
         };
         let expires = run.asking.now.plus_seconds(refresh_life(Platform::Web));
         run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });

@@ -45,6 +45,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             signed_in: run.asking.now,
             scope: asked(&target),
             methods: vec!["pwd".into()],
+            session: None,
         };
         let expires = run.asking.now.plus_seconds(refresh_life(platform));
         run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
@@ -194,6 +195,7 @@ pub(super) fn for_user(
         refresh: v1 || resolved.oidc.offline_access,
         nonce: None,
         signed_in: None,
+        session: None,
         client_info: run.request.client_info,
         version: run.request.version,
         resource: resolved.resource,

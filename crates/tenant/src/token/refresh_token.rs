@@ -47,6 +47,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let subject = (user, held.body.methods.clone());
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.refresh = true;
+    approval.session = held.body.session;
     let generation = next_generation(run, &held);
     // A single-page application's ends when the first one would have ended.
     let expires = match platform {
@@ -119,6 +120,7 @@ mod tests {
                 signed_in: Timestamp::from_seconds(NOW - 1000),
                 scope: "https://api.powerplatform.com/.default offline_access".into(),
                 methods: vec!["pwd".into()],
+                session: None,
             },
             issued: Timestamp::from_seconds(NOW - 1000),
             expires: Timestamp::from_seconds(NOW + 1000),

@@ -165,7 +165,7 @@ pub fn change(
     }
     if let Some(totp) = changes.totp.filter(|totp| old.totp.as_ref() != Some(totp)) {
         modified.push(("strongAuthentication".to_owned(), String::new(), String::new()));
-        new.totp = Some(totp);
+        (new.totp, new.recovery_codes) = (Some(totp), Vec::new());
     }
     if modified.is_empty() {
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });

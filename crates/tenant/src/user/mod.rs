@@ -2,6 +2,7 @@
 //! canonical form of their name (`fold`), never by a label.
 
 mod change;
+pub mod second_factor;
 
 pub use change::{Changes, Labels, change, change_own_password, delete, revoke_sessions};
 
@@ -55,6 +56,9 @@ pub struct User {
     pub password_expired: bool,
     /// Shared key of a registered second factor, base32. A user who has one is always asked for it.
     pub totp: Option<Guarded>,
+    /// What stands in for a lost authenticator, each once.
+    #[serde(default)]
+    pub recovery_codes: Vec<second_factor::KeptCode>,
     /// Refresh tokens issued before this are dead.
     pub sessions_valid_from: Timestamp,
     /// When the password was last set.
@@ -123,6 +127,7 @@ pub fn create(
         password: new.password,
         password_expired: new.force_change,
         totp: new.totp,
+        recovery_codes: Vec::new(),
         // An account that had this id before left sessions behind; they are not this one's.
         sessions_valid_from: at.now,
         password_changed: at.now,

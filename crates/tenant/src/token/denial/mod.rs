@@ -110,6 +110,10 @@ pub enum Denial {
     WrongSecondFactor,
     /// A second factor is demanded and none is registered.
     SecondFactorEnrol(AppId),
+    /// The session is a password's alone, where a second factor has to be shown.
+    StrongAuthentication(AppId),
+    /// The session is a password's alone, where a second factor has to be registered.
+    SecondFactorEnrolNow(AppId),
     /// A tenant rule forbids it.
     Blocked,
     /// The token of the user who is acted for cannot be used.
@@ -128,6 +132,8 @@ pub enum Denial {
     ChallengeMissing,
     /// Nobody is signed in, and nobody may be asked.
     NoSession,
+    /// Several people are signed in, and nobody may be asked.
+    SeveralSessions,
     /// The user went back instead of signing in.
     SignInCancelled,
     /// The user declined to consent.
@@ -224,6 +230,8 @@ impl Denial {
             | Self::SecondFactor(_)
             | Self::WrongSecondFactor
             | Self::SecondFactorEnrol(_)
+            | Self::StrongAuthentication(_)
+            | Self::SecondFactorEnrolNow(_)
             | Self::Blocked
             | Self::Busy => users::entry(self),
             Self::Assertion(_)
@@ -240,6 +248,7 @@ impl Denial {
             | Self::Authorize(_)
             | Self::ChallengeMissing
             | Self::NoSession
+            | Self::SeveralSessions
             | Self::SignInCancelled
             | Self::SignInLost
             | Self::ConsentDeclined

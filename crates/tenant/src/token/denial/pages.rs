@@ -20,6 +20,11 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
         Denial::NoSession => {
             (&aadsts::NO_SESSION, "A silent sign-in request was sent but no user is signed in.".into())
         }
+        Denial::SeveralSessions => (
+            &aadsts::SEVERAL_SESSIONS,
+            "Several people are signed in here; ask without prompt=none, or name one by login_hint or sid."
+                .into(),
+        ),
         Denial::ConsentDeclined => {
             (&aadsts::CONSENT_DECLINED, "The user declined to consent to access the app.".into())
         }
@@ -69,6 +74,15 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         }
         RequestProblem::ChallengeMethod => {
             (&aadsts::CODE_CHALLENGE_METHOD, "The code_challenge_method has to be S256.".into())
+        }
+        RequestProblem::SessionWithHint => {
+            (&aadsts::SID_WITH_HINT, "sid and login_hint cannot be used together.".into())
+        }
+        RequestProblem::SessionWithPrompt(true) => {
+            (&aadsts::SID_WITH_PROMPT_SELECT, "sid names an account, and prompt asks to choose one.".into())
+        }
+        RequestProblem::SessionWithPrompt(false) => {
+            (&aadsts::SID_WITH_PROMPT, "sid names a session, and prompt asks for a new one.".into())
         }
         RequestProblem::Prompt(asked) => {
             (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))

@@ -31,6 +31,14 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
                 "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
             ),
         ),
+        Denial::StrongAuthentication(app) => (
+            &aadsts::STRONG_AUTHENTICATION,
+            format!("Strong Authentication is required to access '{app}': sign in with a second factor."),
+        ),
+        Denial::SecondFactorEnrolNow(app) => (
+            &aadsts::SECOND_FACTOR_ENROL_NOW,
+            format!("You must enroll in multi-factor authentication to access '{app}': sign in to do it."),
+        ),
         Denial::SecondFactorEnrol(app) => (
             &aadsts::SECOND_FACTOR_ENROL,
             format!("You must enroll in multi-factor authentication to access '{app}'."),

@@ -1,0 +1,106 @@
+//! Whose session answers: the one that was just made or chosen, the only one that fits, or somebody is asked
+//! to choose.
+
+use super::{
+    authorize::Good,
+    flow::Flow,
+    pages::{self, Account, Step},
+    session::Shown,
+};
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+};
+use carnet_tenant::user::{self, User};
+use carnet_wire::authorize::{Asked, Prompt};
+use std::sync::Arc;
+
+/// How a session came to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// It was there.
+    There,
+    /// Somebody chose it on a page.
+    Chosen,
+    /// It was made for this very sign-in.
+    Fresh,
+}
+
+/// Which session answers.
+pub(super) enum Whose {
+    /// None: somebody has to sign in.
+    Nobody,
+    /// This one.
+    One(Box<(Shown, Arc<User>, How)>),
+    /// One of these.
+    Several(Vec<(Shown, Arc<User>)>),
+}
+
+impl Context {
+    /// Looks at the sessions of the browser.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn whose(&self, call: &Call, good: &Good, flow: &Flow) -> Result<Whose, Failure> {
+        if flow.anew {
+            return Ok(Whose::Nobody);
+        }
+        let tenant = good.directory.tenant.id;
+        let mut open = Vec::new();
+        for shown in self.sessions(call, Some(tenant)).await? {
+            let user = self.state.store.user(tenant, shown.session.user).await?;
+            if let Some(user) = user.filter(|it| it.sessions_valid_from <= shown.session.signed_in) {
+                open.push((shown, user));
+            }
+        }
+        if let Some(chosen) = flow.session {
+            let found = open.into_iter().find(|(shown, _)| shown.session.id == chosen);
+            return Ok(match found {
+                Some((shown, user)) => Whose::One(Box::new((shown, user, How::Chosen))),
+                None => Whose::Nobody,
+            });
+        }
+        open.retain(|(shown, user)| fits(&good.asked, flow, shown, user));
+        Ok(match (good.asked.prompt, open.len()) {
+            (Prompt::Login, _) | (_, 0) => Whose::Nobody,
+            (Prompt::SelectAccount, _) | (_, 2..) => Whose::Several(open),
+            (_, _) => match open.pop() {
+                Some((shown, user)) => Whose::One(Box::new((shown, user, How::There))),
+                None => Whose::Nobody,
+            },
+        })
+    }
+
+    /// The page on which somebody chooses.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`]
+    pub(super) fn ask_account(
+        &self,
+        good: &Good,
+        flow: &Flow,
+        open: &[(Shown, Arc<User>)],
+    ) -> Result<Reply, Failure> {
+        let sealed = self.seal_flow(flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step =
+            Step { action: &action, flow: &sealed, application: &good.admitted.client.name, wrong: None };
+        let accounts: Vec<Account<'_>> = open
+            .iter()
+            .map(|(shown, user)| Account {
+                session: shown.session.id.to_string(),
+                display_name: &user.display_name,
+                name: &user.name,
+            })
+            .collect();
+        Ok(pages::choose_account(&step, &accounts))
+    }
+}
+
+/// The session is of the account that is asked for, if one is.
+fn fits(asked: &Asked, flow: &Flow, shown: &Shown, user: &User) -> bool {
+    let named = flow.user.as_deref().or(asked.login_hint.as_deref()).filter(|it| !it.is_empty());
+    named.is_none_or(|name| user::fold(name) == user.name_key)
+        && asked.session.is_none_or(|id| id == shown.session.id)
+}

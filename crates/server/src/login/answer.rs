@@ -1,0 +1,105 @@
+//! What ends a sign-in: the answer that goes back to the client, or a page that says why it does not go on.
+
+use super::pages;
+use crate::{context::Context, reply::Reply};
+use carnet_tenant::{authorize::Admitted, token::Denial};
+use carnet_wire::{
+    aadsts::error_for,
+    authorize::{AuthorizeRequest, Prompt, ResponseMode},
+    percent,
+    token::request::Version,
+};
+
+impl Context {
+    /// A denial on a page.
+    pub(super) fn refused(&self, denial: &Denial) -> Reply {
+        let (row, sentence) = denial.entry();
+        let envelope = &self.envelope;
+        let ids = [
+            ("Trace id", envelope.trace.to_string()),
+            ("Correlation id", envelope.correlation.to_string()),
+            ("Time", envelope.now.plain()),
+        ];
+        pages::refused(row.number, &sentence, &ids).refused()
+    }
+
+    /// A denial for the client.
+    pub(super) fn back_with_no(
+        &self,
+        request: &AuthorizeRequest,
+        admitted: &Admitted,
+        denial: &Denial,
+    ) -> Reply {
+        let (row, _) = denial.entry();
+        let silent = request.rest.as_ref().is_ok_and(|asked| asked.prompt == Prompt::None);
+        let error = match denial {
+            Denial::ConsentMissing { .. } if silent => "interaction_required",
+            Denial::ConsentMissing { .. } => "consent_required",
+            // What somebody would be asked for on a page.
+            _ if silent && row.suberror == Some("basic_action") => "interaction_required",
+            _ => denial.error_name().unwrap_or_else(|| error_for(row, request.version)),
+        };
+        self.back(request, admitted, self.no_fields(error, denial))
+    }
+
+    /// The fields of a no.
+    pub(super) fn no_fields(&self, error: &str, denial: &Denial) -> Vec<(&'static str, String)> {
+        let (row, sentence) = denial.entry();
+        let ids = &self.envelope;
+        let description = format!(
+            "AADSTS{}: {sentence} Trace ID: {} Correlation ID: {} Timestamp: {}",
+            row.number,
+            ids.trace,
+            ids.correlation,
+            ids.now.plain()
+        );
+        vec![
+            ("error", error.to_owned()),
+            ("error_description", description),
+            ("error_uri", format!("{}/error?code={}", ids.origin.login(), row.number)),
+        ]
+    }
+
+    /// Sends fields to the client, by its response mode.
+    pub(super) fn back(
+        &self,
+        request: &AuthorizeRequest,
+        admitted: &Admitted,
+        mut fields: Vec<(&'static str, String)>,
+    ) -> Reply {
+        // Who answers, so that nobody mixes authorities up (RFC 9207).
+        let (tenant, origin) = (admitted.tenant.to_string(), &self.envelope.origin);
+        let issuer = match request.version {
+            Version::V1 => origin.issuer_v1(&tenant),
+            Version::V2 => origin.issuer_v2(&tenant),
+        };
+        fields.push(("iss", issuer));
+        if let Some(state) = &request.state {
+            fields.push(("state", state.clone()));
+        }
+        let uri = with_path(&admitted.redirect_uri);
+        match request.mode {
+            ResponseMode::FormPost => pages::form_post(&uri, &fields),
+            ResponseMode::Fragment => Reply::see_other(&format!("{uri}#{}", pairs(&fields))),
+            ResponseMode::Query => Reply::see_other(&with_query(&uri, &fields)),
+        }
+    }
+}
+
+/// An address with a path: Entra sends one without to its slash.
+fn with_path(uri: &str) -> String {
+    let bare = uri.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?']));
+    if bare { format!("{uri}/") } else { uri.to_owned() }
+}
+
+fn pairs(fields: &[(&'static str, String)]) -> String {
+    let each: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", percent::encode(value))).collect();
+    each.join("&")
+}
+
+/// An address with fields in its query.
+pub(super) fn with_query(uri: &str, fields: &[(&'static str, String)]) -> String {
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{}{separator}{}", with_path(uri), pairs(fields))
+}

@@ -1,0 +1,121 @@
+//! A new password in the place of one that is over: chosen on a page, after the old one was right.
+
+use super::{
+    flow::Flow,
+    pages::{self, Step},
+};
+use crate::{
+    caller::Called,
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+    work::hash::Whose,
+};
+use carnet_tenant::{
+    credential::{Guarded, PasswordHash},
+    directory::Directory,
+    lockout::Attempt,
+    refusal::Refusal,
+    token::{Denial, PasswordProof, client_auth::Client},
+    user::{self, User},
+};
+use carnet_wire::{secret::Password, token::form::Form};
+use std::sync::Arc;
+
+impl Context {
+    /// The page for a new password.
+    pub(super) fn ask_new_password(
+        &self,
+        flow: &Flow,
+        application: &str,
+        wrong: Option<&str>,
+    ) -> Result<Reply, Failure> {
+        let sealed = self.seal_flow(flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application, wrong };
+        Ok(pages::new_password(&step, flow.user.as_deref().unwrap_or_default()))
+    }
+
+    /// Changes the password of whoever signs in, and signs them in with the new one.
+    pub(super) async fn renew(
+        &self,
+        call: &Call,
+        flow: Flow,
+        (directory, client): (&Arc<Directory>, &Client),
+        (old, (new, again)): (&Password, (Password, &str)),
+        form: &Form,
+    ) -> Result<Reply, Failure> {
+        let wrong = |text: &str| self.ask_new_password(&flow, &client.name, Some(text));
+        if new.expose() != again {
+            return wrong("The two new passwords differ.");
+        }
+        let name = flow.user.clone().unwrap_or_default();
+        let Some(found) = self.state.store.user_named(directory.tenant.id, &user::fold(&name)).await? else {
+            return wrong("The current password is wrong.");
+        };
+        let mut called = self.in_person(directory, &found, client);
+        match self.change_own_password(&mut called, &found, (old, &new)).await {
+            Ok(()) => {}
+            Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return wrong(&message),
+            Err(Failure::Refusal(Refusal::Busy { .. })) => return Ok(self.refused(&Denial::Busy)),
+            Err(failure) => return Err(failure),
+        }
+        let entered = self.prove(&called.directory, client, (&flow, &new)).await?;
+        let directory = called.directory.clone();
+        self.entered(call, flow, (&directory, client), entered, form).await
+    }
+
+    /// The hash of a new password that may be set, made on the hash threads.
+    ///
+    /// # Errors
+    /// [`Refusal::BadRequest`] for a password that may not be set, [`Refusal::Busy`] when the queue is full.
+    pub(crate) async fn hash_new(
+        &self,
+        called: &Called,
+        (name, password): (&str, &Password),
+    ) -> Result<PasswordHash, Failure> {
+        user::check_password(password, name)?;
+        let mut salt = [0; 16];
+        self.state.entropy.fill(&mut salt);
+        let (tenant, key) = (called.directory.tenant.id.uuid(), user::fold(name));
+        let whose = Whose { account: (tenant.as_bytes(), &key), address: self.envelope.address };
+        match self.state.hasher.hash(password, salt, whose).await {
+            Ok(hash) => Ok(PasswordHash(Guarded::new(hash))),
+            Err(_) => Err(Refusal::Busy { seconds: 1 }.into()),
+        }
+    }
+
+    /// Changes one's own password: the current one is proved under the account's lockout, like a sign-in.
+    ///
+    /// # Errors
+    /// The rule's [`Refusal`], or [`Failure`].
+    pub(crate) async fn change_own_password(
+        &self,
+        called: &mut Called,
+        own: &User,
+        (current, new): (&Password, &Password),
+    ) -> Result<(), Failure> {
+        let tenant = called.directory.tenant.id;
+        let from = (self.envelope.address, self.now());
+        // A guess at the current password is a guess like one at a sign-in, and counts as one.
+        let (attempt, held) = self.state.store.reserve(tenant, (&own.name_key, current), from).await?;
+        let (proof, _) =
+            self.check_password(tenant, &own.name_key, current, (attempt, held.as_deref())).await;
+        let hash = match (proof, attempt) {
+            (PasswordProof::Right, Attempt::Reserved(_) | Attempt::Repeated) => {
+                Some(self.hash_new(called, (&own.name, new)).await?)
+            }
+            _ => None,
+        };
+        let name = own.id.to_string();
+        let proved = held.and_then(|it| it.password.clone());
+        self.apply_to_user(called, &name, |caller, directory, old, at| {
+            // What was proved is the password that is held now.
+            let same = old.map(|it| &it.password) == Some(&proved);
+            let proof = if same { proof } else { PasswordProof::Wrong };
+            user::change_own_password(caller, directory, old, (attempt, proof, hash.clone()), at)
+        })
+        .await?;
+        Ok(self.state.store.forgive(tenant, &own.name_key, from).await?)
+    }
+}

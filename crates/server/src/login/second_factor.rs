@@ -1,0 +1,270 @@
+//! The second factor of a sign-in: the code of an authenticator, a recovery code instead of it, and the
+//! registration of an authenticator where a rule of the tenant demands one. Tries are counted apart from
+//! passwords, and what was right once is spent.
+
+use super::{
+    flow::{Flow, Half},
+    pages::{self, Step},
+    session::Shown,
+};
+use crate::{
+    caller::Called,
+    context::Context,
+    reply::{Failure, Reply},
+    route::Call,
+    work::second_factor::step,
+};
+use carnet_store::{Settle, StoreError};
+use carnet_tenant::{
+    authorize,
+    credential::Guarded,
+    directory::Directory,
+    operation::{Caller, OWN_RIGHTS},
+    refusal::Refusal,
+    token::{Denial, Effect, client_auth::Client},
+    user::{User, second_factor},
+};
+use carnet_wire::{
+    digest, percent,
+    secret::{Password, RecoveryCode},
+    token::form::Form,
+};
+use std::sync::Arc;
+
+const WRONG_CODE: &str = "That code is wrong, or was used before. Wait for the next one.";
+const WRONG_RECOVERY: &str = "That recovery code is wrong, or was used before.";
+/// Seconds for which a code that was right is remembered: longer than it could be right again.
+const REMEMBERED: i64 = 120;
+
+/// Who is asked for a second factor, by which client.
+struct Asked {
+    directory: Arc<Directory>,
+    client: Client,
+    user: Arc<User>,
+}
+
+impl Context {
+    /// What somebody answers when a second factor is asked for.
+    pub(super) async fn second(&self, call: &Call, flow: Flow, form: &Form) -> Result<Reply, Failure> {
+        let (directory, client) = match self.judged(&flow).await? {
+            Ok(judged) => judged,
+            Err(reply) => return Ok(*reply),
+        };
+        let lost = || Ok(self.refused(&Denial::SignInLost));
+        let Some(half) = flow.half.clone() else { return lost() };
+        let Some(user) = self.state.store.user(directory.tenant.id, half.user).await? else { return lost() };
+        // Whoever was signed out meanwhile begins again.
+        if user.sessions_valid_from > half.since {
+            return lost();
+        }
+        let asked = Asked { directory, client, user };
+        if form.get("lost").is_some() {
+            return self.ask_recovery(&flow, &asked, None);
+        }
+        if half.registered {
+            return self.past(call, flow, &asked, form).await;
+        }
+        match (form.get("recovery"), &half.key, &asked.user.totp) {
+            (Some(typed), _, Some(_)) => self.recover(call, flow, &asked, (typed, form)).await,
+            (None, Some(key), None) => {
+                let key = key.clone();
+                self.register(flow, &asked, (&key, form)).await
+            }
+            (None, _, Some(key)) => {
+                let key = key.expose().to_owned();
+                match self.try_code(&asked, (&key, form)).await? {
+                    Ok(()) => self.past(call, flow, &asked, form).await,
+                    Err(Denial::WrongSecondFactor) => {
+                        let names = (&*asked.user, asked.client.name.as_str());
+                        self.ask_second(flow, &asked.directory, names, Some(WRONG_CODE))
+                    }
+                    Err(other) => Ok(self.refused(&other)),
+                }
+            }
+            _ => lost(),
+        }
+    }
+
+    /// The page for the second factor, or for its registration.
+    pub(super) fn ask_second(
+        &self,
+        mut flow: Flow,
+        directory: &Directory,
+        (user, application): (&User, &str),
+        wrong: Option<&str>,
+    ) -> Result<Reply, Failure> {
+        flow.user = Some(user.name.clone());
+        if user.totp.is_some() {
+            return self.ask(flow, application, wrong);
+        }
+        let mut half = flow.half.take().unwrap_or_else(|| Half::new(user, self.now()));
+        let key = half.key.clone().unwrap_or_else(|| second_factor::authenticator_key(&*self.state.entropy));
+        half.key = Some(key.clone());
+        flow.half = Some(half);
+        let issuer = percent::encode(&directory.tenant.display_name).replace('+', "%20");
+        let label = percent::encode(&user.name);
+        let address = format!("otpauth://totp/{issuer}:{label}?secret={}&issuer={issuer}", key.expose());
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application, wrong };
+        Ok(pages::enrol(&step, &user.name, (key.expose(), &address)))
+    }
+
+    fn ask_recovery(&self, flow: &Flow, asked: &Asked, wrong: Option<&str>) -> Result<Reply, Failure> {
+        let sealed = self.seal_flow(flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application: &asked.client.name, wrong };
+        Ok(step.recovery(&asked.user.name))
+    }
+
+    /// The second factor was right: in.
+    async fn past(&self, call: &Call, flow: Flow, asked: &Asked, form: &Form) -> Result<Reply, Failure> {
+        let since = flow.half.as_ref().map_or(self.now(), |half| half.since);
+        let who = (&*asked.directory, &asked.user);
+        self.enter(call, flow, who, (since, &["pwd", "mfa"]), form).await
+    }
+
+    /// Judges the code of an authenticator with this key, and spends it.
+    async fn try_code(
+        &self,
+        asked: &Asked,
+        (key, form): (&str, &Form),
+    ) -> Result<Result<(), Denial>, Failure> {
+        let typed = form.get("otc").unwrap_or_default();
+        let found = step(key, typed, self.now());
+        let user = &asked.user;
+        let effects = found.map(|step| {
+            let spent = digest::sha256(&[b"second factor", user.id.uuid().as_bytes(), &step.to_be_bytes()]);
+            Effect::SpendAssertion { digest: spent, expires: self.now().plus_seconds(REMEMBERED) }
+        });
+        self.try_factor(asked, typed, (found.is_some(), effects.as_slice())).await
+    }
+
+    /// Counts a try and judges it, with the record that it leaves.
+    async fn try_factor(
+        &self,
+        asked: &Asked,
+        typed: &str,
+        (right, effects): (bool, &[Effect]),
+    ) -> Result<Result<(), Denial>, Failure> {
+        let Asked { directory, client, user } = asked;
+        let tenant = directory.tenant.id;
+        let (from, guess) = ((self.envelope.address, self.now()), Password::new(typed.to_owned()));
+        let key = format!("second factor of {}", user.name_key);
+        let (attempt, _) = self.state.store.reserve(tenant, (&key, &guess), from).await?;
+        let here = (client.app, self.envelope.address);
+        let verdict = authorize::second_factor(directory, (attempt, right, user.clone()), here);
+        let mut record = self.page_record(directory, client, Some(user));
+        let denial = match verdict {
+            Ok(_) => {
+                match self.state.store.settle(Settle { effects, record: &record, refresh: None }).await {
+                    Ok(()) => {
+                        self.state.store.forgive(tenant, &key, from).await?;
+                        return Ok(Ok(()));
+                    }
+                    Err(StoreError::Conflict) => Denial::WrongSecondFactor,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(denial) => denial,
+        };
+        record.error = denial.entry().0.number;
+        self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
+        Ok(Err(denial))
+    }
+
+    /// Registers the authenticator of a page, once its first code is right, and shows the recovery codes.
+    async fn register(
+        &self,
+        mut flow: Flow,
+        asked: &Asked,
+        (key, form): (&Guarded, &Form),
+    ) -> Result<Reply, Failure> {
+        match self.try_code(asked, (key.expose(), form)).await? {
+            Ok(()) => {}
+            Err(Denial::WrongSecondFactor) => {
+                let names = (&*asked.user, asked.client.name.as_str());
+                return self.ask_second(flow, &asked.directory, names, Some(WRONG_CODE));
+            }
+            Err(other) => return Ok(self.refused(&other)),
+        }
+        let codes = second_factor::recovery_codes(&*self.state.entropy);
+        let mut called = self.themselves(asked);
+        let kept = self
+            .apply_to_user(&mut called, &asked.user.id.to_string(), |caller, _, old, _| {
+                second_factor::register(caller, old, (key, &codes))
+            })
+            .await;
+        match kept {
+            Ok(()) => {}
+            // Registered meanwhile, on another page: that one counts.
+            Err(Failure::Refusal(Refusal::Conflict { .. })) => return Ok(self.refused(&Denial::SignInLost)),
+            Err(failure) => return Err(failure),
+        }
+        if let Some(half) = &mut flow.half {
+            (half.key, half.registered, half.stay) = (None, true, form.get("stay").is_some());
+        }
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/login", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application: &asked.client.name, wrong: None };
+        Ok(pages::recovery_codes(&step, &codes))
+    }
+
+    /// A recovery code instead of the authenticator.
+    async fn recover(
+        &self,
+        call: &Call,
+        flow: Flow,
+        asked: &Asked,
+        (typed, form): (&str, &Form),
+    ) -> Result<Reply, Failure> {
+        let code: Option<RecoveryCode> = second_factor::read_code(typed);
+        let mut right = false;
+        if let Some(code) = &code {
+            // Tries are counted before the code is spent, so that a locked account spends none.
+            right = second_factor::holds(&asked.user, code);
+        }
+        match self.try_factor(asked, typed, (right, &[])).await? {
+            Ok(()) => {}
+            Err(Denial::WrongSecondFactor) => return self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)),
+            Err(other) => return Ok(self.refused(&other)),
+        }
+        let Some(code) = code else { return self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)) };
+        let mut called = self.themselves(asked);
+        let spent = self
+            .apply_to_user(&mut called, &asked.user.id.to_string(), |caller, _, old, _| {
+                second_factor::recover(caller, old, &code)
+            })
+            .await?;
+        match spent {
+            true => self.past(call, flow, asked, form).await,
+            false => self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)),
+        }
+    }
+
+    fn themselves(&self, asked: &Asked) -> Called {
+        self.in_person(&asked.directory, &asked.user, &asked.client)
+    }
+
+    /// Somebody who signed in on a page, acting with their own rights.
+    pub(super) fn in_person(&self, directory: &Arc<Directory>, user: &User, client: &Client) -> Called {
+        let caller = Caller::User {
+            user: user.id,
+            app: client.app,
+            tenant: directory.tenant.id,
+            scopes: vec![OWN_RIGHTS.to_owned()].into(),
+        };
+        Called { caller, directory: directory.clone() }
+    }
+
+    /// A session is too weak for what is asked: its second factor is asked for, not its password again.
+    pub(super) fn step_up(
+        &self,
+        mut flow: Flow,
+        directory: &Directory,
+        (shown, user, application): (&Shown, &User, &str),
+    ) -> Result<Reply, Failure> {
+        flow.half = Some(Half { stay: shown.session.stay, ..Half::new(user, shown.session.signed_in) });
+        self.ask_second(flow, directory, (user, application), None)
+    }
+}

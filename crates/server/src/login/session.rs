@@ -1,0 +1,224 @@
+//! Sessions of a browser: several accounts of several tenants at once, each kept by the digest of a text that
+//! only the browser has. Those that end with the browser and those of people who stay signed in are in a
+//! cookie each. They slide while they are used.
+
+use super::{cookie, flow::Flow};
+use crate::{context::Context, reply::Failure, route::Call};
+use carnet_store::{
+    StoreError,
+    artifact::{Artifact, Place, SESSION, text_digest},
+};
+use carnet_tenant::user::User;
+use carnet_wire::{
+    ids::{AppId, ObjectId, TenantId},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Sessions that end with the browser.
+const SHORT: &str = "__Host-carnet-session";
+/// Sessions of people who stay signed in.
+const LONG: &str = "__Host-carnet-stay";
+/// Between the sessions of one cookie.
+const BETWEEN: char = '|';
+/// Seconds that a session lies unused.
+const SHORT_LIFE: i64 = 24 * 3600;
+/// Seconds that it lies unused where the person chose to stay signed in.
+const LONG_LIFE: i64 = 90 * 24 * 3600;
+/// A session in use is prolonged so often, in seconds.
+const SLIDE: i64 = 3600;
+/// Accounts of one browser; a further one takes the place of the oldest.
+const MOST: usize = 8;
+
+/// A session as kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// `sid` of its tokens.
+    pub id: Uuid,
+    /// Who.
+    pub user: ObjectId,
+    /// When they signed in.
+    pub signed_in: Timestamp,
+    /// How.
+    pub methods: Vec<String>,
+    /// They stay signed in when the browser ends.
+    pub stay: bool,
+    /// Applications with a sign-out address that got something of it.
+    #[serde(default)]
+    pub applications: Vec<AppId>,
+}
+
+impl Session {
+    const fn life(&self) -> i64 {
+        if self.stay { LONG_LIFE } else { SHORT_LIFE }
+    }
+}
+
+/// A session that a browser showed.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// What is kept of it.
+    pub session: Session,
+    text: String,
+    generation: i64,
+    expires: Timestamp,
+}
+
+/// The sessions that a cookie names, by tenant and text.
+fn named(call: &Call, name: &str) -> Vec<(TenantId, String)> {
+    let value = cookie::read(call, name).unwrap_or_default();
+    let each = value.split(BETWEEN).filter_map(|part| part.split_once('.'));
+    let each = each.filter(|(_, text)| text.len() == 43);
+    each.filter_map(|(tenant, text)| Some((tenant.parse().ok()?, text.to_owned()))).take(MOST).collect()
+}
+
+impl Context {
+    /// The sessions of this browser that count, in a tenant or in all.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn sessions(&self, call: &Call, tenant: Option<TenantId>) -> Result<Vec<Shown>, Failure> {
+        let mut all = Vec::new();
+        for (own, text) in [named(call, SHORT), named(call, LONG)].concat() {
+            if tenant.is_some_and(|tenant| tenant != own) {
+                continue;
+            }
+            let found: Option<Artifact<Session>> =
+                self.state.store.artifact(own, SESSION, &text_digest(SESSION, &text)).await?;
+            if let Some(it) = found.filter(|it| it.expires > self.now()) {
+                let (generation, expires) = (it.generation, it.expires);
+                all.push(Shown { tenant: own, session: it.body, text, generation, expires });
+            }
+        }
+        Ok(all)
+    }
+
+    /// The session of this browser with this id.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn session(&self, call: &Call, tenant: TenantId, id: Uuid) -> Result<Option<Shown>, Failure> {
+        Ok(self.sessions(call, Some(tenant)).await?.into_iter().find(|it| it.session.id == id))
+    }
+
+    /// The session that a sign-in goes by, with its user, if both still count.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn signed_in(
+        &self,
+        call: &Call,
+        flow: &Flow,
+        tenant: TenantId,
+    ) -> Result<Option<(Shown, Arc<User>)>, Failure> {
+        let Some(id) = flow.session else { return Ok(None) };
+        let Some(shown) = self.session(call, tenant, id).await? else { return Ok(None) };
+        let user = self.state.store.user(tenant, shown.session.user).await?;
+        let user = user.filter(|it| it.enabled && it.sessions_valid_from <= shown.session.signed_in);
+        Ok(user.map(|user| (shown, user)))
+    }
+
+    /// The browser shows a session, whether it counts or not.
+    pub fn has_session(&self, call: &Call) -> bool {
+        [SHORT, LONG].iter().any(|name| !named(call, name).is_empty())
+    }
+
+    /// Makes a session, with a new id, beside the browser's others; one that the same account had ends. Its
+    /// cookies.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn new_session(
+        &self,
+        call: &Call,
+        tenant: TenantId,
+        session: Session,
+    ) -> Result<(Shown, Vec<String>), Failure> {
+        let mut others = self.sessions(call, None).await?;
+        let same = |it: &Shown| it.tenant == tenant && it.session.user == session.user;
+        let (replaced, rest): (Vec<_>, Vec<_>) = others.drain(..).partition(same);
+        let mut kept = rest;
+        let dropped = kept.split_off(kept.len().min(MOST - 1));
+        for old in replaced.iter().chain(&dropped) {
+            self.state.store.end_artifact(SESSION, &text_digest(SESSION, &old.text)).await?;
+        }
+        let text = self.random();
+        let expires = self.now().plus_seconds(session.life());
+        let place = Place { tenant, family: session.id, user: session.user, created: self.now(), expires };
+        self.state.store.put_artifact(SESSION, &text_digest(SESSION, &text), place, &session).await?;
+        let made = Shown { tenant, session, text, generation: 0, expires };
+        kept.insert(0, made.clone());
+        Ok((made, cookies(call, &kept)))
+    }
+
+    /// Ends sessions of this browser; the cookies that are left.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn end_sessions(&self, call: &Call, ended: &[Shown]) -> Result<Vec<String>, Failure> {
+        for it in ended {
+            self.state.store.end_artifact(SESSION, &text_digest(SESSION, &it.text)).await?;
+        }
+        let mut left = self.sessions(call, None).await?;
+        left.retain(|it| !ended.iter().any(|gone| gone.session.id == it.session.id));
+        Ok(cookies(call, &left))
+    }
+
+    /// A session was used, by an application that wants to hear of its end or not: it lives on from now. The
+    /// cookies that have to live on with it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn used(
+        &self,
+        call: &Call,
+        shown: &Shown,
+        listener: Option<AppId>,
+    ) -> Result<Vec<String>, Failure> {
+        let expires = self.now().plus_seconds(shown.session.life());
+        let slides = shown.expires.plus_seconds(SLIDE) <= expires;
+        let new = listener.filter(|app| !shown.session.applications.contains(app));
+        if !slides && new.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut session = shown.session.clone();
+        session.applications.extend(new);
+        let digest = text_digest(SESSION, &shown.text);
+        let kept = (shown.tenant, shown.generation);
+        match self.state.store.replace_artifact(SESSION, &digest, kept, (expires, &session)).await {
+            Ok(()) => {}
+            // Another request of this browser was faster: where somebody waits to hear of the end, once more.
+            Err(StoreError::Conflict) if new.is_some() => {
+                if let Some(now) = self.session(call, shown.tenant, shown.session.id).await? {
+                    return Box::pin(self.used(call, &now, listener)).await;
+                }
+            }
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(match shown.session.stay && slides {
+            true => vec![cookie::set(LONG, cookie::read(call, LONG).unwrap_or_default(), Some(LONG_LIFE))],
+            false => Vec::new(),
+        })
+    }
+}
+
+/// The cookies that hold these sessions; one that becomes empty is taken away.
+fn cookies(call: &Call, kept: &[Shown]) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, stay) in [(SHORT, false), (LONG, true)] {
+        let of_kind = kept.iter().filter(|it| it.session.stay == stay);
+        let value: Vec<String> = of_kind.map(|it| format!("{}.{}", it.tenant, it.text)).collect();
+        let life = if stay { Some(LONG_LIFE) } else { None };
+        match value.is_empty() {
+            false => all.push(cookie::set(name, &value.join(&BETWEEN.to_string()), life)),
+            true if cookie::read(call, name).is_some() => all.push(cookie::set(name, "", Some(0))),
+            true => {}
+        }
+    }
+    all
+}
