@@ -6,6 +6,7 @@ mod bad_input;
 mod clients;
 mod crash;
 mod journey;
+mod keys;
 mod kit;
 mod limits;
 mod quickstart;

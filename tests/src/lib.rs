@@ -64,6 +64,8 @@ pub struct Contoso {
     pub clock: Arc<FixedClock>,
     /// What is kept.
     pub store: Store,
+    /// The running server.
+    pub state: Arc<State>,
     server: Server,
     folder: TempDir,
 }
@@ -108,7 +110,8 @@ impl Contoso {
             catalogue,
             names: Names::new("https://localhost:8443", &[]),
         };
-        Self { clock, store, server: Server::new(Arc::new(state)), folder }
+        let state = Arc::new(state);
+        Self { clock, store, server: Server::new(state.clone()), state, folder }
     }
 
     /// The folder of its files.
@@ -120,6 +123,13 @@ impl Contoso {
     /// Lets time go on.
     pub fn later(&self, seconds: i64) {
         self.clock.set(self.clock.now().plus_seconds(seconds));
+    }
+
+    /// What the server does with its signing keys every minute.
+    pub async fn tend_keys(&self) {
+        let tenant = TENANT.parse().expect("an id");
+        let done = self.state.keys.tend(&self.store, tenant, self.clock.now()).await;
+        done.expect("the keys are looked after");
     }
 
     /// Sends a request as it is.

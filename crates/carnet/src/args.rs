@@ -40,8 +40,33 @@ pub enum Command {
     Plan(Box<TenantFileArguments>),
     /// Apply a tenant file to a tenant through Microsoft Graph.
     Apply(Box<TenantFileArguments>),
+    /// The server's signing keys.
+    Keys {
+        #[command(subcommand)]
+        verb: KeysVerb,
+    },
     /// List what the server answers: host, method, path and module.
     Routes,
+}
+
+/// `carnet keys`
+#[derive(Debug, Subcommand)]
+pub enum KeysVerb {
+    /// Make each tenant's next signing key now, instead of when the running one is 30 days old.
+    Rotate {
+        /// The data folder of a server that is stopped [default: $XDG_DATA_HOME/carnet].
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The server's PostgreSQL database; its nodes may run [env: CARNET_DATABASE_URL].
+        #[arg(long, value_name = "URL")]
+        database_url: Option<String>,
+        /// The file of the seal key, when it is not in the data folder.
+        #[arg(long, value_name = "FILE")]
+        seal_key: Option<PathBuf>,
+        /// In an emergency: the new key signs at once, the others are dropped and their tokens refused.
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 /// `carnet up`

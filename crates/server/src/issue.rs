@@ -125,7 +125,9 @@ impl Context {
             address: envelope.address,
         };
         let sign = |version: Version, claims: &[u8]| {
-            keys.current().sign(version, claims).map_err(|error| Failure::Broken(error.to_string()))
+            keys.current(envelope.now)
+                .sign(version, claims)
+                .map_err(|error| Failure::Broken(error.to_string()))
         };
         let access = sign(approval.token_version(), &approval.access_claims(&issuing))?;
         let id_token = match approval.openid {

@@ -16,12 +16,14 @@ pub mod own_token;
 mod power_platform;
 mod ready;
 pub mod reply;
+mod rotate;
 pub mod route;
 pub mod seed;
 mod start;
 pub mod work;
 
 pub use ready::Ready;
+pub use rotate::{RotateError, Rotated, Rotating, rotate_keys};
 pub use start::{Config, FirstAdmin, Running, StartError, start};
 
 use bytes::Bytes;

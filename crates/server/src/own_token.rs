@@ -74,10 +74,15 @@ impl Context {
         let Some(directory) = self.state.store.directory(tenant).await? else {
             return Ok(Err(NotOurs::Tenant));
         };
-        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
-        let Some(key) = keys.public(unread.0.header().kid.as_deref().unwrap_or_default()) else {
-            return Ok(Err(NotOurs::Key));
-        };
+        let mut keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
+        let kid = unread.0.header().kid.as_deref().unwrap_or_default();
+        // Another node may have made it since.
+        if keys.public(kid).is_none()
+            && let Some(newer) = self.state.keys.look_again(&self.state.store, tenant, self.now()).await?
+        {
+            keys = newer;
+        }
+        let Some(key) = keys.public(kid) else { return Ok(Err(NotOurs::Key)) };
         let Ok(claims) = unread.0.verify(key) else { return Ok(Err(NotOurs::Signature)) };
         Ok(Ok(OwnToken { claims, directory }))
     }

@@ -246,7 +246,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(Running { ready, applied, first_admin, new_ca, store, clock: state.clock.clone(), stop, tasks })
 }
 
-/// The janitor every minute; a new leaf every month.
+/// The janitor and the signing keys' calendar every minute; a new leaf every month.
 async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop: watch::Receiver<bool>) {
     const LEAF: i64 = 30 * 24 * 3600;
     let mut renewed = state.clock.now();
@@ -261,6 +261,11 @@ async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop
         }
         if let Err(error) = state.store.tidy(now).await {
             tracing::warn!(cause = %error, "tidying failed; it is tried again in a minute");
+        }
+        for tenant in state.store.tenants() {
+            if let Err(error) = state.keys.tend(&state.store, tenant.id, now).await {
+                tracing::warn!(tenant.id = %tenant.id, cause = ?error, "the signing keys were not looked after; it is tried again in a minute");
+            }
         }
         if let Some((authority, tls)) = &tls
             && renewed.plus_seconds(LEAF) < now
@@ -303,26 +308,30 @@ fn folder(path: &Path) -> Result<(), StartError> {
 /// Reads the seal key; the first start makes it.
 fn seal_key(config: &Config, entropy: &dyn Entropy) -> Result<SecretBytes, StartError> {
     let path = config.seal_key.clone().unwrap_or_else(|| config.data.join("seal.key"));
+    if path.exists() || config.seal_key.is_some() {
+        return read_seal_key(&path);
+    }
     let wrong = |cause: String| StartError::SealKey { path: path.display().to_string(), cause };
-    match fs::read(&path) {
-        Ok(bytes) if bytes.len() == 32 => {
-            let mode = fs::metadata(&path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(wrong("others can read it; chmod 600 it".into()));
-            }
-            Ok(SecretBytes::new(bytes))
-        }
-        Ok(bytes) => Err(wrong(format!("it has {} bytes and not 32", bytes.len()))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && config.seal_key.is_none() => {
-            if config.data.join("carnet.db").exists() {
-                return Err(wrong("it is missing, though the store is there; put it back".into()));
-            }
-            let mut bytes = vec![0; 32];
-            entropy.fill(&mut bytes);
-            ca::write(&path, &bytes, 0o600).map_err(|error| wrong(error.to_string()))?;
-            Ok(SecretBytes::new(bytes))
-        }
-        Err(error) => Err(wrong(error.to_string())),
+    if config.data.join("carnet.db").exists() {
+        return Err(wrong("it is missing, though the store is there; put it back".into()));
+    }
+    let mut bytes = vec![0; 32];
+    entropy.fill(&mut bytes);
+    ca::write(&path, &bytes, 0o600).map_err(|error| wrong(error.to_string()))?;
+    Ok(SecretBytes::new(bytes))
+}
+
+/// A seal key that is there.
+pub(crate) fn read_seal_key(path: &Path) -> Result<SecretBytes, StartError> {
+    let wrong = |cause: String| StartError::SealKey { path: path.display().to_string(), cause };
+    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    if bytes.len() != 32 {
+        return Err(wrong(format!("it has {} bytes and not 32", bytes.len())));
+    }
+    let mode = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
+    match mode & 0o077 {
+        0 => Ok(SecretBytes::new(bytes)),
+        _ => Err(wrong("others can read it; chmod 600 it".into())),
     }
 }
 

@@ -71,6 +71,21 @@ impl Store {
         now: Timestamp,
         file: Option<&str>,
     ) -> Result<Arc<Directory>, StoreError> {
+        let mut more = Batch::default();
+        if let Some(file) = file {
+            more.push(FILE, values![seen.tenant.id, file], Expect::Rows(1));
+        }
+        self.apply_with(seen, (changes, audit), now, more).await
+    }
+
+    /// The same, with further statements in the batch.
+    pub(crate) async fn apply_with(
+        &self,
+        seen: &Directory,
+        (changes, audit): (Vec<Change>, Vec<Audit>),
+        now: Timestamp,
+        more: Batch,
+    ) -> Result<Arc<Directory>, StoreError> {
         let tenant = seen.tenant.id;
         let slot = self.slot(tenant).ok_or(StoreError::Conflict)?;
         let _turn = slot.turn.lock().await;
@@ -81,9 +96,7 @@ impl Store {
         batch.push(NEXT, compare, Expect::Rows(1));
         self.push_changes(&mut batch, seen, next, (&changes, now))?;
         batch.statements.push(row);
-        if let Some(file) = file {
-            batch.push(FILE, values![tenant, file], Expect::Rows(1));
-        }
+        batch.statements.extend(more.statements);
         if let Err(error) = self.inner.engine.write(batch).await {
             if error == StoreError::Conflict && self.inner.engine.shared() {
                 // Whoever decides again decides on what the other node made.

@@ -5,11 +5,18 @@ use crate::{
     Store, StoreError,
     engine::{Batch, Expect, values},
 };
+use carnet_tenant::{
+    change::{Actor, Audit},
+    directory::Directory,
+    rotation::KeyDates,
+};
 use carnet_wire::{ids::TenantId, secret::SecretBytes, time::Timestamp};
 
 const KEYS: &str = "select slot, kid, created_at, body from signing_key where tenant_id = $1 order by slot";
 const KEEP: &str =
     "insert into signing_key(tenant_id, slot, kid, created_at, body) values ($1, $2, $3, $4, $5)";
+
+const DROP: &str = "delete from signing_key where tenant_id = $1 and slot = $2";
 
 /// A signing key as kept.
 #[derive(Debug, Clone)]
@@ -24,6 +31,25 @@ pub struct KeptKey {
     pub private: SecretBytes,
     /// The certificate over it, DER.
     pub certificate: Vec<u8>,
+}
+
+impl KeptKey {
+    /// Its place and age.
+    #[must_use]
+    pub const fn dates(&self) -> KeyDates {
+        KeyDates { slot: self.slot, made: self.created }
+    }
+}
+
+/// What becomes of a tenant's signing keys.
+#[derive(Debug, Default)]
+pub struct Rotation {
+    /// This one is added.
+    pub made: Option<KeptKey>,
+    /// The keys in these slots, with their ids, are taken away.
+    pub gone: Vec<(i64, String)>,
+    /// The operator wants it; otherwise it is this node's doing.
+    pub by_operator: bool,
 }
 
 impl Store {
@@ -57,14 +83,53 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when another node was faster: read the keys again.
     pub async fn keep_signing_key(&self, tenant: TenantId, key: &KeptKey) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        self.push_key(&mut batch, tenant, key)?;
+        self.inner.engine.write(batch).await.map(drop)
+    }
+
+    fn push_key(&self, batch: &mut Batch, tenant: TenantId, key: &KeptKey) -> Result<(), StoreError> {
         let pair = zeroize::Zeroizing::new(
             serde_json::to_vec(&(key.private.expose(), &key.certificate))
                 .map_err(|error| StoreError::Damaged(error.to_string()))?,
         );
         let sealed = self.inner.seal.seal(&["signing_key", &tenant.to_string(), &key.kid], &pair)?;
-        let mut batch = Batch::default();
         batch.push(KEEP, values![tenant, key.slot, key.kid.clone(), key.created, sealed], Expect::Rows(1));
-        self.inner.engine.write(batch).await.map(drop)
+        Ok(())
+    }
+
+    /// Adds a key and takes others away, with their line in the audit, in one batch.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] or [`StoreError::Exists`] when another node was faster, with this or any other
+    /// change: read the keys again and decide again.
+    pub async fn rotate_signing_keys(
+        &self,
+        seen: &Directory,
+        rotation: &Rotation,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let tenant = seen.tenant.id;
+        let mut more = Batch::default();
+        if let Some(key) = &rotation.made {
+            self.push_key(&mut more, tenant, key)?;
+        }
+        for (slot, _) in &rotation.gone {
+            more.push(DROP, values![tenant, *slot], Expect::Rows(1));
+        }
+        let actor = match rotation.by_operator {
+            true => Actor::Operator { digest: String::new() },
+            false => Actor::Node { node: self.inner.node.clone() },
+        };
+        let gone: Vec<&str> = rotation.gone.iter().map(|(_, kid)| kid.as_str()).collect();
+        let made = rotation.made.as_ref().map_or("", |key| &key.kid);
+        let audit = Audit {
+            activity: "Rotate signing keys".into(),
+            actor,
+            target: ("tenant".into(), tenant.to_string(), seen.tenant.display_name.clone()),
+            modified: vec![("signingKeys".into(), gone.join(" "), made.to_owned())],
+        };
+        self.apply_with(seen, (Vec::new(), vec![audit]), now, more).await.map(drop)
     }
 
     /// A tenant's secret for pairwise subjects.

@@ -17,7 +17,7 @@ pub mod seal;
 mod tidy;
 
 pub use facts::refresh_digest;
-pub use keys::KeptKey;
+pub use keys::{KeptKey, Rotation};
 pub use record::Settle;
 
 use carnet_tenant::{directory::Directory, tenant::Tenant};

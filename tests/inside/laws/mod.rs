@@ -3,6 +3,7 @@
 mod artifacts;
 mod attempts;
 mod directory;
+mod keys;
 mod nodes;
 mod records;
 mod tokens;

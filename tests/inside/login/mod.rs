@@ -11,6 +11,7 @@ mod interactive;
 mod on_behalf;
 mod password;
 mod refresh;
+mod rotation;
 mod secret;
 mod shapes;
 mod spa;

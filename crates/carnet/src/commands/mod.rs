@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod keys;
 mod place;
 mod quickstart;
 mod register_admin;
@@ -36,6 +37,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let print = Print { format: arguments.output, query: arguments.query };
     match arguments.command {
         Command::Up(up) => up::run(*up).await,
+        Command::Keys { verb } => keys::run(&print, verb).await,
         Command::Routes => routes::run(&print),
         Command::Quickstart(quickstart) => quickstart::run(quickstart).await,
         Command::Setup(setup) => setup::run(&print, *setup).await,

@@ -26,7 +26,7 @@ async fn get(cx: Context, call: Call, version: Version) -> Result<Reply, Failure
     for tenant in tenants {
         let held = cx.state.keys.of(&cx.state.store, tenant, cx.now()).await?;
         let issuer = (version == Version::V2).then(|| cx.envelope.origin.issuer_v2(&tenant.to_string()));
-        keys.extend(held.all.iter().map(|key| key.jwk(issuer.clone())));
+        keys.extend(held.published().iter().map(|key| key.jwk(issuer.clone())));
     }
     Reply::json(&serde_json::json!({ "keys": keys })).map(Reply::public)
 }
