@@ -380,6 +380,8 @@ pub enum ClientProof {
     Foreign(client_auth::Foreign),
     /// An assertion that cannot be read.
     Malformed,
+    /// An assertion that another application issued.
+    OfOtherApp,
     /// An assertion by a certificate that the application does not have, or with a wrong signature.
     BadSignature {
         /// The thumbprint that the assertion names, upper-case hexadecimal, if any.
