@@ -281,6 +281,8 @@ pub struct Facts {
     pub directory: Arc<Directory>,
     /// The user that the grant speaks of: by name for passwords, by id for tokens.
     pub user: Option<Arc<User>>,
+    /// The user's name is on a domain of another tenant here.
+    pub elsewhere: bool,
     /// The reserved password attempt.
     pub attempt: Attempt,
     /// The refresh token that was shown, if it is one of ours in this tenant.
