@@ -1,20 +1,18 @@
 //! The test kit: a tenant of its own behind the real router, in process, with a clock that stands still and
 //! chance that repeats itself. No test needs another's tenant, a network, a sleep or an order.
 
+pub mod browser;
+pub mod database;
+pub mod setup;
+pub mod signer;
+
 use bytes::Bytes;
 use carnet_server::{
-    Server,
     clock::{Clock, FixedClock},
-    context::{Names, State},
-    keys::Keys,
     listen::accept::Peer,
-    seed::{self, Seeding},
-    work::{hash::Hasher, issuers::Issuers},
 };
-use carnet_store::{Options, Store};
+use carnet_store::Store;
 use carnet_wire::{
-    catalogue::Catalogue,
-    entropy::{Entropy, SeededEntropy},
     jose::{ClientKey, PublicKey, decode_base64url},
     secret::SecretBytes,
     time::Timestamp,
@@ -22,7 +20,15 @@ use carnet_wire::{
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
-use std::{fs, net::SocketAddr, sync::Arc};
+use setup::{Kept, Node, Setup};
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 use tempfile::TempDir;
 
 /// The tenant.
@@ -45,6 +51,14 @@ pub const UNCONSENTED: &str = "a0000000-0000-4000-8000-000000000004";
 pub const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Microsoft's command line for Power Platform: a public client that may use its administration API.
 pub const POWER_PLATFORM_CLI: &str = "9cee029c-6210-4654-90bb-17e6e9d36617";
+/// Another tenant: the same users' object ids, applications of its own.
+pub const FABRIKAM: &str = include_str!("fabrikam.toml");
+/// Its id.
+pub const OTHER_TENANT: &str = "b7a1c0de-0000-4000-8000-000000000002";
+/// Its application that takes passwords.
+pub const OTHER_PUBLIC: &str = "b0000000-0000-4000-8000-000000000001";
+/// Its application with a secret, registered with Power Platform.
+pub const OTHER_CONFIDENTIAL: &str = "b0000000-0000-4000-8000-000000000002";
 /// The Power Platform API.
 pub const PLATFORM: &str = "https://api.powerplatform.com";
 /// The tenant's environment.
@@ -58,16 +72,16 @@ pub fn tenant_file(policy: &str, more: &str) -> String {
     format!("{tenant}[tenant.policy]\n{policy}\n[[user]]{rest}\n{more}\n")
 }
 
-/// The usual tenant behind the router.
+/// The usual tenant behind the router: one node, or several over one database that take turns.
 pub struct Contoso {
     /// The clock.
     pub clock: Arc<FixedClock>,
-    /// What is kept.
+    /// What is kept, as the first node sees it.
     pub store: Store,
-    /// The running server.
-    pub state: Arc<State>,
-    server: Server,
+    nodes: Vec<Node>,
+    turn: AtomicUsize,
     folder: TempDir,
+    kept: Kept,
 }
 
 impl Contoso {
@@ -78,40 +92,39 @@ impl Contoso {
 
     /// The usual tenant with a policy and further tables. Files that these name are in [`certificate`].
     pub async fn with(policy: &str, more: &str) -> Self {
-        Self::over(tempfile::tempdir().expect("a folder"), policy, more).await
+        Setup::new(policy, more).start().await
     }
 
     /// The usual tenant over a folder with files that its tables name.
     pub async fn over(folder: TempDir, policy: &str, more: &str) -> Self {
-        let clock = Arc::new(FixedClock::at(NOW));
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
-        let catalogue = Arc::new(Catalogue::builtin());
-        let options = Options {
-            data: folder.path().to_path_buf(),
-            database: None,
-            seal: SecretBytes::new(vec![7; 32]),
-            catalogue: catalogue.clone(),
-            entropy: entropy.clone(),
-        };
-        let store = Store::open(options).await.expect("a fresh store opens");
-        let hasher = Hasher::start(1).expect("a thread starts");
-        let path = folder.path().join("tenant.toml");
-        fs::write(&path, tenant_file(policy, more)).expect("a file");
-        let files = seed::read(&[path], |_| None).expect("the tenant file is sound");
-        let seeding = Seeding { store: &store, hasher: &hasher, entropy: &*entropy, now: NOW, show: false };
-        seeding.apply(files).await.expect("the tenant file is sound");
-        let state = State {
-            store: store.clone(),
-            keys: Keys::default(),
-            hasher,
-            issuers: Issuers::default(),
-            clock: clock.clone(),
-            entropy,
-            catalogue,
-            names: Names::new("https://localhost:8443", &[]),
-        };
-        let state = Arc::new(state);
-        Self { clock, store, server: Server::new(state.clone()), state, folder }
+        Setup::new(policy, more).over(folder).start().await
+    }
+
+    /// The usual tenant and further ones, by their files.
+    pub async fn with_tenants(files: &[&str]) -> Self {
+        files.iter().fold(Setup::new("", ""), |setup, file| setup.and(file)).start().await
+    }
+
+    async fn of(folder: TempDir, mut kept: Kept, clock: Arc<FixedClock>, files: &[String]) -> Self {
+        let mut nodes = Vec::new();
+        for number in 0..kept.nodes {
+            let files = if number == 0 { files } else { &[] };
+            nodes.push(Node::start((&folder, &kept), kept.started, &clock, files).await);
+            kept.started += 1;
+        }
+        let store = nodes.first().expect("a node").store.clone();
+        Self { clock, store, nodes, turn: AtomicUsize::new(0), folder, kept }
+    }
+
+    /// Stops all nodes and starts them again over what they kept.
+    pub async fn again(self) -> Self {
+        let Self { clock, store, nodes, folder, kept, .. } = self;
+        drop(store);
+        for node in nodes {
+            drop(node.server);
+            node.store.close().await;
+        }
+        Self::of(folder, kept, clock, &[]).await
     }
 
     /// The folder of its files.
@@ -125,18 +138,24 @@ impl Contoso {
         self.clock.set(self.clock.now().plus_seconds(seconds));
     }
 
-    /// What the server does with its signing keys every minute.
+    /// What the first node does with its signing keys every minute.
     pub async fn tend_keys(&self) {
         let tenant = TENANT.parse().expect("an id");
-        let done = self.state.keys.tend(&self.store, tenant, self.clock.now()).await;
+        let done = self.nodes[0].state.keys.tend(&self.store, tenant, self.clock.now()).await;
         done.expect("the keys are looked after");
     }
 
-    /// Sends a request as it is.
+    /// Sends a request as it is, to the node whose turn it is.
     pub async fn send(&self, request: Request<Bytes>) -> Reply {
+        self.send_to(self.turn.fetch_add(1, Ordering::Relaxed), request).await
+    }
+
+    /// Sends a request to the node with this number; they are counted round.
+    pub async fn send_to(&self, node: usize, request: Request<Bytes>) -> Reply {
         let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed();
         let peer = Peer { addr: SocketAddr::from(([127, 0, 0, 1], 50_000)), tls: true };
-        let response = self.server.handle(request.map(body), peer).await;
+        let node = &self.nodes[node % self.nodes.len()];
+        let response = node.server.handle(request.map(body), peer).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("the whole body is there").to_bytes();
         Reply { status: head.status.as_u16(), headers: head.headers, body }
@@ -242,6 +261,12 @@ impl Reply {
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A header's text; empty when it is not there.

@@ -39,6 +39,10 @@ impl Context {
             let message = "Access token validation failure. Invalid audience: the token is for another API.";
             return Err(invalid(message).into());
         }
+        // Microsoft's APIs get tokens of the first edition, and take no others.
+        if claim(&own.claims, "ver")? != "1.0" {
+            return Err(invalid("the token is of an edition that this API does not take").into());
+        }
         self.envelope.tenant = Some(own.directory.tenant.id);
         let caller = self.who(&own.claims, &own.directory).await?;
         Ok(Called { caller, directory: own.directory })

@@ -63,13 +63,21 @@ impl Store {
         (address, now): (IpAddr, Timestamp),
     ) -> Result<Option<Facts>, StoreError> {
         let Some(directory) = self.directory_for(name, request).await? else { return Ok(None) };
-        let mut facts =
-            Facts { directory, user: None, attempt: Attempt::None, refresh: None, code: None, device: None };
+        let mut facts = Facts {
+            directory,
+            user: None,
+            elsewhere: false,
+            attempt: Attempt::None,
+            refresh: None,
+            code: None,
+            device: None,
+        };
         let tenant = facts.directory.tenant.id;
         match &request.grant {
             Grant::ClientCredentials => {}
             Grant::Password { username, password } => {
                 let key = user::fold(username);
+                facts.elsewhere = self.elsewhere(tenant, &key);
                 (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
             }
             Grant::RefreshToken { token } => {

@@ -249,6 +249,14 @@ impl Store {
         }
     }
 
+    /// Whether a user's name is on a domain of another tenant than this one; says nothing of the user.
+    #[must_use]
+    pub fn elsewhere(&self, tenant: TenantId, name: &str) -> bool {
+        let held = self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let owner = name.rsplit_once('@').and_then(|(_, domain)| held.domains.get(domain));
+        owner.is_some_and(|owner| *owner != tenant)
+    }
+
     /// A newer directory than `seen`, if another node made one: asked before a no that rests on
     /// something that is not there. A SQLite file has one process, whose memory is always current.
     ///

@@ -121,6 +121,8 @@ pub struct Tried {
     pub proof: PasswordProof,
     /// The account.
     pub user: Option<Arc<User>>,
+    /// The name is on a domain of another tenant here.
+    pub elsewhere: bool,
 }
 
 /// How far a right password gets somebody.
@@ -153,6 +155,9 @@ pub fn sign_in(
     tried: Tried,
     (client, address): (AppId, IpAddr),
 ) -> Result<Entered, Denial> {
+    if tried.elsewhere {
+        return Err(Denial::Guest);
+    }
     let reveal = directory.tenant.policy.reveal_user;
     let user = right_password(reveal, (tried.attempt, tried.proof, tried.user))?;
     usable(&user)?;

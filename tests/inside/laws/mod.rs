@@ -16,7 +16,7 @@ use carnet_tenant::{
 };
 use carnet_wire::{
     catalogue::Catalogue,
-    entropy::{Entropy, SeededEntropy},
+    entropy::SeededEntropy,
     ids::TenantId,
     secret::{DatabaseUrl, SecretBytes},
     time::Timestamp,
@@ -85,20 +85,7 @@ impl Kept {
 
     /// A database of its own in the prepared cluster; `None` where there is none and none is demanded.
     pub async fn postgres() -> Option<Self> {
-        let Some(cluster) = variable("CARNET_TEST_POSTGRES") else {
-            let demanded = variable("CI").is_some_and(|value| value == "true");
-            assert!(!demanded, "CARNET_TEST_POSTGRES is missing; `cargo xtask test` prepares it");
-            return None;
-        };
-        let name = format!("law_{}", OsEntropy.uuid().simple());
-        let (client, connection) = tokio_postgres::connect(&cluster, tokio_postgres::NoTls).await.unwrap();
-        let driver = tokio::spawn(connection);
-        client.batch_execute(&format!("create database {name}")).await.unwrap();
-        drop(client);
-        driver.await.unwrap().unwrap();
-        let (base, options) = cluster.split_once('?').unwrap_or((&cluster, ""));
-        let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
-        Some(Self::over(Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))).await)
+        Some(Self::over(Some(carnet_tests::database::database().await?)).await)
     }
 
     async fn over(database: Option<DatabaseUrl>) -> Self {
@@ -129,10 +116,4 @@ impl Kept {
     pub async fn contoso(&self) -> Arc<Directory> {
         self.store.create_tenant((tenant(1, "contoso.example"), None), vec![], vec![], NOW).await.unwrap()
     }
-}
-
-/// What the test command prepared.
-#[expect(clippy::disallowed_methods, reason = "the test command hands its preparations over in variables")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -111,7 +111,7 @@ async fn what_is_no_assertion_is_said_to_be_none() {
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     assert_eq!(ask(kind, "not.a.token").await, "401 invalid_client 50027");
     // `alg` none, and a symmetric key made of what is public.
-    assert_eq!(ask(kind, "eyJhbGciOiJub25lIn0.e30.").await, "401 invalid_client 50027");
-    assert_eq!(ask(kind, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA").await, "401 invalid_client 50027");
+    assert_eq!(ask(kind, "eyJhbGciOiJub25lIn0.e30.").await, "401 invalid_client 700027");
+    assert_eq!(ask(kind, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA").await, "401 invalid_client 700027");
     assert!(ask("urn:something:else", "a.b.c").await.starts_with("400 invalid_request"));
 }

@@ -1,6 +1,6 @@
 //! Signing keys that come and go: published a day before they sign, kept until their last token is dead.
 
-use carnet_server::keys::rotate;
+use carnet_server::{clock::Clock, keys::rotate};
 use carnet_tests::{Contoso, NOW, TENANT, part, public_key};
 use carnet_wire::jose::Jws;
 use serde_json::Value;
@@ -55,7 +55,7 @@ async fn an_emergency_drops_the_other_keys_and_their_tokens() {
     let t = Contoso::start().await;
     let tenant = TENANT.parse().unwrap();
     let old = t.graph_token("ada").await;
-    let (made, gone) = rotate(&t.store, tenant, true, t.state.clock.now()).await.unwrap();
+    let (made, gone) = rotate(&t.store, tenant, true, t.clock.now()).await.unwrap();
     assert_eq!(gone, [kid(&old)]);
     t.tend_keys().await;
     assert_eq!(document(&t).await, [made.clone()]);

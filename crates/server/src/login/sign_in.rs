@@ -124,7 +124,8 @@ impl Context {
         let key = user::fold(&name);
         let (attempt, user) = self.state.store.reserve(tenant, (&key, password), from).await?;
         let (proof, rehashed) = self.check_password(tenant, &key, password, (attempt, user.as_deref())).await;
-        let tried = Tried { attempt, proof, user: user.clone() };
+        let elsewhere = self.state.store.elsewhere(tenant, &key);
+        let tried = Tried { attempt, proof, user: user.clone(), elsewhere };
         let verdict = sign_in(directory, tried, (client.app, self.envelope.address));
         let mut record = self.page_record(directory, client, user.as_deref());
         record.user_name = cut(&name, 256);

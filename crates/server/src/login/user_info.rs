@@ -11,10 +11,22 @@ use carnet_tenant::{
     refusal::Refusal,
     token::claims::{pairwise, user_info},
 };
+use carnet_wire::authority::TenantName;
 
 pub(crate) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let no = |reason: &str| Refusal::InvalidToken { reason: reason.to_owned() };
+    // Path, token and user are of one tenant (`security.md`, S3); an alias and Graph's own path name none.
+    let own = &called.directory.tenant;
+    let same = match TenantName::parse(call.variable(0)) {
+        Ok(TenantName::Id(id)) => id == own.id,
+        Ok(TenantName::Domain(domain)) => own.domains.contains(&domain),
+        Ok(_) => true,
+        Err(_) => call.variables.is_empty(),
+    };
+    if !same {
+        return Err(no("the token is another tenant's").into());
+    }
     let Caller::User { user, app, tenant, scopes } = &called.caller else {
         return Err(no("the token is an application's own; userinfo is about a user").into());
     };

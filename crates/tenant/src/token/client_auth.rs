@@ -14,7 +14,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{Jws, PublicKey, encode_base64url, times},
+    jose::{JoseError, Jws, PublicKey, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -142,6 +142,7 @@ pub(super) fn verdict(
         ClientProof::WrongSecret => Err(Denial::WrongSecret(client.app)),
         ClientProof::Secret(key) => secret(client, asking, *key).map(|used| (used, Vec::new())),
         ClientProof::Malformed => Err(Denial::AssertionMalformed),
+        ClientProof::OfOtherApp => Err(Denial::AssertionOfOtherApp),
         ClientProof::BadSignature { thumbprint } => match &client.application {
             Some(application) if application.certificates.is_empty() => Err(Denial::NoKeys(client.app)),
             _ => Err(Denial::AssertionSignature { thumbprint: thumbprint.clone(), expired: false }),
@@ -320,7 +321,20 @@ fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> Cli
 }
 
 fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Assertion) -> ClientProof {
-    let Ok(jws) = Jws::parse(assertion.expose()) else { return ClientProof::Malformed };
+    let jws = match Jws::parse(assertion.expose()) {
+        Ok(jws) => jws,
+        // Readable, and protected in a way that proves nothing here.
+        Err(JoseError::Algorithm | JoseError::Critical) => {
+            return ClientProof::BadSignature { thumbprint: None };
+        }
+        Err(_) => return ClientProof::Malformed,
+    };
+    let Ok(unproved) = jws.unverified_claims() else { return ClientProof::Malformed };
+    // What another application says is never looked at further, whoever signed it.
+    let issuer: Option<AppId> = unproved.get("iss").and_then(|it| it.as_str()).and_then(|it| it.parse().ok());
+    if issuer.is_some_and(|issuer| issuer != app) {
+        return ClientProof::OfOtherApp;
+    }
     let header = jws.header();
     let named = || {
         let sha1 = header.x5t.map(|bytes| digest::hex(&bytes));
@@ -411,6 +425,8 @@ mod tests {
         assert_eq!(yes.credential.acr(), "2");
         assert_eq!(number(&contoso.ask(SECRET, &body(&key, PUBLIC, AUDIENCE, NOW))), 700_021);
         let (stranger, _) = pair();
+        // It is the other application's whoever signed it.
+        assert_eq!(number(&contoso.ask(SECRET, &body(&stranger, PUBLIC, AUDIENCE, NOW))), 700_021);
         assert_eq!(number(&contoso.ask(SECRET, &body(&stranger, SECRET, AUDIENCE, NOW))), 700_027);
         assert_eq!(number(&Contoso::new().ask(SECRET, &body(&key, SECRET, AUDIENCE, NOW))), 700_026);
     }

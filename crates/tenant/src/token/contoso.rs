@@ -260,6 +260,7 @@ impl Contoso {
         let form = Form::parse(format!("client_id={app}&{body}").as_bytes()).expect("the fixture is sound");
         let request = TokenRequest::parse(version, &form, None).expect("the fixture is sound");
         let facts = Facts {
+            elsewhere: false,
             directory: Arc::new(self.directory.clone()),
             user: self.user.clone().map(Arc::new),
             attempt: self.attempt,

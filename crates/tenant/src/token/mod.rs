@@ -283,6 +283,8 @@ pub struct Facts {
     pub directory: Arc<Directory>,
     /// The user that the grant speaks of: by name for passwords, by id for tokens.
     pub user: Option<Arc<User>>,
+    /// The user's name is on a domain of another tenant here.
+    pub elsewhere: bool,
     /// The reserved password attempt.
     pub attempt: Attempt,
     /// The refresh token that was shown, if it is one of ours in this tenant.
@@ -385,6 +387,8 @@ pub enum ClientProof {
     Foreign(client_auth::Foreign),
     /// An assertion that cannot be read.
     Malformed,
+    /// An assertion that another application issued.
+    OfOtherApp,
     /// An assertion by a certificate that the application does not have, or with a wrong signature.
     BadSignature {
         /// The thumbprint that the assertion names, upper-case hexadecimal, if any.

@@ -20,6 +20,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::Blocked);
     }
     let facts = run.facts;
+    // Told by the name alone: it is no user of this tenant, whether it is one of the other's or not.
+    if facts.elsewhere {
+        return Err(Denial::Guest);
+    }
     run.known.user = facts.user.as_ref().map(|user| user.id);
     let tried = (facts.attempt, run.proof.password, facts.user.clone());
     let user = right_password(policy.reveal_user, tried)?;

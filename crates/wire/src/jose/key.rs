@@ -55,7 +55,7 @@ impl PublicKey {
         let modulus = strip(modulus);
         let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
         let odd = modulus.last().is_some_and(|last| last % 2 == 1);
-        if !(2048..=4096).contains(&bits) || !odd || strip(exponent) != EXPONENT {
+        if !(2048..=4096).contains(&bits) || !odd || strip(exponent) != EXPONENT || is_roca(modulus) {
             return Err(JoseError::Key);
         }
         Ok(Self::of(modulus.to_vec()))
@@ -90,7 +90,65 @@ impl PublicKey {
     }
 }
 
+/// The first primes by which the weak generator of CVE-2017-15361 (ROCA) leaves its mark: modulo each of them
+/// its moduli are powers of 65537. A modulus that was made well passes all of them once in 10^8 (the test of
+/// M. Nemec et al., "The Return of Coppersmith's Attack", 2017).
+const ROCA_PRIMES: [u16; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
+    107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/// The modulus has the mark, so that its factors can be computed.
+fn is_roca(modulus: &[u8]) -> bool {
+    ROCA_PRIMES.iter().all(|prime| {
+        let prime = u32::from(*prime);
+        let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let mut power = 1;
+        for _ in 0..prime {
+            if power == rest {
+                return true;
+            }
+            power = power * 65_537 % prime;
+        }
+        false
+    })
+}
+
 fn strip(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 65537 to a power, big-endian: 65536 times the last one, and the last one.
+    fn power(times: usize) -> Vec<u8> {
+        let mut digits = vec![1_u32];
+        for _ in 0..times {
+            let shifted = std::iter::once(0).chain(digits.iter().copied());
+            let mut carry = 0;
+            let mut next: Vec<u32> = shifted
+                .zip(digits.iter().copied().chain([0]))
+                .map(|(one, other)| {
+                    let sum = one + other + carry;
+                    carry = sum >> 16;
+                    sum & 0xffff
+                })
+                .collect();
+            next.extend(Some(carry).filter(|carry| *carry > 0));
+            digits = next;
+        }
+        digits.iter().rev().flat_map(|it| [(it >> 8) as u8, (it & 0xff) as u8]).collect()
+    }
+
+    #[test]
+    fn a_modulus_of_the_weak_generator_is_no_key_row_20() {
+        let marked = power(128);
+        assert_eq!(PublicKey::from_parts(&marked, &EXPONENT), Err(JoseError::Key));
+        let mut plain = marked;
+        plain[20] ^= 4;
+        assert!(PublicKey::from_parts(&plain, &EXPONENT).is_ok());
+    }
 }

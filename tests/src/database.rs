@@ -1,0 +1,32 @@
+//! A database of its own in the PostgreSQL cluster that the test command prepares.
+
+use carnet_client::clock::OsEntropy;
+use carnet_wire::{entropy::Entropy, secret::DatabaseUrl};
+
+/// A fresh database; `None` where no cluster is prepared and none is demanded.
+///
+/// # Panics
+/// Where `CI` is `true` and no cluster is prepared: what is not run there is not run at all.
+pub async fn database() -> Option<DatabaseUrl> {
+    let Some(cluster) = variable("CARNET_TEST_POSTGRES") else {
+        let demanded = variable("CI").is_some_and(|value| value == "true");
+        assert!(!demanded, "CARNET_TEST_POSTGRES is missing; `cargo xtask test` prepares it");
+        return None;
+    };
+    let name = format!("law_{}", OsEntropy.uuid().simple());
+    let (client, connection) =
+        tokio_postgres::connect(&cluster, tokio_postgres::NoTls).await.expect("the cluster answers");
+    let driver = tokio::spawn(connection);
+    client.batch_execute(&format!("create database {name}")).await.expect("a database of this name is new");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection ends well");
+    let (base, options) = cluster.split_once('?').unwrap_or((&cluster, ""));
+    let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+    Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))
+}
+
+/// What the test command prepared.
+#[expect(clippy::disallowed_methods, reason = "the test command hands its preparations over in variables")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
