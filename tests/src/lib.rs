@@ -127,6 +127,17 @@ impl Contoso {
         Self::of(folder, kept, clock, &[]).await
     }
 
+    /// Applies another tenant file to the same store.
+    pub async fn seed(&self, text: &str) {
+        let path = self.folder.path().join("another.toml");
+        fs::write(&path, text).expect("a file");
+        let files = seed::read(&[path], |_| None).expect("the tenant file is sound");
+        let (hasher, entropy) = (Hasher::start(1).expect("a thread starts"), SeededEntropy::new(9));
+        let seeding =
+            Seeding { store: &self.store, hasher: &hasher, entropy: &entropy, now: NOW, show: false };
+        seeding.apply(files).await.expect("the tenant file is sound");
+    }
+
     /// The folder of its files.
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {

@@ -169,7 +169,7 @@ impl Graph {
 }
 
 /// An OData text literal.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

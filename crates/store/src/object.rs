@@ -3,6 +3,7 @@
 use crate::{StoreError, seal::Seal};
 use carnet_tenant::{
     change::{Object, ObjectKey, Space},
+    group::MembershipKey,
     permission_grant::{AssignmentKey, GrantKey},
     role::RoleKey,
 };
@@ -27,6 +28,8 @@ pub(crate) fn columns(key: &ObjectKey) -> (&'static str, String) {
         ObjectKey::Environment(id) => ("environment", id.clone()),
         ObjectKey::Package(name) => ("package", name.clone()),
         ObjectKey::Installation(id) => ("installation", id.clone()),
+        ObjectKey::Group(id) => ("group", id.to_string()),
+        ObjectKey::Membership(key) => ("member", format!("{}/{}", key.member, key.group)),
     }
 }
 
@@ -58,6 +61,11 @@ pub(crate) fn key((kind, id): (&str, &str)) -> Result<ObjectKey, StoreError> {
         "role" => {
             let (principal, role) = part().parse().ok().zip(part().parse().ok()).ok_or_else(damaged)?;
             ObjectKey::RoleAssignment(RoleKey { principal, role })
+        }
+        "group" => ObjectKey::Group(object()?),
+        "member" => {
+            let (member, group) = part().parse().ok().zip(part().parse().ok()).ok_or_else(damaged)?;
+            ObjectKey::Membership(MembershipKey { member, group })
         }
         "registration" => ObjectKey::AdminRegistration(id.parse().map_err(|_| damaged())?),
         "environment" => ObjectKey::Environment(id.to_owned()),
@@ -119,6 +127,8 @@ mod tests {
             ObjectKey::Environment("Default-x".into()),
             ObjectKey::Package("p".into()),
             ObjectKey::Installation("i".into()),
+            ObjectKey::Group(id(6)),
+            ObjectKey::Membership(MembershipKey { member: id(3), group: id(6) }),
         ];
         for wanted in keys {
             let (kind, text) = columns(&wanted);

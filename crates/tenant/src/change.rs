@@ -5,6 +5,7 @@ use crate::{
     admin_registration::AdminRegistration,
     application::Application,
     environment::Environment,
+    group::{Group, Membership, MembershipKey},
     package::{Installation, Package},
     permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant},
     role::{RoleAssignment, RoleKey},
@@ -41,6 +42,10 @@ pub enum Object {
     Package(Arc<Package>),
     /// An installation of a package.
     Installation(Arc<Installation>),
+    /// A group.
+    Group(Arc<Group>),
+    /// A membership.
+    Membership(Arc<Membership>),
 }
 
 /// What names an object within its tenant.
@@ -68,6 +73,10 @@ pub enum ObjectKey {
     Package(String),
     /// By its id.
     Installation(String),
+    /// By object id.
+    Group(ObjectId),
+    /// By member and group.
+    Membership(MembershipKey),
 }
 
 /// One change to the directory.
@@ -95,6 +104,8 @@ impl Object {
             Self::Environment(it) => ObjectKey::Environment(it.id.clone()),
             Self::Package(it) => ObjectKey::Package(it.unique_name.clone()),
             Self::Installation(it) => ObjectKey::Installation(it.id.clone()),
+            Self::Group(it) => ObjectKey::Group(it.id),
+            Self::Membership(it) => ObjectKey::Membership(it.key),
         }
     }
 

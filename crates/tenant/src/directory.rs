@@ -6,6 +6,7 @@ use crate::{
     application::Application,
     change::{Change, Object, ObjectKey},
     environment::Environment,
+    group::{Group, MemberKind, Membership, MembershipKey},
     package::Package,
     permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant},
     redirect,
@@ -44,6 +45,10 @@ pub struct Directory {
     registrations: Shards<AppId, Arc<AdminRegistration>>,
     environments: Shards<String, Arc<Environment>>,
     packages: Shards<String, Arc<Package>>,
+    groups: Shards<ObjectId, Arc<Group>>,
+    memberships: Shards<MembershipKey, Arc<Membership>>,
+    /// The same by group.
+    members: Shards<MemberKey, MemberKind>,
 }
 
 impl Directory {
@@ -67,6 +72,9 @@ impl Directory {
             registrations: Shards::default(),
             environments: Shards::default(),
             packages: Shards::default(),
+            groups: Shards::default(),
+            memberships: Shards::default(),
+            members: Shards::default(),
         }
     }
 
@@ -107,6 +115,11 @@ impl Directory {
             Object::AdminRegistration(it) => drop(self.registrations.insert(it.app_id, it)),
             Object::Environment(it) => drop(self.environments.insert(it.id.clone(), it)),
             Object::Package(it) => drop(self.packages.insert(it.unique_name.clone(), it)),
+            Object::Group(it) => drop(self.groups.insert(it.id, it)),
+            Object::Membership(it) => {
+                self.members.insert(MemberKey::of(&it.key), it.kind);
+                self.memberships.insert(it.key, it);
+            }
             Object::User(_) | Object::Installation(_) => {}
         }
     }
@@ -131,6 +144,11 @@ impl Directory {
             ObjectKey::AdminRegistration(app) => drop(self.registrations.remove(app)),
             ObjectKey::Environment(id) => drop(self.environments.remove(id)),
             ObjectKey::Package(name) => drop(self.packages.remove(name)),
+            ObjectKey::Group(id) => drop(self.groups.remove(id)),
+            ObjectKey::Membership(key) => {
+                self.members.remove(&MemberKey::of(key));
+                self.memberships.remove(key);
+            }
             ObjectKey::Tenant | ObjectKey::User(_) | ObjectKey::Installation(_) => {}
         }
     }
@@ -280,6 +298,53 @@ impl Directory {
     /// All packages.
     pub fn packages(&self) -> impl Iterator<Item = &Arc<Package>> {
         self.packages.iter().map(|(_, it)| it)
+    }
+
+    /// The group with this object id.
+    #[must_use]
+    pub fn group(&self, id: ObjectId) -> Option<&Arc<Group>> {
+        self.groups.get(&id)
+    }
+
+    /// All groups after `after`, in the order of their ids.
+    pub fn groups(&self, after: Option<ObjectId>) -> impl Iterator<Item = &Arc<Group>> {
+        self.groups.after(after).map(|(_, it)| it)
+    }
+
+    /// Whether somebody is directly in a group.
+    #[must_use]
+    pub fn is_member(&self, key: &MembershipKey) -> bool {
+        self.memberships.get(key).is_some()
+    }
+
+    /// The groups that a user, service principal or group is directly in.
+    pub fn memberships_of(&self, member: ObjectId) -> impl Iterator<Item = &Arc<Membership>> {
+        let from = MembershipKey { member, group: ObjectId::new(Uuid::nil()) };
+        self.memberships.range(from, move |key| key.member == member).map(|(_, it)| it)
+    }
+
+    /// The direct members of a group after `after`, in the order of their ids.
+    pub fn members_of(
+        &self,
+        group: ObjectId,
+        after: Option<ObjectId>,
+    ) -> impl Iterator<Item = (ObjectId, MemberKind)> + '_ {
+        let from = MemberKey { group, member: after.unwrap_or(ObjectId::new(Uuid::nil())) };
+        let all = self.members.range(from, move |key| key.group == group);
+        all.map(|(key, kind)| (key.member, *kind)).filter(move |(member, _)| Some(*member) != after)
+    }
+}
+
+/// A membership by its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MemberKey {
+    pub(crate) group: ObjectId,
+    member: ObjectId,
+}
+
+impl MemberKey {
+    const fn of(key: &MembershipKey) -> Self {
+        Self { group: key.group, member: key.member }
     }
 }
 

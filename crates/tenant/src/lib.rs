@@ -13,6 +13,7 @@ pub mod directory;
 pub mod environment;
 #[cfg(test)]
 mod fixture;
+pub mod group;
 pub mod lockout;
 pub mod operation;
 pub mod package;

@@ -94,6 +94,14 @@ const APPLICATION_ADMINISTRATORS: &[&str] =
     &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
 
 const USER_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR];
+const GROUP_READERS: &[&str] = &[
+    "GroupMember.Read.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const GROUP_WRITERS: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
 
 /// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it, and so do pages
 /// on which a person signed in.
@@ -233,6 +241,37 @@ pub const READ_ORGANIZATION: Operation = Operation {
     person: Person::Member,
 };
 
+/// Read groups and who is in them.
+pub const READ_GROUPS: Operation =
+    Operation { name: "read groups", scopes: GROUP_READERS, roles: GROUP_READERS, person: Person::Member };
+/// Create a group. Members may.
+pub const CREATE_GROUP: Operation =
+    Operation { name: "create groups", scopes: GROUP_WRITERS, roles: GROUP_WRITERS, person: Person::Member };
+/// Change or delete a group, or who is in it.
+pub const CHANGE_GROUP: Operation = Operation {
+    name: "change groups",
+    scopes: GROUP_WRITERS,
+    roles: GROUP_WRITERS,
+    person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
+};
+/// Read the groups that one is in.
+pub const READ_OWN_GROUPS: Operation = Operation {
+    name: "read the signed-in user's groups",
+    // User.Read is enough for the ids of one's own groups: the answer to a claim that was too long.
+    scopes: &[
+        "User.Read",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "GroupMember.Read.All",
+        "Group.Read.All",
+        "Group.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    roles: &[],
+    person: Person::Member,
+};
+
 /// Every Graph operation, for the test by enumeration.
 pub const OPERATIONS: &[&Operation] = &[
     &READ_APPLICATIONS,
@@ -249,6 +288,10 @@ pub const OPERATIONS: &[&Operation] = &[
     &REVOKE_SESSIONS,
     &REVOKE_OWN_SESSIONS,
     &READ_ORGANIZATION,
+    &READ_GROUPS,
+    &CREATE_GROUP,
+    &CHANGE_GROUP,
+    &READ_OWN_GROUPS,
 ];
 
 /// May the caller do this to an object with these owners?

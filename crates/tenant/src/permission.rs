@@ -2,13 +2,13 @@
 
 use crate::{
     directory::Directory,
-    operation::Caller,
+    operation::{self, Caller, authorize},
     refusal::Refusal,
     role::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR, held},
 };
 use carnet_wire::{
     catalogue,
-    ids::{AppId, KeyId},
+    ids::{AppId, KeyId, ObjectId},
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,24 @@ pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Re
         }
     }
     Ok(())
+}
+
+/// Nobody puts somebody into a group that application roles are given to, unless they could give these roles
+/// themselves (`security.md`, S31).
+pub(crate) fn require_authority_over_group(
+    caller: &Caller,
+    directory: &Directory,
+    group: ObjectId,
+) -> Result<(), Refusal> {
+    if directory.app_roles_of(group).next().is_none() {
+        return Ok(());
+    }
+    match authorize(caller, directory, &operation::CHANGE_GRANTS, &[]) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Refusal::Forbidden {
+            needs: "application roles are given to this group; whoever puts members into it has to be able to give them".into(),
+        }),
+    }
 }
 
 /// Nobody gives a credential to a principal that may more than they: one that holds a directory role or

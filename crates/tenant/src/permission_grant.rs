@@ -42,7 +42,7 @@ pub struct PermissionGrant {
 /// What names an application-role assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AssignmentKey {
-    /// Who holds the role: a service principal or a user.
+    /// Who holds the role: a service principal, a user, or a group for those who are directly in it.
     pub principal: ObjectId,
     /// The resource's service principal.
     pub resource: ObjectId,
@@ -57,7 +57,7 @@ pub struct AppRoleAssignment {
     pub key: AssignmentKey,
     /// Graph's id of the assignment.
     pub id: String,
-    /// The principal is a user.
+    /// The principal is a user; otherwise a group or a service principal.
     pub user: bool,
     /// When it was made.
     pub created: Timestamp,
@@ -218,7 +218,9 @@ pub fn assign(
         let needs = "application permissions of Microsoft Graph need Privileged Role or Global Administrator";
         return Err(Refusal::Forbidden { needs: needs.into() });
     }
-    let offered = key.role.uuid().is_nil() || fits(resource, key.role, user);
+    let group = directory.group(key.principal).is_some();
+    // A group holds a role for the people in it.
+    let offered = key.role.uuid().is_nil() || fits(resource, key.role, user || group);
     if !offered {
         return Err(bad(format!(
             "appRoleId {} is no role of {} for this principal",
@@ -235,7 +237,12 @@ pub fn assign(
     let assignment = AppRoleAssignment { key, id, user, created: at.now };
     let target = ("appRoleAssignment".to_owned(), assignment.id.clone(), resource.display_name.clone());
     let modified = vec![("appRoleId".to_owned(), String::new(), key.role.to_string())];
-    let activity = "Add app role assignment to service principal".to_owned();
+    let activity = match (user, group) {
+        (true, _) => "Add app role assignment grant to user",
+        (false, true) => "Add app role assignment to group",
+        (false, false) => "Add app role assignment to service principal",
+    };
+    let activity = activity.to_owned();
     let audit = Audit { activity, actor: caller.actor(), target, modified };
     let change = Change::Put(Object::AppRoleAssignment(assignment.clone().into()));
     Ok(Decided { value: assignment, changes: vec![change], audit: vec![audit] })

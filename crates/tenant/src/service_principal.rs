@@ -6,6 +6,7 @@ use crate::{
     application::Application,
     change::{Audit, Change, Decided, Object, ObjectKey},
     directory::Directory,
+    group,
     operation::{self, Caller, Moment, authorize},
     permission::{AppRole, PermissionScope},
     refusal::Refusal,
@@ -152,7 +153,9 @@ pub(crate) fn removal(directory: &Directory, principal: &ServicePrincipal) -> Ve
     if directory.registration(principal.app_id).is_some() {
         keys.push(ObjectKey::AdminRegistration(principal.app_id));
     }
-    keys.into_iter().map(Change::Remove).collect()
+    let mut changes: Vec<Change> = keys.into_iter().map(Change::Remove).collect();
+    changes.extend(group::leave_all(directory, id));
+    changes
 }
 
 /// The service principal of a registration that changed.

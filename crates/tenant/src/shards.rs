@@ -4,6 +4,8 @@
 //! and a change among 100,000 entries copies some 400 (`style.md`, section 3).
 
 use crate::{
+    directory::MemberKey,
+    group::MembershipKey,
     permission_grant::{AssignmentKey, GrantKey},
     role::RoleKey,
 };
@@ -139,6 +141,18 @@ impl ShardKey for AssignmentKey {
 impl ShardKey for RoleKey {
     fn shard(&self) -> u8 {
         self.principal.shard()
+    }
+}
+
+impl ShardKey for MembershipKey {
+    fn shard(&self) -> u8 {
+        self.member.shard()
+    }
+}
+
+impl ShardKey for MemberKey {
+    fn shard(&self) -> u8 {
+        self.group.shard()
     }
 }
 

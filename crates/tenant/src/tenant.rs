@@ -48,6 +48,8 @@ pub struct Policy {
     pub block: Vec<Subjects>,
     /// Issuers of federated credentials that may be http or loopback. Loopback only.
     pub danger_allow_issuers: Vec<String>,
+    /// What APIs may demand of a sign-in beyond the rest.
+    pub authentication_contexts: Vec<AuthenticationContext>,
     /// Users may register applications (Graph's `allowedToCreateApps`).
     pub users_create_applications: bool,
 }
@@ -63,9 +65,19 @@ impl Default for Policy {
             require_mfa: Vec::new(),
             block: Vec::new(),
             danger_allow_issuers: Vec::new(),
+            authentication_contexts: Vec::new(),
             users_create_applications: true,
         }
     }
+}
+
+/// An authentication context: an id that APIs ask for (`acrs`), and what it demands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationContext {
+    /// `c1` to `c99`.
+    pub id: String,
+    /// A second factor.
+    pub require_mfa: bool,
 }
 
 /// A set of sign-ins that a policy speaks of.

@@ -7,6 +7,7 @@ use crate::{
     ids::{AppId, KeyId, ObjectId, TenantId},
     secret::{ClientSecret, Password, TotpKey},
     time::Timestamp,
+    token::claims_request::is_context,
 };
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -25,6 +26,9 @@ pub struct TenantFile {
     /// Applications.
     #[serde(default, rename = "application")]
     pub applications: Vec<ApplicationTable>,
+    /// Groups.
+    #[serde(default, rename = "group")]
+    pub groups: Vec<GroupTable>,
     /// Power Platform environments.
     #[serde(default, rename = "environment")]
     pub environments: Vec<EnvironmentTable>,
@@ -71,6 +75,20 @@ pub struct PolicyTable {
     /// Issuers that may be http or loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,
+    /// What an API may demand of a sign-in beyond the rest (`acrs`).
+    #[serde(default)]
+    pub authentication_contexts: Vec<ContextTable>,
+}
+
+/// One of `authentication_contexts`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextTable {
+    /// `c1` to `c99`.
+    pub id: String,
+    /// It demands a second factor.
+    #[serde(default)]
+    pub require_mfa: bool,
 }
 
 /// See [`PolicyTable::assertion_replay`].
@@ -199,9 +217,74 @@ pub struct ApplicationTable {
     /// Registered with Power Platform.
     #[serde(default)]
     pub power_platform_admin: bool,
+    /// Claims that its tokens carry besides the usual ones.
+    #[serde(default)]
+    pub optional_claims: OptionalClaimsTable,
+    /// Graph's `groupMembershipClaims`.
+    pub group_membership_claims: Option<String>,
     /// `[application.policy]`
     #[serde(default)]
     pub policy: ApplicationPolicyTable,
+}
+
+/// `optional_claims`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptionalClaimsTable {
+    /// Of ID tokens that it gets.
+    pub id_token: Vec<ClaimTable>,
+    /// Of access tokens for it.
+    pub access_token: Vec<ClaimTable>,
+}
+
+impl OptionalClaimsTable {
+    /// None is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.id_token.is_empty() && self.access_token.is_empty()
+    }
+}
+
+/// An optional claim: its name alone, or with what more is to be said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum ClaimTable {
+    /// The name.
+    Name(String),
+    /// The name with its additional properties.
+    Full {
+        /// The name.
+        name: String,
+        /// Graph's `additionalProperties`: `include_user_token`, `use_guid`, …
+        #[serde(default)]
+        additional: Vec<String>,
+    },
+}
+
+impl ClaimTable {
+    /// The name and the additional properties.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &[String]) {
+        match self {
+            Self::Name(name) => (name, &[]),
+            Self::Full { name, additional } => (name, additional),
+        }
+    }
+}
+
+/// `[[group]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupTable {
+    /// The name people see.
+    pub name: String,
+    /// Made up when absent.
+    pub id: Option<ObjectId>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Users, applications and groups of this file, by name; an application by client id too.
+    #[serde(default)]
+    pub members: Vec<String>,
 }
 
 /// `redirect_uris`
@@ -414,6 +497,16 @@ impl TenantFile {
         if let Some(twice) = doubled(nameless) {
             return wrong(format!("two applications are named `{twice}`; give each a client_id"));
         }
+        if let Some(twice) = doubled(self.groups.iter().map(|it| it.name.clone())) {
+            return wrong(format!("two groups are named `{twice}`; give each its own name"));
+        }
+        let contexts = &self.tenant.policy.authentication_contexts;
+        if let Some(twice) = doubled(contexts.iter().map(|it| it.id.clone())) {
+            return wrong(format!("the authentication context `{twice}` stands twice"));
+        }
+        if let Some(other) = contexts.iter().find(|it| !is_context(&it.id)) {
+            return wrong(format!("the authentication context `{}` is none of c1 to c99", other.id));
+        }
         for user in &self.users {
             let ways = [user.password.is_some(), user.password_file.is_some(), user.password_env.is_some()];
             if ways.iter().filter(|way| **way).count() > 1 {
@@ -471,6 +564,7 @@ domain = "contoso.example"
 [tenant.policy]
 assertion_replay = "refuse"
 require_mfa = ["role:Global Administrator", "network:10.0.0.0/8"]
+authentication_contexts = [{ id = "c1", require_mfa = true }]
 [[user]]
 name = "ada@contoso.example"
 password = "s3cret-canary"
@@ -483,8 +577,13 @@ permissions = [{ api = "8578e004-a5c6-46e7-913e-12f58912df43", delegated = ["A.B
 admin_consent = true
 secrets = [{ name = "ci", value = "v", expires = 2027-11-22 }]
 exposes = { identifier_uris = ["api://x"], scopes = ["access", { name = "other", type = "Admin" }], app_roles = [], token_version = 2 }
+optional_claims = { id_token = ["email"], access_token = [{ name = "idtyp", additional = ["include_user_token"] }] }
+group_membership_claims = "SecurityGroup"
 [application.policy]
 refresh_reuse = "tolerate"
+[[group]]
+name = "Readers"
+members = ["ada@contoso.example", "reader"]
 [[environment]]
 name = "Default"
 [[application_package]]
@@ -507,6 +606,8 @@ publisher = "C"
         assert_eq!(file.applications[0].secrets[0].expires.unwrap().0.iso(), "2027-11-22T00:00:00Z");
         assert_eq!(file.tenant.policy.require_mfa[1], Who::Network([10, 0, 0, 0].into(), 8));
         assert_eq!(file.applications[0].exposes.scopes[1].kind(), Some("Admin"));
+        assert_eq!(file.applications[0].optional_claims.access_token[0].parts().1, ["include_user_token"]);
+        assert_eq!((file.groups[0].members.len(), file.tenant.policy.authentication_contexts.len()), (2, 1));
         assert!(!format!("{file:?}").contains("s3cret"));
     }
 
@@ -518,7 +619,7 @@ publisher = "C"
         );
         let error = TenantFile::parse(&bad).unwrap_err().0;
         assert!(
-            error.starts_with("line 12, column") && error.contains("passwort") && !error.contains("s3cret"),
+            error.starts_with("line 13, column") && error.contains("passwort") && !error.contains("s3cret"),
             "{error}"
         );
     }
@@ -531,6 +632,7 @@ publisher = "C"
             ("network:10.0.0.0/8", "network:10.0.0.0/33", "CIDR"),
             ("2027-11-22", "2027-11-22T01:00:00Z", "date"),
             ("\"refuse\"", "\"perhaps\"", "perhaps"),
+            ("id = \"c1\"", "id = \"c0\"", "c99"),
             ("b7a1c0de-", "b7a1c0de", "GUID"),
         ] {
             let error = TenantFile::parse(&WHOLE.replacen(from, to, 1)).unwrap_err().0;

@@ -3,5 +3,6 @@
 mod applications;
 mod callers;
 mod consent;
+mod groups;
 mod people;
 mod user_writes;

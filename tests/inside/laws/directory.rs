@@ -5,6 +5,7 @@ use carnet_store::{Store, StoreError};
 use carnet_tenant::{
     change::{Change, Object, ObjectKey},
     environment::Environment,
+    group::{Group, MemberKind, Membership, MembershipKey},
     user::{User, fold},
 };
 use carnet_wire::{authority::TenantName, ids::ObjectId, time::Timestamp};
@@ -46,6 +47,39 @@ fn environment(id: &str) -> Change {
         created: NOW,
     };
     Change::Put(Object::Environment(it.into()))
+}
+
+law! {
+    async fn groups_and_memberships_are_there_after_a_restart_and_gone_when_removed(kept) {
+    let one = kept.contoso().await;
+    let [member, group] = [7, 8].map(|number| ObjectId::new(Uuid::from_u128(number)));
+    let key = MembershipKey { member, group };
+    let it = Group {
+        id: group,
+        display_name: "Readers".into(),
+        mail_nickname: "readers".into(),
+        mail_enabled: false,
+        security_enabled: true,
+        description: None,
+        owners: vec![member],
+        created: NOW,
+    };
+    let made = vec![
+        Change::Put(Object::Group(it.into())),
+        Change::Put(Object::Membership(Membership { key, kind: MemberKind::User }.into())),
+    ];
+    kept.store.apply(&one, (made, vec![]), NOW, None).await.unwrap();
+    let kept = kept.again().await;
+    let name = TenantName::Domain("contoso.example".into());
+    let two = kept.store.directory_named(&name).await.unwrap().unwrap();
+    assert!(two.is_member(&key) && two.group(group).is_some());
+    let gone = vec![Change::Remove(ObjectKey::Membership(key)), Change::Remove(ObjectKey::Group(group))];
+    kept.store.apply(&two, (gone, vec![]), NOW, None).await.unwrap();
+    let kept = kept.again().await;
+    let three = kept.store.directory_named(&name).await.unwrap().unwrap();
+    assert!(!three.is_member(&key) && three.group(group).is_none());
+    assert!(three.members_of(group, None).next().is_none());
+    }
 }
 
 law! {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock::OsEntropy,
     failure::ClientError,
-    graph::{Graph, quoted, text},
+    graph::{Graph, literal, quoted, text},
     power_platform::Bap,
 };
 use carnet_wire::{
@@ -97,6 +97,16 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
     for (table, certificates) in file.applications.iter().zip(given.certificates) {
         let state = application_state(graph, bap, file, (table, certificates)).await?;
         lines.push(Line { kind: "application", name: table.name.clone(), state });
+    }
+    for group in &file.groups {
+        let filter = quoted(&format!("displayName eq {}", literal(&group.name)));
+        let found = graph.list(&format!("/groups?$filter={filter}")).await?;
+        let same = found.iter().any(|it| group.id.is_none_or(|id| id.to_string() == text(it, "id")));
+        let state = match same {
+            true => State::NotChecked("who is in it is not compared here".into()),
+            false => State::NotSettable("it is not there, and groups are not made here".into()),
+        };
+        lines.push(Line { kind: "group", name: group.name.clone(), state });
     }
     let unseen = |kind, name: &String, why: &str| Line {
         kind,
@@ -185,6 +195,7 @@ async fn organization(graph: &Graph, file: &TenantFile) -> Result<Line, ClientEr
         || policy.device_code.is_some()
         || !policy.require_mfa.is_empty()
         || !policy.block.is_empty()
+        || !policy.authentication_contexts.is_empty()
         || !policy.danger_allow_issuers.is_empty();
     let state = match (same, rules) {
         (false, _) => State::NotSettable("its id, domain or name differs".into()),

@@ -1,11 +1,12 @@
-//! `/v1.0/servicePrincipals/{id}/appRoleAssignments`: application permissions that a principal holds.
+//! `appRoleAssignments` of service principals, groups and users: the application roles that they hold.
 
 use super::{
-    list::{Page, body, framed, key},
-    service_principals::find,
-    shape,
+    groups,
+    list::{Key, Page, body, framed, key},
+    service_principals, shape, users,
 };
 use crate::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
@@ -20,49 +21,115 @@ use carnet_wire::{
     graph::members::Members,
     ids::{KeyId, ObjectId},
 };
+use serde_json::{Map, Value};
 
-/// `GET …/appRoleAssignments`
+/// Whose roles a path speaks of.
+enum Holder<'a> {
+    Principal(Key<'a>),
+    Group(&'a str),
+    /// Users are no part of the directory: the id is one of the store's, or there is no such user.
+    User(Option<ObjectId>, &'a str),
+}
+
+impl Holder<'_> {
+    fn id(&self, directory: &Directory) -> Result<ObjectId, Refusal> {
+        match self {
+            Self::Principal(key) => Ok(service_principals::find(directory, key)?.id),
+            Self::Group(id) => Ok(groups::find(directory, id)?.id),
+            Self::User(id, name) => {
+                id.ok_or_else(|| Refusal::NotFound { id: name.chars().take(120).collect() })
+            }
+        }
+    }
+}
+
+/// `GET /v1.0/servicePrincipals/{id}/appRoleAssignments`
 pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
-    let page = Page::of(&call, &["id", "resourceId", "appRoleId", "principalDisplayName"])?;
-    let named = key(&call, "appId")?;
+    let called = cx.caller(&call).await?;
+    let holder = Holder::Principal(key(&call, "appId")?);
+    shown(&cx, called, (&call, holder)).await
+}
+
+/// `GET /v1.0/groups/{id}/appRoleAssignments`
+pub(super) async fn list_of_group(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    shown(&cx, called, (&call, Holder::Group(call.variable(0)))).await
+}
+
+/// `GET /v1.0/users/{id}/appRoleAssignments`
+pub(super) async fn list_of_user(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let user = users::found(&cx, &called, call.variable(0)).await?.map(|it| it.id);
+    shown(&cx, called, (&call, Holder::User(user, call.variable(0)))).await
+}
+
+/// `POST /v1.0/servicePrincipals/{id}/appRoleAssignments`
+pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let map = body(&mut call).await?;
+    let holder = Holder::Principal(key(&call, "appId")?);
+    made(&cx, called, (&map, holder)).await
+}
+
+/// `POST /v1.0/groups/{id}/appRoleAssignments`
+pub(super) async fn post_of_group(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let map = body(&mut call).await?;
+    made(&cx, called, (&map, Holder::Group(call.variable(0)))).await
+}
+
+/// `POST /v1.0/users/{id}/appRoleAssignments`
+pub(super) async fn post_of_user(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let map = body(&mut call).await?;
+    let user = users::found(&cx, &called, call.variable(0)).await?.map(|it| it.id);
+    made(&cx, called, (&map, Holder::User(user, call.variable(0)))).await
+}
+
+async fn shown(
+    cx: &Context,
+    mut called: Called,
+    (call, holder): (&Call, Holder<'_>),
+) -> Result<Reply, Failure> {
+    let page = Page::of(call, &["id", "resourceId", "appRoleId", "principalDisplayName"])?;
     let principal = cx
         .confirmed(&mut called, |caller, directory| {
             authorize(caller, directory, &READ_APPLICATIONS, &[])?;
-            Ok(find(directory, &named)?.id)
+            holder.id(directory)
         })
         .await?;
-    let after = page.after(&cx)?;
+    let after = page.after(cx)?;
     let directory = &called.directory;
     let all = directory.app_roles_of(principal).map(|it| (it.id.clone(), shape::assignment(it, directory)));
     let rest = all
         .skip_while(|(id, _)| after.as_ref().is_some_and(|after| id != after))
         .skip(usize::from(after.is_some()));
     let items = rest.filter(|(_, it)| page.passes(it)).take(page.query.top + 1).collect();
-    page.reply(&cx, "appRoleAssignments", items)
+    page.reply(cx, "appRoleAssignments", items)
 }
 
-/// `POST …/appRoleAssignments`
-pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
-    let map = body(&mut call).await?;
-    let mut members = Members::of(&map);
+async fn made(
+    cx: &Context,
+    mut called: Called,
+    (map, holder): (&Map<String, Value>, Holder<'_>),
+) -> Result<Reply, Failure> {
+    let mut members = Members::of(map);
     let principal: Option<ObjectId> = members.id("principalId")?;
     let resource: Option<ObjectId> = members.id("resourceId")?;
     let role: Option<KeyId> = members.id("appRoleId")?;
     let resource = resource.ok_or_else(|| members.wrong("resourceId", "the API's service principal id"))?;
     let role = role.ok_or_else(|| members.wrong("appRoleId", "the role's GUID"))?;
     members.finish()?;
-    let named = key(&call, "appId")?;
     let rule = |caller: &_, directory: &Directory, at: &Moment<'_>| {
-        let holder = find(directory, &named)?.id;
-        if principal.is_some_and(|it| it != holder) {
-            let message = "the property 'principalId' wants the service principal of the path".to_owned();
+        let id = holder.id(directory)?;
+        if principal.is_some_and(|it| it != id) {
+            let message = "the property 'principalId' wants the object of the path".to_owned();
             return Err(Refusal::BadRequest { message, target: Some("principalId".into()) });
         }
-        let key = AssignmentKey { principal: holder, resource, role };
-        permission_grant::assign(caller, directory, (key, false), at)
+        let key = AssignmentKey { principal: id, resource, role };
+        let user = matches!(holder, Holder::User(..));
+        permission_grant::assign(caller, directory, (key, user), at)
     };
     let made = cx.apply(&mut called, rule).await?;
-    Reply::created(&framed(&cx, "appRoleAssignments", shape::assignment(&made, &called.directory)))
+    Reply::created(&framed(cx, "appRoleAssignments", shape::assignment(&made, &called.directory)))
 }

@@ -5,7 +5,10 @@ mod app_role_assignments;
 mod application_body;
 mod application_credentials;
 mod applications;
+mod group_members;
+mod groups;
 mod list;
+mod memberships;
 mod organization;
 mod permission_grants;
 mod service_principals;
@@ -63,6 +66,19 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::get),
     route!(PATCH "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::patch),
     route!(DELETE "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::delete),
+    route!(GET "/v1.0/servicePrincipals/{id}/memberOf", "graph/memberships", memberships::of_principal),
+    route!(POST "/v1.0/servicePrincipals/{id}/getMemberGroups", "graph/memberships", memberships::ids_of_principal),
+    route!(POST "/v1.0/servicePrincipals/{id}/getMemberObjects", "graph/memberships", memberships::ids_of_principal),
+    route!(GET "/v1.0/groups", "graph/groups", groups::list),
+    route!(POST "/v1.0/groups", "graph/groups", groups::post),
+    route!(GET "/v1.0/groups/{id}", "graph/groups", groups::get),
+    route!(PATCH "/v1.0/groups/{id}", "graph/groups", groups::patch),
+    route!(DELETE "/v1.0/groups/{id}", "graph/groups", groups::delete),
+    route!(GET "/v1.0/groups/{id}/members", "graph/group_members", group_members::list),
+    route!(POST "/v1.0/groups/{id}/members/$ref", "graph/group_members", group_members::add),
+    route!(DELETE "/v1.0/groups/{id}/members/{member}/$ref", "graph/group_members", group_members::remove),
+    route!(GET "/v1.0/groups/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::list_of_group),
+    route!(POST "/v1.0/groups/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::post_of_group),
     route!(GET "/v1.0/users", "graph/users", users::list),
     route!(POST "/v1.0/users", "graph/users", users::post),
     route!(GET "/v1.0/users/{id}", "graph/users", users::get),
@@ -72,6 +88,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/me", "graph/users", users::me),
     route!(POST "/v1.0/me/revokeSignInSessions", "graph/user_actions", user_actions::revoke_mine),
     route!(POST "/v1.0/me/changePassword", "graph/user_actions", user_actions::change_password),
+    route!(GET "/v1.0/users/{id}/memberOf", "graph/memberships", memberships::of_user),
+    route!(POST "/v1.0/users/{id}/getMemberGroups", "graph/memberships", memberships::ids_of_user),
+    route!(POST "/v1.0/users/{id}/getMemberObjects", "graph/memberships", memberships::ids_of_user),
+    route!(GET "/v1.0/users/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::list_of_user),
+    route!(POST "/v1.0/users/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::post_of_user),
+    route!(GET "/v1.0/me/memberOf", "graph/memberships", memberships::of_me),
+    route!(POST "/v1.0/me/getMemberGroups", "graph/memberships", memberships::ids_of_me),
+    route!(POST "/v1.0/me/getMemberObjects", "graph/memberships", memberships::ids_of_me),
     route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
     route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),

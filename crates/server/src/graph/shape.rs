@@ -5,6 +5,7 @@ use carnet_tenant::{
     application::Application,
     credential::{CertificateCredential, SecretCredential},
     directory::Directory,
+    group::{Group, MemberKind},
     permission::{AppRole, PermissionScope, RequiredAccess},
     permission_grant::{AppRoleAssignment, PermissionGrant},
     service_principal::ServicePrincipal,
@@ -225,7 +226,15 @@ pub(super) fn grant(it: &PermissionGrant) -> Value {
 
 /// An application-role assignment.
 pub(super) fn assignment(it: &AppRoleAssignment, directory: &Directory) -> Value {
-    let name = |id| directory.principal(id).map(|it| it.display_name.clone());
+    let name = |id| {
+        let principal = directory.principal(id).map(|it| it.display_name.clone());
+        principal.or_else(|| directory.group(id).map(|it| it.display_name.clone()))
+    };
+    let kind = match directory.group(it.key.principal) {
+        _ if it.user => "User",
+        Some(_) => "Group",
+        None => "ServicePrincipal",
+    };
     json!({
         "id": it.id,
         "deletedDateTime": null,
@@ -233,7 +242,7 @@ pub(super) fn assignment(it: &AppRoleAssignment, directory: &Directory) -> Value
         "createdDateTime": it.created.iso(),
         "principalDisplayName": name(it.key.principal),
         "principalId": it.key.principal,
-        "principalType": if it.user { "User" } else { "ServicePrincipal" },
+        "principalType": kind,
         "resourceDisplayName": name(it.key.resource),
         "resourceId": it.key.resource,
     })
@@ -271,6 +280,43 @@ pub(super) fn user(it: &User, all: bool) -> Value {
         shown.entry("otherMails").or_insert_with(|| kept("otherMails", json!([])));
     }
     shown
+}
+
+/// A group.
+pub(super) fn group(it: &Group) -> Value {
+    json!({
+        "id": it.id,
+        "deletedDateTime": null,
+        "classification": null,
+        "createdDateTime": it.created.iso(),
+        "description": it.description,
+        "displayName": it.display_name,
+        "groupTypes": [],
+        "isAssignableToRole": null,
+        "mail": null,
+        "mailEnabled": it.mail_enabled,
+        "mailNickname": it.mail_nickname,
+        "membershipRule": null,
+        "proxyAddresses": [],
+        "renewedDateTime": it.created.iso(),
+        "securityEnabled": it.security_enabled,
+        "uniqueName": null,
+        "visibility": null,
+    })
+}
+
+/// An object of a collection that mixes kinds: it says what it is.
+pub(super) fn typed(kind: MemberKind, object: Value) -> Value {
+    let name = match kind {
+        MemberKind::User => "#microsoft.graph.user",
+        MemberKind::ServicePrincipal => "#microsoft.graph.servicePrincipal",
+        MemberKind::Group => "#microsoft.graph.group",
+    };
+    let mut typed = json!({ "@odata.type": name });
+    if let (Value::Object(typed), Value::Object(members)) = (&mut typed, object) {
+        typed.extend(members);
+    }
+    typed
 }
 
 /// The organization.

@@ -97,7 +97,8 @@ fn shown(cx: &Context, call: &Call, user: &User) -> Result<Reply, Failure> {
     entity(cx, call, "users", shape::user(user, all))
 }
 
-async fn found(cx: &Context, called: &Called, name: &str) -> Result<Option<Arc<User>>, Failure> {
+/// The user with this id or name.
+pub(super) async fn found(cx: &Context, called: &Called, name: &str) -> Result<Option<Arc<User>>, Failure> {
     cx.user_named(called.directory.tenant.id, name).await
 }
 

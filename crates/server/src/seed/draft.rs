@@ -1,21 +1,21 @@
 //! A file decided on: rule after rule over a working copy of the directory. Pure; what it says is kept in
 //! one batch or not at all.
 
-use super::{Did, Known, Loaded, objects, people};
+use super::{Did, Known, Loaded, groups, objects, people};
 use carnet_tenant::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     directory::Directory,
     operation::{Caller, Moment},
     refusal::Refusal,
     service_principal,
-    tenant::{self, AssertionReplay, Policy, RefreshReuse, Subjects, Tenant},
+    tenant::{self, AssertionReplay, AuthenticationContext, Policy, RefreshReuse, Subjects, Tenant},
     user,
 };
 use carnet_wire::{
     catalogue::Catalogue,
     ids::{AppId, TenantId},
     secret::ClientSecret,
-    tenant_file::{PolicyTable, Replay, Reuse, Who},
+    tenant_file::{ContextTable, PolicyTable, Replay, Reuse, Who},
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -129,9 +129,13 @@ pub(super) fn decide(
         tenant::change(&draft.caller, &draft.directory, wanted).map_err(|no| ("[tenant]".to_owned(), no))?;
     let (_, changed) = draft.take(decided);
     draft.report("tenant", &name, (seen.is_some(), changed));
+    let mut users = HashMap::new();
     for (table, known) in file.users.iter().zip(known) {
-        people::user(&mut draft, table, known, at).map_err(|no| (format!("user `{}`", table.name), no))?;
+        let made = people::user(&mut draft, table, known, at);
+        let id = made.map_err(|no| (format!("user `{}`", table.name), no))?;
+        users.insert(user::fold(&table.name), id);
     }
+    groups::groups(&mut draft, loaded, (&users, &apps), at)?;
     objects::permissions(&mut draft, loaded, &apps, at)?;
     objects::environments(&mut draft, loaded, at)?;
     draft.changes = last_of_each(std::mem::take(&mut draft.changes));
@@ -188,8 +192,13 @@ fn policy(
         require_mfa: subjects(&table.require_mfa)?,
         block: subjects(&table.block)?,
         danger_allow_issuers: table.danger_allow_issuers.clone(),
+        authentication_contexts: table.authentication_contexts.iter().map(context).collect(),
         users_create_applications: safe.users_create_applications,
     })
+}
+
+fn context(table: &ContextTable) -> AuthenticationContext {
+    AuthenticationContext { id: table.id.clone(), require_mfa: table.require_mfa }
 }
 
 /// The file's word for what becomes of used refresh tokens.

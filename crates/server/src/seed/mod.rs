@@ -2,6 +2,7 @@
 //! file is applied only when it changed, so a start costs no password hashing.
 
 mod draft;
+mod groups;
 mod load;
 mod objects;
 mod people;

@@ -8,15 +8,15 @@ use carnet_tenant::{
     role,
     user::{self, Changes, Labels, New},
 };
-use carnet_wire::tenant_file::UserTable;
+use carnet_wire::{ids::ObjectId, tenant_file::UserTable};
 
-/// Makes or changes one user and gives them their roles; roles that are not in the file stay.
+/// Makes or changes one user and gives them their roles; roles that are not in the file stay. Gives the id.
 pub(super) fn user(
     draft: &mut Draft,
     table: &UserTable,
     known: Known,
     at: &Moment<'_>,
-) -> Result<(), Refusal> {
+) -> Result<ObjectId, Refusal> {
     let totp = table.totp.as_ref().map(|key| Guarded::new(key.expose().to_owned()));
     let there = known.user.is_some();
     let (id, mut changed) = match known.user {
@@ -56,5 +56,5 @@ pub(super) fn user(
         changed |= draft.take(decided).1;
     }
     draft.report("user", &table.name, (there, changed));
-    Ok(())
+    Ok(id)
 }

@@ -183,14 +183,14 @@ pub(super) fn for_user(
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
     if let Some(principal) = &client.principal
         && principal.assignment_required
-        && !scope::assigned(facts, user.id, principal)
+        && !scope::user_assigned(facts, user.id, principal)
     {
         return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
     }
     let v1 = run.request.version == Version::V1;
     let scope_text = Some(scope::text(target, &resolved, &scopes));
     Ok(Approval {
-        roles: scope::roles(facts, user.id, &resolved.resource),
+        roles: scope::roles_of_user(facts, user.id, &resolved.resource),
         directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),
         lifetime: USER_LIFETIME + i64::from(run.asking.entropy.below(USER_JITTER + 1)),
         openid: resolved.oidc.openid,

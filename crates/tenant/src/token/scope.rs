@@ -192,15 +192,47 @@ pub(super) fn text(target: &Target, resolved: &Resolved, scopes: &[String]) -> S
     words.join(" ")
 }
 
-/// The roles that a principal holds at an API.
+/// The roles that a service principal holds at an API. Groups give it none: Entra puts no roles into an
+/// application's token that it has through a group (memory).
 pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> Vec<String> {
-    let assignments =
-        facts.directory.app_roles_of(principal).filter(|it| it.key.resource == resource.principal.id);
-    let value = |role| resource.principal.app_roles.iter().find(|it| it.enabled && it.id == role);
-    assignments.filter_map(|it| value(it.key.role)).map(|role| role.value.clone()).collect()
+    roles_of(&facts.directory, [principal], &resource.principal)
 }
 
-/// Whether a principal is assigned to an application at all.
+/// The roles that a user holds at an API, in person and through the groups that they are directly in: what is
+/// given to a group does not reach the members of groups within it (memory).
+pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &Resource) -> Vec<String> {
+    roles_of(&facts.directory, holders(&facts.directory, user), &resource.principal)
+}
+
+/// A user, and the groups that hold roles for them.
+pub(super) fn holders(directory: &Directory, user: ObjectId) -> impl Iterator<Item = ObjectId> {
+    std::iter::once(user).chain(directory.memberships_of(user).map(|it| it.key.group))
+}
+
+fn roles_of(
+    directory: &Directory,
+    holders: impl IntoIterator<Item = ObjectId>,
+    resource: &ServicePrincipal,
+) -> Vec<String> {
+    let assignments = holders.into_iter().flat_map(|holder| directory.app_roles_of(holder));
+    let here = assignments.filter(|it| it.key.resource == resource.id);
+    let value = |role| resource.app_roles.iter().find(|it| it.enabled && it.id == role);
+    let mut roles: Vec<String> = Vec::new();
+    for role in here.filter_map(|it| value(it.key.role)) {
+        if !roles.contains(&role.value) {
+            roles.push(role.value.clone());
+        }
+    }
+    roles
+}
+
+/// Whether a service principal is assigned to an application at all.
 pub(super) fn assigned(facts: &Facts, principal: ObjectId, to: &ServicePrincipal) -> bool {
     facts.directory.app_roles_of(principal).any(|it| it.key.resource == to.id)
+}
+
+/// Whether a user is assigned to an application at all, in person or through a group.
+pub(super) fn user_assigned(facts: &Facts, user: ObjectId, to: &ServicePrincipal) -> bool {
+    let directory = &facts.directory;
+    holders(directory, user).any(|holder| directory.app_roles_of(holder).any(|it| it.key.resource == to.id))
 }

@@ -7,6 +7,7 @@ use crate::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     credential::{Guarded, PasswordHash},
     directory::Directory,
+    group,
     lockout::Attempt,
     operation::{self, Caller, Moment, authorize},
     permission::check_name,
@@ -214,7 +215,7 @@ pub(super) fn label(
     Ok(())
 }
 
-/// Deletes an account with everything that hangs on it: roles, assignments, what it consented to. The store
+/// Deletes an account with everything that hangs on it: roles, assignments, groups, what it consented to. The store
 /// revokes its refresh tokens in the same batch; its sessions and codes stand for nobody from then on.
 ///
 /// # Errors
@@ -235,7 +236,9 @@ pub fn delete(
     keys.extend(own.map(|it| ObjectKey::PermissionGrant(it.key)));
     let target = ("user".to_owned(), id.to_string(), old.display_name.clone());
     let audit = Audit { activity: "Delete user".into(), actor: caller.actor(), target, modified: Vec::new() };
-    Ok(Decided { value: (), changes: keys.into_iter().map(Change::Remove).collect(), audit: vec![audit] })
+    let mut changes: Vec<Change> = keys.into_iter().map(Change::Remove).collect();
+    changes.extend(group::leave_all(directory, id));
+    Ok(Decided { value: (), changes, audit: vec![audit] })
 }
 
 /// Ends all sessions and refresh tokens of an account, and the access tokens that were issued so far.
