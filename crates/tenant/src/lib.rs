@@ -20,6 +20,7 @@ pub mod permission;
 pub mod permission_grant;
 pub mod redirect;
 pub mod refusal;
+pub mod restriction;
 pub mod role;
 pub mod service_principal;
 pub mod shards;

@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32};
 
 /// A file that was read.
 #[derive(Debug, Deserialize)]
@@ -68,6 +68,10 @@ pub struct PolicyTable {
     /// Who may not sign in.
     #[serde(default)]
     pub block: Vec<Who>,
+    /// Days after a sign-in at which its refresh tokens end.
+    pub refresh_max_age_days: Option<NonZeroU32>,
+    /// Hours after which somebody has to sign in again.
+    pub sign_in_frequency_hours: Option<NonZeroU32>,
     /// Issuers that may be http or loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,
