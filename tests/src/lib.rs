@@ -10,9 +10,12 @@ use bytes::Bytes;
 use carnet_server::{
     clock::{Clock, FixedClock},
     listen::accept::Peer,
+    seed::{self, Seeding},
+    work::hash::Hasher,
 };
 use carnet_store::Store;
 use carnet_wire::{
+    entropy::SeededEntropy,
     jose::{ClientKey, PublicKey, decode_base64url},
     secret::SecretBytes,
     time::Timestamp,

@@ -14,6 +14,7 @@ use carnet_wire::{
     catalogue::Catalogue,
     entropy::Entropy,
     ids::{CorrelationId, TenantId, TraceId},
+    restriction::Restrictions,
     time::Timestamp,
 };
 use http::HeaderMap;
@@ -223,6 +224,8 @@ pub struct Envelope {
     pub address: IpAddr,
     /// `User-Agent`, cut at 256 bytes.
     pub user_agent: String,
+    /// What the network that the request comes from allows.
+    pub restrictions: Restrictions,
     /// The path, for refusals that name it; cut at 256 bytes.
     pub path: String,
     /// When the request arrived.
@@ -323,6 +326,7 @@ pub fn envelope(
         correlation: sent.and_then(|t| t.parse().ok()).unwrap_or_else(|| CorrelationId::new(trace.uuid())),
         echo: header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         address: peer.addr.ip().to_canonical(),
+        restrictions: Restrictions::read(header),
         user_agent: cut(header("user-agent").unwrap_or_default(), 256),
         path: cut(head.uri.path(), 256),
         now: state.clock.now(),

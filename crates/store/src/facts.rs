@@ -85,10 +85,15 @@ impl Store {
                 (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
             }
             Grant::RefreshToken { token } => {
-                (facts.refresh, facts.user) = self.refresh(tenant, token).await?
+                (facts.refresh, facts.user) = self.refresh(tenant, token).await?;
+                let lost = facts.refresh.is_none();
+                facts.elsewhere =
+                    lost && self.directory_of("refresh", &refresh_digest(token)).await?.is_some();
             }
             Grant::AuthorizationCode { code, .. } => {
                 (facts.code, facts.user) = self.code(tenant, code).await?;
+                let lost = facts.code.is_none();
+                facts.elsewhere = lost && self.directory_of(CODE, &code_digest(code)).await?.is_some();
             }
             Grant::DeviceCode { code } => (facts.device, facts.user) = self.device(tenant, code).await?,
             Grant::OnBehalfOf { assertion } => {

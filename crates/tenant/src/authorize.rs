@@ -7,9 +7,11 @@ use crate::{
     directory::Directory,
     lockout::Attempt,
     redirect,
+    tenant::Tenant,
     token::{
         CodeBody, Denial, PasswordProof,
         client_auth::{self, Client},
+        denial::{PermissionNo, SessionNo, TenantNo},
         password::{SigningIn, right_password, usable},
         scope,
     },
@@ -17,7 +19,7 @@ use crate::{
 };
 use carnet_wire::{
     authority::TenantName,
-    authorize::{Asked, AuthorizeRequest, RequestProblem},
+    authorize::{Asked, AuthorizeRequest, Prompt, RequestProblem},
     entropy::Entropy,
     ids::{AppId, TenantId},
     time::Timestamp,
@@ -52,22 +54,39 @@ pub fn admit(
     request: &AuthorizeRequest,
 ) -> Result<Admitted, Denial> {
     let client = client_auth::find(directory, tenant, request.client_id)?;
+    if *tenant == TenantName::Consumers {
+        let domain = directory.tenant.domains.first().cloned().unwrap_or_default();
+        return Err(Denial::Tenant(TenantNo::NotPersonal(domain)));
+    }
     let own = ["http://localhost".to_owned(), NATIVE_CLIENT.to_owned()];
     let none = Vec::new();
     let uris = client.application.as_ref().map(|it| &it.redirect_uris);
     let (web, spa) = uris.map_or((&none, &none), |uris| (&uris.web, &uris.spa));
     // Microsoft's own clients have no registration here; they are public.
-    let public = uris.map_or(&own[..], |uris| &uris.public);
+    let public_uris = uris.map_or(&own[..], |uris| &uris.public);
     let Some(asked) = &request.redirect_uri else {
-        let all = registered(web, spa, public);
-        let [(only, platform)] = all[..] else { return Err(Denial::Redirect(RedirectNo::Missing)) };
+        let all = registered(web, spa, public_uris);
+        let [(only, platform)] = all[..] else {
+            let none = all.is_empty();
+            return Err(Denial::Redirect(if none {
+                RedirectNo::NoneRegistered
+            } else {
+                RedirectNo::Missing
+            }));
+        };
         return Ok(Admitted { tenant: directory.tenant.id, redirect_uri: only.clone(), platform, client });
     };
-    let found = registered(web, spa, public)
+    let found = registered(web, spa, public_uris)
         .into_iter()
         .find(|(uri, platform)| redirect::matches(uri, asked, platform.is_public()));
     let Some((_, platform)) = found else {
-        return Err(Denial::Redirect(RedirectNo::NotRegistered(asked.chars().take(200).collect())));
+        let shown: String = asked.chars().filter(|c| !c.is_control()).take(200).collect();
+        let none = registered(web, spa, public_uris).is_empty();
+        return Err(Denial::Redirect(match redirect::is_insecure(asked) {
+            true => RedirectNo::NotSecure(shown),
+            false if none => RedirectNo::NoneRegistered,
+            false => RedirectNo::NotRegistered(shown),
+        }));
     };
     Ok(Admitted { tenant: directory.tenant.id, redirect_uri: asked.clone(), platform, client })
 }
@@ -89,8 +108,12 @@ fn registered<'a>(web: &'a [String], spa: &'a [String], public: &'a [String]) ->
 /// What is wrong with a redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RedirectNo {
-    /// None was sent, and not exactly one is registered.
+    /// None was sent, and several are registered.
     Missing,
+    /// None is registered.
+    NoneRegistered,
+    /// This one is neither https nor on this machine.
+    NotSecure(String),
     /// This one is not the client's.
     NotRegistered(String),
 }
@@ -201,6 +224,39 @@ pub struct SignedIn<'a> {
     pub session: Uuid,
 }
 
+/// The session does for this request: it is no older than the account and the tenant let it be, and of the tenant
+/// that is hinted at.
+fn session(tenant: &Tenant, asked: &Asked, signed_in: &SignedIn<'_>, now: Timestamp) -> Result<(), Denial> {
+    let user = signed_in.user;
+    let no = |why| Err(Denial::Session(why));
+    if signed_in.at < user.sessions_valid_from {
+        let changed = signed_in.at < user.password_changed;
+        return no(if changed { SessionNo::PasswordChanged } else { SessionNo::Ended });
+    }
+    if tenant.policy.outlived(signed_in.at, now) {
+        return no(SessionNo::TooOld);
+    }
+    match &asked.domain_hint {
+        // Whoever may be asked signs in as whom they like: it is a hint.
+        Some(domain) if asked.prompt == Prompt::None && !tenant.domains.contains(domain) => {
+            no(SessionNo::OtherTenant(domain.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One of Microsoft's own APIs that the tenant has not is told apart from one that nobody knows.
+fn service(directory: &Directory, no: Denial) -> Denial {
+    match no {
+        Denial::ResourceMissing { name, tenant }
+            if directory.catalogue.resource_by_name(name.trim_end_matches('/')).is_some() =>
+        {
+            Denial::Permission(PermissionNo::ServiceMissing { name, tenant })
+        }
+        other => other,
+    }
+}
+
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
 /// it now.
 ///
@@ -211,11 +267,10 @@ pub fn code(
     (admitted, asked, version): (&Admitted, &Asked, Version),
     signed_in: &SignedIn<'_>,
     (graphs, address, entropy): (&[String], IpAddr, &dyn Entropy),
+    now: Timestamp,
 ) -> Result<CodeBody, Denial> {
     let user = signed_in.user;
-    if signed_in.at < user.sessions_valid_from {
-        return Err(Denial::NoSession);
-    }
+    session(&directory.tenant, asked, signed_in, now)?;
     usable(user)?;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
     signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
@@ -224,7 +279,8 @@ pub fn code(
         Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
         other => other,
     })?;
-    let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
+    let resolved =
+        scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {
         family: entropy.uuid(),

@@ -11,7 +11,7 @@ use crate::{
     refusal::Refusal,
     role::held,
     service_principal::ServicePrincipal,
-    token::{Denial, scope},
+    token::{Denial, denial::PermissionNo, scope},
     user::User,
 };
 use carnet_wire::{authorize::Asked, catalogue, scope::Wanted};
@@ -63,8 +63,15 @@ pub fn question(
                 RequiredAccess::Scope(id) => Some(*id),
                 RequiredAccess::Role(_) => None,
             });
-            ids.filter_map(|id| resource.scopes.iter().find(|it| it.enabled && it.id == id).cloned())
-                .collect()
+            let ids: Vec<_> = ids.collect();
+            let found: Vec<_> = ids
+                .iter()
+                .filter_map(|id| resource.scopes.iter().find(|it| it.enabled && it.id == *id).cloned())
+                .collect();
+            if found.is_empty() && !ids.is_empty() {
+                return Err(Denial::Permission(PermissionNo::NothingMatches(resource.app_id)));
+            }
+            found
         }
     };
     if scopes.is_empty() {

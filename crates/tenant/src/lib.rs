@@ -21,6 +21,7 @@ pub mod permission;
 pub mod permission_grant;
 pub mod redirect;
 pub mod refusal;
+pub mod restriction;
 pub mod role;
 pub mod rotation;
 pub mod service_principal;

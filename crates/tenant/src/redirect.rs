@@ -86,6 +86,14 @@ pub fn origin(address: &str) -> Option<String> {
     Some(format!("{scheme}://{name}"))
 }
 
+/// A plain http address of another machine, which nothing may be sent to.
+#[must_use]
+pub fn is_insecure(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("http") && !host.contains('@') && !is_loopback(host)
+}
+
 /// The host, with or without a port, is this machine.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {

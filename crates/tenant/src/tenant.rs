@@ -12,6 +12,7 @@ use carnet_wire::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// One directory and its issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,10 @@ pub struct Policy {
     pub danger_allow_issuers: Vec<String>,
     /// What APIs may demand of a sign-in beyond the rest.
     pub authentication_contexts: Vec<AuthenticationContext>,
+    /// Days after a sign-in at which its refresh tokens end, however often they were used.
+    pub refresh_max_age_days: Option<NonZeroU32>,
+    /// Hours after which somebody has to sign in again, for sessions and refresh tokens.
+    pub sign_in_frequency_hours: Option<NonZeroU32>,
     /// Users may register applications (Graph's `allowedToCreateApps`).
     pub users_create_applications: bool,
 }
@@ -66,6 +71,8 @@ impl Default for Policy {
             block: Vec::new(),
             danger_allow_issuers: Vec::new(),
             authentication_contexts: Vec::new(),
+            refresh_max_age_days: None,
+            sign_in_frequency_hours: None,
             users_create_applications: true,
         }
     }
@@ -78,6 +85,22 @@ pub struct AuthenticationContext {
     pub id: String,
     /// A second factor.
     pub require_mfa: bool,
+}
+
+impl Policy {
+    /// A sign-in is older than the tenant lets sign-ins become.
+    #[must_use]
+    pub fn outlived(&self, signed_in: Timestamp, now: Timestamp) -> bool {
+        self.sign_in_frequency_hours
+            .is_some_and(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600) <= now)
+    }
+
+    /// Refresh tokens of a sign-in are older than the tenant lets them become.
+    #[must_use]
+    pub fn spent(&self, signed_in: Timestamp, now: Timestamp) -> bool {
+        self.refresh_max_age_days
+            .is_some_and(|days| signed_in.plus_seconds(i64::from(days.get()) * 86_400) <= now)
+    }
 }
 
 /// A set of sign-ins that a policy speaks of.

@@ -339,6 +339,8 @@ table! {
     USER_CODE_MISSING = (90119, "invalid_request", 400, None, RequestToken, false);
     /// AADSTS90120: user code used.
     USER_CODE_USED = (90120, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS50189: user code format.
+    USER_CODE_FORMAT = (50189, "invalid_request", 400, None, RequestToken, false);
     /// AADSTS50199: confirmation needed.
     CONFIRMATION_NEEDED = (50199, "interaction_required", 400, None, Account, false);
     // user sign-in

@@ -8,7 +8,7 @@ use crate::{
     token::{
         claims_request::ClaimsRequest,
         form::Form,
-        request::{RequestError, Target, Version},
+        request::{RequestError, Target, Version, client_id},
     },
 };
 use uuid::Uuid;
@@ -48,7 +48,7 @@ pub struct Asked {
     pub prompt: Prompt,
     /// The account to begin with.
     pub login_hint: Option<String>,
-    /// The tenant to begin with, where the path names none.
+    /// A domain of the account's tenant, where the path names none.
     pub domain_hint: Option<String>,
     /// The session that is to answer, `sid`.
     pub session: Option<Uuid>,
@@ -97,6 +97,8 @@ pub enum RequestProblem {
     ResponseMode(String),
     /// The challenge has not the size of one.
     ChallengeSize,
+    /// The challenge has not the size that S256 gives it.
+    ChallengeNotS256,
     /// The challenge method is not S256.
     ChallengeMethod,
     /// The prompt is none.
@@ -120,10 +122,10 @@ impl AuthorizeRequest {
     /// [`RequestError`] where not even the client is named.
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
         let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
-        let client = text("client_id").ok_or(RequestError::Missing("client_id"))?;
-        let client_id = client.parse().map_err(|_| {
-            RequestError::ClientIdNotAGuid(client.chars().filter(|c| !c.is_control()).take(64).collect())
-        })?;
+        if form.is_empty() {
+            return Err(RequestError::Empty);
+        }
+        let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
         let state = text("state").map(str::to_owned);
         let (mode, known) = match text("response_mode") {
             None | Some("query") => (ResponseMode::Query, true),
@@ -156,7 +158,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     let challenge = match (text("code_challenge"), text("code_challenge_method")) {
         (None, _) => None,
         (Some(challenge), Some("S256")) => {
-            Some(Challenge::parse(challenge).map_err(|_| RequestProblem::ChallengeSize)?)
+            Some(Challenge::parse(challenge).map_err(|_| challenge_problem(challenge))?)
         }
         (Some(_), _) => return Err(RequestProblem::ChallengeMethod),
     };
@@ -186,12 +188,26 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         challenge,
         prompt,
         login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
-        domain_hint: text("domain_hint").map(|hint| hint.chars().take(256).collect()),
+        domain_hint: text("domain_hint").and_then(domain_hint),
         session,
         max_age: max_age.transpose()?,
         client_info: text("client_info") == Some("1"),
         claims: ClaimsRequest::parse(form.get("claims"))?,
     })
+}
+
+/// A domain that is hinted at, in lower case. The words for kinds of accounts are none.
+fn domain_hint(text: &str) -> Option<String> {
+    let domain: String = text.trim().to_lowercase().chars().take(256).collect();
+    (!matches!(domain.as_str(), "" | "organizations" | "consumers" | "common" | "live.com")).then_some(domain)
+}
+
+/// A challenge of the plain method may have up to 128 characters, one of S256 has 43.
+fn challenge_problem(text: &str) -> RequestProblem {
+    match text.len() {
+        44..=128 => RequestProblem::ChallengeNotS256,
+        _ => RequestProblem::ChallengeSize,
+    }
 }
 
 /// The target that a kept scope text stands for.

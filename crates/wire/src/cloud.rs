@@ -199,6 +199,18 @@ impl Cloud {
 #[error("not a cloud; one of public, gcc, gcchigh, dod, china, ex, rx")]
 pub struct NotACloud;
 
+/// The ends of the first domain that every tenant of another cloud gets, and that cloud.
+const FOREIGN: [(&str, Cloud); 2] = [(".onmicrosoft.us", Cloud::GccHigh), (".onmschina.cn", Cloud::China)];
+
+impl Cloud {
+    /// The cloud, other than the public one, in which a tenant with this domain (in lower case) lives, as far as
+    /// the domain alone tells.
+    #[must_use]
+    pub fn of_domain(domain: &str) -> Option<Self> {
+        FOREIGN.iter().find(|(end, _)| domain.ends_with(end)).map(|(_, cloud)| *cloud)
+    }
+}
+
 impl FromStr for Cloud {
     type Err = NotACloud;
 

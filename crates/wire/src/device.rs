@@ -5,7 +5,7 @@ use crate::{
     ids::AppId,
     token::{
         form::Form,
-        request::{RequestError, Target, Version},
+        request::{RequestError, Target, Version, client_id},
     },
 };
 use serde_json::{Value, json};
@@ -36,11 +36,12 @@ impl DeviceRequest {
     /// # Errors
     /// [`RequestError`]
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
+        if form.is_empty() {
+            return Err(RequestError::Empty);
+        }
         let client = form.get("client_id").filter(|it| !it.is_empty());
         let client = client.ok_or(RequestError::Missing("client_id"))?;
-        let client_id = client.parse().map_err(|_| {
-            RequestError::ClientIdNotAGuid(client.chars().filter(|c| !c.is_control()).take(64).collect())
-        })?;
+        let client_id = client_id(client)?;
         let missing = if version == Version::V1 { "resource" } else { "scope" };
         let target = Target::of(version, form)?.ok_or(RequestError::Missing(missing))?;
         let scope = match &target {

@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod percent;
 pub mod pkce;
 pub mod power_platform;
+pub mod restriction;
 pub mod scope;
 pub mod secret;
 pub mod tenant_file;

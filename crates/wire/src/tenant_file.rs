@@ -10,7 +10,7 @@ use crate::{
     token::claims_request::is_context,
 };
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32};
 
 /// A file that was read.
 #[derive(Debug, Deserialize)]
@@ -72,6 +72,10 @@ pub struct PolicyTable {
     /// Who may not sign in.
     #[serde(default)]
     pub block: Vec<Who>,
+    /// Days after a sign-in at which its refresh tokens end.
+    pub refresh_max_age_days: Option<NonZeroU32>,
+    /// Hours after which somebody has to sign in again.
+    pub sign_in_frequency_hours: Option<NonZeroU32>,
     /// Issuers that may be http or loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,

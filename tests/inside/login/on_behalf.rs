@@ -40,7 +40,7 @@ async fn the_users_token_is_swapped_for_one_of_the_api_behind() {
     assert_eq!(swap(&t, API, &application).await.no(), "400 unauthorized_client 7000114");
     let elsewhere = t.by_password(PUBLIC, "ada", &format!("{PLATFORM}/.default")).await.access_token();
     assert_eq!(swap(&t, API, &elsewhere).await.no(), "400 invalid_grant 500131");
-    assert_eq!(swap(&t, API, "not.a.token").await.no(), "400 invalid_grant 50013");
+    assert_eq!(swap(&t, API, "not.a.token").await.no(), "400 invalid_grant 500132");
     let (head, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{head}.{}", elsewhere.rsplit_once('.').unwrap().1);
     assert_eq!(swap(&t, API, &forged).await.no(), "400 invalid_grant 50013");

@@ -105,7 +105,7 @@ async fn a_confidential_client_may_not_use_a_password_without_its_credential() {
         public.into_iter().map(|it| if it.0 == "client_id" { ("client_id", PUBLIC) } else { it }).collect();
     assert_eq!(t.token(&public).await.no(), "401 invalid_client 700025");
     let proven = [&bare[..], &[("client_secret", SECRET)]].concat();
-    assert_eq!(t.token(&proven).await.no(), "400 invalid_grant 65001");
+    assert_eq!(t.token(&proven).await.no(), "400 unauthorized_client 650056");
 }
 
 #[tokio::test]

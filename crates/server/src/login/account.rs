@@ -47,11 +47,11 @@ impl Context {
             return Ok(Whose::Nobody);
         }
         let tenant = good.directory.tenant.id;
-        let mut open = Vec::new();
+        let (mut open, mut ended) = (Vec::new(), Vec::new());
         for shown in self.sessions(call, Some(tenant)).await? {
-            let user = self.state.store.user(tenant, shown.session.user).await?;
-            if let Some(user) = user.filter(|it| it.sessions_valid_from <= shown.session.signed_in) {
-                open.push((shown, user));
+            if let Some(user) = self.state.store.user(tenant, shown.session.user).await? {
+                let counts = user.sessions_valid_from <= shown.session.signed_in;
+                if counts { &mut open } else { &mut ended }.push((shown, user));
             }
         }
         if let Some(chosen) = flow.session {
@@ -60,6 +60,10 @@ impl Context {
                 Some((shown, user)) => Whose::One(Box::new((shown, user, How::Chosen))),
                 None => Whose::Nobody,
             });
+        }
+        // One that was ended is told as that, where nothing better is here.
+        if open.is_empty() {
+            open = ended;
         }
         open.retain(|(shown, user)| fits(&good.asked, flow, shown, user));
         Ok(match (good.asked.prompt, open.len()) {

@@ -17,7 +17,12 @@ use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code},
     consent::question,
     directory::Directory,
-    token::{CodeBody, Denial, authorization_code, client_auth::Client},
+    restriction::allowed,
+    token::{
+        CodeBody, Denial, authorization_code,
+        client_auth::Client,
+        denial::{SessionNo, TenantNo},
+    },
     user::User,
 };
 use carnet_wire::{
@@ -52,6 +57,12 @@ pub(super) struct Good {
     pub request: AuthorizeRequest,
     pub admitted: Admitted,
     pub asked: Asked,
+}
+
+/// The domain that is hinted at is no tenant's.
+fn realm(domain: &Option<String>) -> Denial {
+    let domain = crate::context::cut(domain.as_deref().unwrap_or_default(), 64);
+    Denial::Session(SessionNo::UnknownDomain(domain))
 }
 
 /// Why a flow ends here.
@@ -125,22 +136,65 @@ impl Context {
             Ok(request) => request,
             Err(error) => return page(Denial::Malformed(error)),
         };
-        let Some(named) = named(&tenant, flow, &request) else { return Ok(Err(Stop::Account)) };
-        let Some(directory) = self.state.store.directory_named(&named).await? else {
-            if named_by_hint(flow, &request) && tenant.is_alias() {
-                return Ok(Err(Stop::Account));
-            }
-            let name = crate::context::cut(&flow.tenant, 64);
-            return page(Denial::UnknownTenant { name, discovery: false });
+        if version == Version::V1 && tenant == TenantName::Consumers {
+            return page(Denial::Tenant(TenantNo::PersonalSignIn));
+        }
+        let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
+        let account = flow.user.as_deref().or(hint);
+        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
+        let meant = request.rest.as_ref().ok().and_then(|asked| asked.domain_hint.clone());
+        let named = match (tenant.is_alias(), domain.clone().or(meant.clone())) {
+            (false, _) => tenant.clone(),
+            (true, Some(domain)) => TenantName::Domain(domain),
+            (true, None) => return Ok(Err(Stop::Account)),
         };
+        let Some(directory) = self.state.store.directory_named(&named).await? else {
+            let name = crate::context::cut(&flow.tenant, 64);
+            return page(match (tenant.is_alias(), domain) {
+                (true, Some(domain)) => Denial::Tenant(TenantNo::Domain(crate::context::cut(&domain, 64))),
+                (true, None) => realm(&meant),
+                (false, _) => Denial::UnknownTenant { name, discovery: false },
+            });
+        };
+        if let Err(denial) = allowed(&self.envelope.restrictions, &directory.tenant) {
+            return page(denial);
+        }
         let admitted = match admit(&directory, &tenant, &request) {
             Ok(admitted) => admitted,
             Err(denial) => return page(denial),
         };
+        if let Err(denial) = self.of_this_tenant(&directory, flow.user.as_deref()).await? {
+            return page(denial);
+        }
+        if let Some(domain) = &meant
+            && self.state.store.directory_named(&TenantName::Domain(domain.clone())).await?.is_none()
+        {
+            return Ok(Err(Stop::Client(Box::new((request, admitted)), realm(&meant))));
+        }
         let wishes = asked(&admitted, &request).cloned();
         Ok(match wishes {
             Ok(asked) => Ok(Good { directory, request, admitted, asked }),
             Err(denial) => Err(Stop::Client(Box::new((request, admitted)), denial)),
+        })
+    }
+
+    /// The account that was typed is not another tenant's of ours; whether it is there at all is not told.
+    async fn of_this_tenant(
+        &self,
+        directory: &Directory,
+        account: Option<&str>,
+    ) -> Result<Result<(), Denial>, Failure> {
+        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
+        let Some(domain) = domain.filter(|it| !directory.tenant.domains.contains(it)) else {
+            return Ok(Ok(()));
+        };
+        Ok(match self.state.store.directory_named(&TenantName::Domain(domain)).await? {
+            Some(_) => {
+                let user = crate::context::cut(account.unwrap_or_default(), 256);
+                let tenant = directory.tenant.display_name.clone();
+                Err(Denial::Tenant(TenantNo::OtherTenant { user, tenant }))
+            }
+            None => Ok(()),
         })
     }
 
@@ -160,9 +214,10 @@ impl Context {
             SignedIn { user, at: session.signed_in, methods: &session.methods, session: session.id };
         let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
         let what = (&good.admitted, asked, good.request.version);
-        let body = match code(&good.directory, what, &signed_in, here) {
+        let body = match code(&good.directory, what, &signed_in, here, self.now()) {
             Ok(body) => body,
-            Err(Denial::NoSession) => return Ok(None),
+            // The session does not count any more: sign in again, where somebody may be asked.
+            Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),
             // The session is too weak for this application: its second factor is asked for.
             Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
                 if asked.prompt != Prompt::None =>
@@ -287,28 +342,4 @@ impl Context {
             Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),
         })
     }
-}
-
-/// The tenant of a sign-in: the path's, or where that is an alias, the one of the account's domain or of the
-/// domain that the application hints at. `None`: nobody can tell before an account is typed.
-fn named(tenant: &TenantName, flow: &Flow, request: &AuthorizeRequest) -> Option<TenantName> {
-    if !tenant.is_alias() {
-        return Some(tenant.clone());
-    }
-    if let Some(domain) = domain_of_account(flow, request) {
-        return Some(TenantName::Domain(domain));
-    }
-    let hint = request.rest.as_ref().ok()?.domain_hint.as_deref()?;
-    TenantName::parse(hint).ok().filter(|it| !it.is_alias())
-}
-
-fn domain_of_account(flow: &Flow, request: &AuthorizeRequest) -> Option<String> {
-    let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
-    let account = flow.user.as_deref().or(hint)?;
-    account.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
-}
-
-/// Only a hint names the tenant, and a hint may be wrong.
-fn named_by_hint(flow: &Flow, request: &AuthorizeRequest) -> bool {
-    domain_of_account(flow, request).is_none()
 }

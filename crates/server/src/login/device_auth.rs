@@ -61,7 +61,10 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
             cx.advance(&call, flow, None).await
         }
         Err(Denial::Busy) => Ok(cx.refused(&Denial::Busy)),
-        Err(denial) => cx.ask_code(&flow, Some(&denial.entry().1)),
+        Err(denial) => {
+            let (row, sentence) = denial.entry();
+            cx.ask_code(&flow, Some(&format!("{sentence} (AADSTS{})", row.number)))
+        }
     }
 }
 
@@ -75,7 +78,12 @@ impl Context {
     /// The device code of a user code. Guesses are counted by address, as wrong passwords are.
     async fn find_code(&self, typed: &str) -> Result<Result<(TenantId, String), Denial>, Failure> {
         let wrong = Ok(Err(Denial::Device(DeviceNo::UserCode)));
-        let Some(code) = UserCode::parse(typed) else { return wrong };
+        if typed.trim().is_empty() {
+            return Ok(Err(Denial::Device(DeviceNo::UserCodeMissing)));
+        }
+        let Some(code) = UserCode::parse(typed) else {
+            return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
+        };
         let (nobody, from) = (TenantId::new(Uuid::nil()), (self.envelope.address, self.now()));
         let key = format!("user code from {}", self.envelope.address);
         let guess = Password::new(code.as_str().to_owned());
@@ -85,8 +93,11 @@ impl Context {
         }
         let digest = text_digest(USER_CODE, code.as_str());
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
-        let Some((tenant, found)) = found.filter(|(_, it)| it.expires > self.now()) else { return wrong };
+        let Some((tenant, found)) = found else { return wrong };
         self.state.store.forgive(nobody, &key, from).await?;
+        if found.expires <= self.now() {
+            return Ok(Err(Denial::Device(DeviceNo::UserCodeExpired)));
+        }
         Ok(Ok((tenant, found.body)))
     }
 

@@ -9,7 +9,10 @@ use carnet_store::{
     StoreError,
     artifact::{DEVICE, Place, USER_CODE, text_digest},
 };
-use carnet_tenant::token::{Denial, DeviceBody, device_code::may_ask};
+use carnet_tenant::{
+    restriction::allowed,
+    token::{Denial, DeviceBody, denial::TenantNo, device_code::may_ask},
+};
 use carnet_wire::{
     authority::TenantName,
     device::{self, DeviceRequest, UserCode},
@@ -45,6 +48,9 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
         Ok(request) => request,
         Err(error) => return no(&Denial::Malformed(error)),
     };
+    if version == Version::V1 && tenant == TenantName::Consumers {
+        return no(&Denial::Tenant(TenantNo::PersonalToken));
+    }
     let directory = match tenant.is_alias() {
         false => cx.state.store.directory_named(&tenant).await?,
         // Nobody has named an account yet: where there is one tenant, it is meant.
@@ -56,6 +62,9 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
     let Some(directory) = directory else {
         return no(&Denial::UnknownTenant { name: crate::context::cut(&segment, 64), discovery: false });
     };
+    if let Err(denial) = allowed(&cx.envelope.restrictions, &directory.tenant) {
+        return no(&denial);
+    }
     if let Err(denial) = may_ask(&directory, &tenant, &request, &cx.state.names.graphs) {
         return no(&denial);
     }

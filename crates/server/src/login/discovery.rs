@@ -48,9 +48,10 @@ pub(super) async fn segment(cx: &Context, text: &str) -> Result<(String, bool), 
 /// `GET /common/discovery/instance`: whether an authority's host is one of ours or Microsoft's.
 pub(super) async fn instance(cx: Context, call: Call) -> Result<Reply, Failure> {
     let unknown = || Failure::from(Denial::UnknownInstance);
-    let asked = percent::query_value(call.query(), "authorization_endpoint").ok_or_else(unknown)?;
-    let rest = asked.strip_prefix("https://").ok_or_else(unknown)?;
-    let (host, path) = rest.split_once('/').ok_or_else(unknown)?;
+    let malformed = || Failure::from(Denial::Discovery);
+    let asked = percent::query_value(call.query(), "authorization_endpoint").ok_or_else(malformed)?;
+    let rest = asked.strip_prefix("https://").ok_or_else(malformed)?;
+    let (host, path) = rest.split_once('/').ok_or_else(malformed)?;
     let login = cx.envelope.origin.login();
     let own = cx.state.names.logins.iter().any(|base| metadata::host_of(base).eq_ignore_ascii_case(host));
     if !own && !metadata::is_known_host(host) {

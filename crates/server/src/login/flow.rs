@@ -7,12 +7,20 @@ use crate::{
     route::Call,
 };
 use carnet_store::artifact::text_digest;
-use carnet_tenant::{credential::Guarded, refusal::Refusal, token::Denial, user::User};
+use carnet_tenant::{
+    credential::Guarded,
+    refusal::Refusal,
+    token::{Denial, denial::SessionNo},
+    user::User,
+};
 use carnet_wire::{
     digest,
     ids::ObjectId,
     time::Timestamp,
-    token::form::{Form, LARGEST},
+    token::{
+        form::{Form, LARGEST},
+        request::{LONGEST_QUERY, RequestError},
+    },
 };
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -116,6 +124,7 @@ impl Flow {
 /// [`Failure`]
 pub async fn sent(call: &mut Call) -> Result<String, Failure> {
     match call.head.method {
+        Method::GET if call.query().len() > LONGEST_QUERY => Err(RequestError::QueryTooLong.into()),
         Method::GET => Ok(call.query().to_owned()),
         Method::POST => {
             let body = std::mem::replace(&mut call.body, crate::context::empty());
@@ -136,9 +145,10 @@ impl Context {
             Ok(form) => form,
             Err(error) => return Ok(Err(Denial::Malformed(error))),
         };
-        let flow = form.get("flow").and_then(|sealed| self.open_flow(call, sealed));
+        let flow = form.get("flow").and_then(|sealed| self.sealed_flow(call, sealed));
         Ok(match flow.filter(|_| self.same_origin(call)) {
-            Some(flow) => Ok((form, flow)),
+            Some(flow) if self.now().seconds() < flow.until => Ok((form, flow)),
+            Some(_) => Err(Denial::Session(SessionNo::FlowExpired)),
             None => Err(Denial::SignInLost),
         })
     }
@@ -177,10 +187,14 @@ impl Context {
 
     /// Opens what a page of ours posted, from the browser that was shown it and in time.
     pub fn open_flow(&self, call: &Call, sealed: &str) -> Option<Flow> {
+        self.sealed_flow(call, sealed).filter(|flow| self.now().seconds() < flow.until)
+    }
+
+    /// The same, however late.
+    fn sealed_flow(&self, call: &Call, sealed: &str) -> Option<Flow> {
         let flow: Flow = serde_json::from_str(&self.state.store.open_place(SEALED, sealed)?).ok()?;
         let browser = digest::hex(&text_digest("browser", cookie::read(call, BROWSER)?));
-        (digest::same(flow.browser.as_bytes(), browser.as_bytes()) && self.now().seconds() < flow.until)
-            .then_some(flow)
+        digest::same(flow.browser.as_bytes(), browser.as_bytes()).then_some(flow)
     }
 
     /// The browser posted this from a page of ours (`security.md`, S18).

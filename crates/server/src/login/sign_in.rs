@@ -43,6 +43,9 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         return cx.second(&call, flow, &form).await;
     }
     let typed = form.get("username").map(str::trim).filter(|name| !name.is_empty());
+    if typed.is_some_and(|name| name.len() > 256 || name.chars().any(char::is_control)) {
+        return Ok(cx.refused(&Denial::Typed));
+    }
     let Some(password) = form.get("passwd") else {
         flow.user = typed.map(|name| cut(name, 256));
         return cx.advance(&call, flow, None).await;

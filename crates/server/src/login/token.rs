@@ -16,7 +16,7 @@ use carnet_tenant::{
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
-        cross_origin, decide, on_behalf_of::Unusable,
+        cross_origin, decide, denial::TenantNo, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
@@ -148,6 +148,9 @@ async fn unreadable(
 fn unknown(asked: &Asked) -> Denial {
     match (&asked.tenant, &asked.request.grant) {
         (TenantName::Common | TenantName::Consumers, Grant::Password { .. }) => Denial::GrantNotOverCommon,
+        (TenantName::Consumers, _) if asked.request.version == Version::V1 => {
+            Denial::Tenant(TenantNo::PersonalToken)
+        }
         (name, Grant::RefreshToken { .. }) if name.is_alias() => Denial::RefreshUnknown,
         // Who has no account anywhere looks like who has the wrong password.
         (TenantName::Organizations, Grant::Password { .. }) => Denial::WrongPassword,
@@ -171,7 +174,7 @@ async fn prove_password(
 
 /// A token of an outside issuer that one of the application's federated credentials names.
 async fn prove_federated(cx: &Context, facts: &Facts, request: &TokenRequest) -> Option<ClientProof> {
-    let (credential, kid) = match client_auth::federated(facts, request)? {
+    let (credential, kid) = match client_auth::federated(facts, request, &cx.state.names.logins)? {
         Ok(found) => found,
         Err(why) => return Some(ClientProof::Foreign(why)),
     };
@@ -207,6 +210,9 @@ async fn prove_assertion(
         return Ok(UserAssertion::Unusable(Unusable::OtherTenant));
     }
     let text = |name: &str| own.claims.get(name).and_then(Value::as_str);
+    if request.version == Version::V1 && text("ver") == Some("2.0") {
+        return Ok(UserAssertion::Unusable(Unusable::Edition));
+    }
     let access = ["appid", "azp"].iter().any(|name| own.claims.contains_key(*name));
     if !access {
         return Ok(UserAssertion::Unusable(Unusable::IdToken));
@@ -264,6 +270,7 @@ impl Context {
         let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
         let asking = Asking {
             now: self.now(),
+            restrictions: &self.envelope.restrictions,
             tenant: &asked.tenant,
             logins: &self.state.names.logins,
             graphs: &self.state.names.graphs,

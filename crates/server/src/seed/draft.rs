@@ -191,6 +191,8 @@ fn policy(
         device_code: table.device_code.unwrap_or(safe.device_code),
         require_mfa: subjects(&table.require_mfa)?,
         block: subjects(&table.block)?,
+        refresh_max_age_days: table.refresh_max_age_days,
+        sign_in_frequency_hours: table.sign_in_frequency_hours,
         danger_allow_issuers: table.danger_allow_issuers.clone(),
         authentication_contexts: table.authentication_contexts.iter().map(context).collect(),
         users_create_applications: safe.users_create_applications,

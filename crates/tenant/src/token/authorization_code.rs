@@ -71,6 +71,8 @@ pub struct HeldCode {
 pub enum CodeNo {
     /// Not a code of this tenant.
     Unknown,
+    /// It is another tenant's.
+    OtherTenant,
     /// It was written for another client.
     OtherClient,
     /// It was redeemed before.
@@ -95,6 +97,10 @@ impl CodeNo {
             Self::Unknown => (
                 &aadsts::REQUEST_MALFORMED,
                 "Request is malformed: the authorization code is none of this tenant's.",
+            ),
+            Self::OtherTenant => (
+                &aadsts::CODE_OF_OTHER_TENANT,
+                "The authorization code was issued in another tenant; name that one in the address.",
             ),
             Self::OtherClient => {
                 (&aadsts::GRANT_OF_OTHER_CLIENT, "The authorization code was issued to another client.")
@@ -124,7 +130,10 @@ impl CodeNo {
 }
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
-    let Some(held) = run.facts.code.clone() else { return Err(Denial::Code(CodeNo::Unknown)) };
+    let Some(held) = run.facts.code.clone() else {
+        let why = if run.facts.elsewhere { CodeNo::OtherTenant } else { CodeNo::Unknown };
+        return Err(Denial::Code(why));
+    };
     let body = held.body;
     // Another client's code is refused before any credential is asked for.
     if body.app != client.app {

@@ -1,7 +1,7 @@
 //! Client authentication: who the client is, and whether it proved itself. Each grant says which kind of
 //! client it wants; the proof is made once, whatever the grant (`security.md`, S9 to S12).
 
-use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts};
+use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo};
 use crate::{
     application::{Application, SignInAudience},
     credential::{CertificateCredential, FederatedCredential},
@@ -80,6 +80,7 @@ impl CredentialUsed {
 pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Result<Client, Denial> {
     let principal = directory.principal_by_app(app).cloned();
     if let Some(application) = directory.application_by_app(app) {
+        for_accounts(tenant, application)?;
         let single = application.sign_in_audience == SignInAudience::AzureADMyOrg;
         if single && tenant.is_alias() {
             return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
@@ -98,13 +99,29 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
     }
     match directory.catalogue.application(app) {
         Some(known) if known.public_client => {
-            if principal.as_ref().is_some_and(|it| !it.enabled) {
-                return Err(Denial::ApplicationDisabled(app, known.display_name.clone()));
-            }
             let name = known.display_name.clone();
+            if *tenant == TenantName::Consumers {
+                return Err(Denial::Tenant(TenantNo::NotOverConsumers(app, name)));
+            }
+            if principal.as_ref().is_some_and(|it| !it.enabled) {
+                return Err(Denial::Tenant(TenantNo::DisabledHere(app, name)));
+            }
             Ok(Client { app, name, principal, application: None, fallback_public: true })
         }
         _ => Err(Denial::UnknownApplication(app, directory.tenant.display_name.clone())),
+    }
+}
+
+/// The application is for accounts of the kind that the path means.
+fn for_accounts(tenant: &TenantName, application: &Application) -> Result<(), Denial> {
+    use SignInAudience::{AzureADandPersonalMicrosoftAccount, PersonalMicrosoftAccount};
+    let (app, name) = (application.app_id, application.display_name.clone());
+    match (tenant, application.sign_in_audience) {
+        (TenantName::Consumers, PersonalMicrosoftAccount | AzureADandPersonalMicrosoftAccount) => Ok(()),
+        (TenantName::Consumers, _) => Err(Denial::Tenant(TenantNo::WorkOnly(app, name))),
+        // No tenant of ours has personal accounts, and `common` leads to one of ours.
+        (_, PersonalMicrosoftAccount) => Err(Denial::Tenant(TenantNo::PersonalOnly(app, name))),
+        _ => Ok(()),
     }
 }
 
@@ -213,23 +230,31 @@ fn in_time(asking: &Asking<'_>, claims: &AssertionClaims) -> Result<i64, Denial>
 }
 
 /// The federated credential of an application that an assertion speaks of, and its issuer's key id, all of it
-/// unproved yet. `None`: the assertion is for the application's own certificates, or none at all.
+/// unproved yet. `None`: the assertion is for the application's own certificates, or none at all. `logins` are
+/// our own names, whose tokens stand for no secret.
 #[must_use]
 pub fn federated<'a>(
     facts: &'a Facts,
     request: &TokenRequest,
+    logins: &[String],
 ) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
     let ClientAuth::Assertion(assertion) = &request.client_auth else { return None };
     let application = facts.directory.application_by_app(request.client_id)?;
-    if application.federated.is_empty() {
-        return None;
-    }
     let jws = Jws::parse(assertion.expose()).ok()?;
     let claims = jws.unverified_claims().ok()?;
     let claimed = |name| times::text(&claims, name).ok().flatten();
-    let issuer = claimed("iss")?;
+    let federated_only = !application.federated.is_empty() && application.certificates.is_empty();
+    let Some(issuer) = claimed("iss") else { return federated_only.then_some(Err(Foreign::Nothing)) };
     if issuer.eq_ignore_ascii_case(&request.client_id.to_string()) {
         return None;
+    }
+    if is_ours(issuer, logins) {
+        let user = claims.contains_key("scp");
+        return Some(Err(if user { Foreign::OwnUserToken } else { Foreign::OwnToken }));
+    }
+    if application.federated.is_empty() {
+        // An outside issuer is an address; an assertion of the application's own names the application.
+        return issuer.starts_with("https://").then_some(Err(Foreign::NoneConfigured));
     }
     // Matched exactly and one after the other, so that the refusal names what differs.
     let all = &application.federated;
@@ -238,7 +263,9 @@ pub fn federated<'a>(
     if same_issuer.is_empty() {
         return Some(Err(Foreign::Issuer(shown(issuer))));
     }
-    let subject = claimed("sub").unwrap_or_default();
+    let (Some(subject), true) = (claimed("sub"), claims.contains_key("aud")) else {
+        return Some(Err(Foreign::Nothing));
+    };
     let same_subject: Vec<_> = same_issuer.into_iter().filter(|it| it.subject == subject).collect();
     if same_subject.is_empty() {
         return Some(Err(Foreign::Subject(shown(subject))));
@@ -248,6 +275,12 @@ pub fn federated<'a>(
         return Some(Err(Foreign::Audience(shown(audience))));
     };
     Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
+}
+
+/// The issuer is this server, under any of its names.
+fn is_ours(issuer: &str, logins: &[String]) -> bool {
+    let below = |base: &str| issuer.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+    below("https://sts.windows.net") || logins.iter().any(|base| below(base))
 }
 
 /// The proof by a token of an outside issuer, with the issuer's key.
@@ -277,6 +310,14 @@ pub enum Foreign {
     Audience(String),
     /// None of the issuer's keys signed it, or they cannot be had.
     Signature,
+    /// The application trusts no outside issuer.
+    NoneConfigured,
+    /// It lacks an issuer, a subject or an audience.
+    Nothing,
+    /// It is an application's token of our own.
+    OwnToken,
+    /// It is a user's token of our own.
+    OwnUserToken,
 }
 
 impl Foreign {
@@ -288,6 +329,21 @@ impl Foreign {
             Self::Issuer(it) => (&aadsts::FEDERATED_ISSUER, format!("{none} issuer '{it}'.")),
             Self::Subject(it) => (&aadsts::FEDERATED_SUBJECT, format!("{none} subject '{it}'.")),
             Self::Audience(it) => (&aadsts::FEDERATED_AUDIENCE, format!("{none} audience '{it}'.")),
+            Self::NoneConfigured => (
+                &aadsts::FEDERATED_NONE_CONFIGURED,
+                "Client application has no configured federated identity credentials.".into(),
+            ),
+            Self::Nothing => {
+                (&aadsts::FEDERATED_NO_MATCH, format!("{none}: it lacks an issuer, a subject or an audience."))
+            }
+            Self::OwnToken => (
+                &aadsts::FEDERATED_OWN_TOKEN,
+                "Tokens that this service issued may not be used for federated identity flows.".into(),
+            ),
+            Self::OwnUserToken => (
+                &aadsts::FEDERATED_USER_TOKEN,
+                "A user's token that this service issued may not be used for federated identity flows.".into(),
+            ),
             Self::Signature => (
                 &aadsts::ASSERTION_SIGNATURE,
                 "Client assertion contains an invalid signature; its issuer's keys did not sign it or cannot be read.".into(),

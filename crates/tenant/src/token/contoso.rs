@@ -10,7 +10,7 @@ use crate::{
     credential::SecretCredential,
     directory::Directory,
     lockout::Attempt,
-    permission::{AppRole, PermissionScope},
+    permission::{AppRole, PermissionScope, RequiredResource},
     permission_grant::{GrantKey, PermissionGrant},
     service_principal::ServicePrincipal,
     tenant::{Policy, Tenant},
@@ -78,7 +78,10 @@ fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Appli
         is_fallback_public_client: Some(public),
         redirect_uris: RedirectUris::default(),
         identifier_uris: Vec::new(),
-        required_resource_access: Vec::new(),
+        required_resource_access: vec![RequiredResource {
+            resource: PLATFORM.parse().expect("the fixture is sound"),
+            access: Vec::new(),
+        }],
         scopes: Vec::new(),
         app_roles: Vec::new(),
         requested_access_token_version: None,
@@ -277,6 +280,7 @@ impl Contoso {
             graphs: &["https://localhost:8443".into()],
             address: [127, 0, 0, 1].into(),
             origin: self.origin.as_deref(),
+            restrictions: &Default::default(),
             entropy: &SeededEntropy::new(3),
         };
         decide(&facts, &request, &proof, &asking)

@@ -83,6 +83,12 @@ pub enum DeviceNo {
     Confidential,
     /// The code that somebody typed is none.
     UserCode,
+    /// No user code was typed.
+    UserCodeMissing,
+    /// What was typed has not the form of a user code.
+    UserCodeForm,
+    /// The user code was right and is over.
+    UserCodeExpired,
     /// Somebody answered it already.
     Answered,
 }
@@ -112,6 +118,14 @@ impl DeviceNo {
             Self::UserCode => {
                 (&aadsts::USER_CODE_WRONG, "That code did not work. Check it on your device and try again.")
             }
+            Self::UserCodeMissing => (&aadsts::USER_CODE_MISSING, "Type the code that your device shows."),
+            Self::UserCodeForm => {
+                (&aadsts::USER_CODE_FORMAT, "That code did not work: a code has nine letters and no digits.")
+            }
+            Self::UserCodeExpired => (
+                &aadsts::USER_CODE_EXPIRED,
+                "That code did not work: it is over. Ask your device for a new one.",
+            ),
             Self::Answered => (&aadsts::USER_CODE_USED, "This code was answered already."),
         }
     }
@@ -137,6 +151,10 @@ pub fn may_ask(
     graphs: &[String],
 ) -> Result<Client, Denial> {
     let client = client_auth::find(directory, tenant, request.client_id)?;
+    if *tenant == TenantName::Consumers {
+        // Nobody here has a personal account.
+        return Err(Denial::NoTenantNamed);
+    }
     if !client.fallback_public {
         return Err(Denial::Device(DeviceNo::Confidential));
     }

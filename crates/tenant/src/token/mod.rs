@@ -18,15 +18,19 @@ pub(crate) mod scope;
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
 pub use denial::Denial;
+use denial::{RefreshNo, TenantNo};
 pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
 pub use on_behalf_of::UserAssertion;
 pub use scope::Resource;
 
-use crate::{application::Platform, directory::Directory, lockout::Attempt, sign_in::SignIn, user::User};
+use crate::{
+    application::Platform, directory::Directory, lockout::Attempt, restriction, sign_in::SignIn, user::User,
+};
 use carnet_wire::{
     authority::TenantName,
     entropy::Entropy,
     ids::{AppId, KeyId, ObjectId},
+    restriction::Restrictions,
     time::Timestamp,
     token::request::{Grant, TokenRequest, Version},
 };
@@ -46,6 +50,8 @@ pub struct Asking<'a> {
     pub address: IpAddr,
     /// The `Origin` of a request that a script sent.
     pub origin: Option<&'a str>,
+    /// What the network that the request comes from allows.
+    pub restrictions: &'a Restrictions,
     /// Randomness for lifetimes and family ids.
     pub entropy: &'a dyn Entropy,
 }
@@ -235,7 +241,11 @@ impl Run<'_> {
     /// The phases, in Entra's order.
     fn verdict(&mut self) -> Result<Approval, Denial> {
         self.alias()?;
+        restriction::allowed(self.asking.restrictions, &self.facts.directory.tenant)?;
         let client = client_auth::find(&self.facts.directory, self.asking.tenant, self.request.client_id)?;
+        if *self.asking.tenant == TenantName::Consumers {
+            return Err(self.of_a_work_account());
+        }
         self.known.principal = client.principal.as_ref().map(|principal| principal.id);
         cross_origin::may_ask(self, &client)?;
         match &self.request.grant {
@@ -248,11 +258,23 @@ impl Run<'_> {
         }
     }
 
+    /// What was issued to a work account was not issued in the tenant of personal ones.
+    fn of_a_work_account(&self) -> Denial {
+        match &self.request.grant {
+            Grant::AuthorizationCode { .. } => Denial::Code(authorization_code::CodeNo::OtherTenant),
+            Grant::DeviceCode { .. } => Denial::Device(device_code::DeviceNo::Unknown),
+            _ => Denial::Refresh(RefreshNo::OtherTenant),
+        }
+    }
+
     /// What `common` and `organizations` may be asked for.
     fn alias(&self) -> Result<(), Denial> {
         match (&self.request.grant, self.asking.tenant) {
             (Grant::Password { .. }, TenantName::Common | TenantName::Consumers) => {
                 Err(Denial::GrantNotOverCommon)
+            }
+            (_, TenantName::Consumers) if self.request.version == Version::V1 => {
+                Err(Denial::Tenant(TenantNo::PersonalToken))
             }
             (Grant::ClientCredentials, name) if name.is_alias() => Err(Denial::NoTenantNamed),
             _ => Ok(()),
@@ -283,7 +305,7 @@ pub struct Facts {
     pub directory: Arc<Directory>,
     /// The user that the grant speaks of: by name for passwords, by id for tokens.
     pub user: Option<Arc<User>>,
-    /// The user's name is on a domain of another tenant here.
+    /// The user name, code or refresh token that was shown is another tenant's here.
     pub elsewhere: bool,
     /// The reserved password attempt.
     pub attempt: Attempt,

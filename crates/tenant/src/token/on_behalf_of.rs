@@ -53,6 +53,10 @@ pub enum Unusable {
     Application,
     /// It is another tenant's.
     OtherTenant,
+    /// It is a v2.0 token, and the v1.0 endpoint was asked.
+    Edition,
+    /// The client may act for nobody.
+    Client,
 }
 
 impl Unusable {
@@ -61,7 +65,7 @@ impl Unusable {
     pub const fn entry(self) -> (&'static Row, &'static str) {
         match self {
             Self::Malformed => {
-                (&aadsts::OBO_SIGNATURE, "Assertion is invalid: it is not a readable access token.")
+                (&aadsts::OBO_MALFORMED, "Assertion is malformed: it is not a readable access token.")
             }
             Self::Signature => (
                 &aadsts::OBO_SIGNATURE,
@@ -82,13 +86,28 @@ impl Unusable {
                 &aadsts::ON_BEHALF_NOT_ALLOWED,
                 "The assertion is an application's own token; only a user can be acted for.",
             ),
+            Self::Edition => (
+                &aadsts::OBO_TOKEN_VERSION,
+                "The token issuer does not match the API version: use the v2.0 endpoint with a v2.0 token.",
+            ),
+            Self::Client => (
+                &aadsts::ON_BEHALF_NOT_AUTHORIZED,
+                "This application is not authorized to make on-behalf-of calls.",
+            ),
             Self::OtherTenant => (&aadsts::OBO_OTHER_TENANT, "The assertion was issued in another tenant."),
         }
     }
 }
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
-    let credential = run.authenticate(&client, Wants::AsIssued { public: false })?;
+    // Microsoft's own clients have nothing to prove themselves with.
+    if client.application.is_none() {
+        return Err(Denial::Assertion(Unusable::Client));
+    }
+    let credential = match run.authenticate(&client, Wants::AsIssued { public: false }) {
+        Err(Denial::CredentialMissing) => return Err(Denial::CredentialMissingForGrant("jwt-bearer")),
+        other => other?,
+    };
     let no = |why| Err(Denial::Assertion(why));
     let (audience, id, issued, methods) = match &run.proof.assertion {
         UserAssertion::None => return no(Unusable::Malformed),
@@ -206,6 +225,6 @@ mod tests {
     fn the_middle_tier_proves_itself() {
         let contoso = Contoso { assertion: shown(), ..Contoso::new() };
         let ask = |secret: &str| number(&contoso.ask(SECRET, &BODY.replace("&client_secret=right", secret)));
-        assert_eq!((ask(""), ask("&client_secret=wrong")), (7_000_218, 7_000_215));
+        assert_eq!((ask(""), ask("&client_secret=wrong")), (7_000_219, 7_000_215));
     }
 }

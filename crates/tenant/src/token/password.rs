@@ -76,6 +76,7 @@ pub(crate) fn right_password(
         (Attempt::Locked(_), _, _) if reveal => Err(Denial::Locked),
         (attempt, PasswordProof::Right, Some(user)) if attempt.evaluates() => Ok(user),
         (_, _, None) if reveal => Err(Denial::UnknownUser),
+        (_, _, Some(user)) if reveal && user.password.is_none() => Err(Denial::NoPassword),
         _ => Err(Denial::WrongPassword),
     }
 }

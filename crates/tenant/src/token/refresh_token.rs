@@ -5,7 +5,9 @@
 use super::{
     Approval, Denial, Effect, HeldRefresh, Run,
     client_auth::{Client, Wants},
-    cross_origin, password, refresh_life, scope,
+    cross_origin,
+    denial::RefreshNo,
+    password, refresh_life, scope,
 };
 use crate::{application::Platform, tenant::RefreshReuse};
 use carnet_wire::{
@@ -17,7 +19,12 @@ use carnet_wire::{
 const GRACE: i64 = 60_000;
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
-    let Some(held) = run.facts.refresh.clone() else { return Err(Denial::RefreshUnknown) };
+    let Some(held) = run.facts.refresh.clone() else {
+        return Err(match run.facts.elsewhere {
+            true => Denial::Refresh(RefreshNo::OtherTenant),
+            false => Denial::RefreshUnknown,
+        });
+    };
     // Another client's token is refused before any credential is asked for.
     if held.body.app != client.app {
         return Err(Denial::RefreshOfOtherClient);
@@ -38,6 +45,13 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     };
     if held.revoked || held.body.signed_in < user.sessions_valid_from {
         return Err(Denial::RefreshRevoked { issued });
+    }
+    let (policy, signed_in) = (&run.facts.directory.tenant.policy, held.body.signed_in);
+    if policy.spent(signed_in, run.asking.now) {
+        return Err(Denial::Refresh(RefreshNo::TooOld { signed_in }));
+    }
+    if policy.outlived(signed_in, run.asking.now) {
+        return Err(Denial::Refresh(RefreshNo::SignInTooOld { signed_in }));
     }
     password::usable(&user)?;
     password::still_enough(run, (&user, &held.body.methods), client.app)?;

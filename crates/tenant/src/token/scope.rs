@@ -1,13 +1,13 @@
 //! Resource, scopes and consent: for which API a token is, and what it may hold
 //! (`reference/token-endpoint.md`, 6).
 
-use super::{Denial, Facts, Run, client_auth::Client};
+use super::{Denial, Facts, Run, client_auth::Client, denial::PermissionNo};
 use crate::{
     directory::Directory, permission_grant::GrantKey, service_principal::ServicePrincipal, user::User,
 };
 use carnet_wire::{
     catalogue,
-    ids::ObjectId,
+    ids::{AppId, ObjectId},
     scope::{self, ScopeRequest, Wanted},
     token::request::Target,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Resolved {
     pub oidc: ScopeRequest,
     /// Something besides OIDC scopes was asked for.
     pub explicit: bool,
+    /// It was asked for as v1.0 does, by the API's name alone.
+    pub v1: bool,
 }
 
 /// Finds the API that is asked for, for the record too.
@@ -71,10 +73,13 @@ fn resolve_in(directory: &Directory, graphs: &[String], target: &Target) -> Resu
     };
     let explicit = !matches!(target, Target::Scope(request) if request.resource.is_none());
     let resource = find(directory, graphs, name)?;
-    Ok(Resolved { resource, wanted, oidc, explicit })
+    Ok(Resolved { resource, wanted, oidc, explicit, v1: matches!(target, Target::Resource { .. }) })
 }
 
 fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resource, Denial> {
+    if name.parse().is_ok_and(|app: AppId| app.uuid().is_nil()) {
+        return Err(Denial::Permission(PermissionNo::ResourceZero));
+    }
     let plain = name.trim_end_matches('/');
     let own_graph = graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
@@ -102,14 +107,21 @@ pub(crate) fn delegated(
     user: &User,
     resolved: &Resolved,
 ) -> Result<Vec<String>, Denial> {
-    let held = consented(directory, client, user.id, &resolved.resource);
-    let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
+    let resource = &resolved.resource;
+    if client.application.is_some() && resource.principal.app_id == client.app {
+        let by_id = resource.name.parse().is_ok_and(|app: AppId| app == client.app);
+        if !by_id {
+            return Err(Denial::Permission(PermissionNo::TokenForItself(client.app)));
+        }
+    }
+    let held = consented(directory, client, user.id, resource);
+    let missing = || unconsented(client, resolved, held.is_empty());
     if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client) {
         return Err(missing());
     }
     let mut scopes = match &resolved.wanted {
         Wanted::Default if held.is_empty() => return Err(missing()),
-        Wanted::Default => held,
+        Wanted::Default => held.clone(),
         Wanted::Named(values) => named(values, &resolved.resource, &held)?.ok_or_else(missing)?,
     };
     if resolved.resource.graph {
@@ -121,6 +133,30 @@ pub(crate) fn delegated(
         }
     }
     Ok(scopes)
+}
+
+/// What is said where consent is missing: nobody consented, or nobody could have.
+fn unconsented(client: &Client, resolved: &Resolved, nothing_held: bool) -> Denial {
+    let principal = &resolved.resource.principal;
+    let (app, resource) = (client.app, principal.app_id);
+    let Some(application) = &client.application else {
+        return match resolved.resource.microsoft {
+            true if resource == app => Denial::Permission(PermissionNo::FirstPartyToItself),
+            true => Denial::Permission(PermissionNo::FirstParty { app, resource }),
+            false => Denial::ConsentMissing { app, name: client.name.clone() },
+        };
+    };
+    let listed = application.required_resource_access.iter().any(|it| it.resource == resource);
+    if nothing_held && resolved.explicit && !listed {
+        if resolved.v1 {
+            return Denial::Permission(PermissionNo::NotListed { app, resource });
+        }
+        if resolved.wanted == Wanted::Default {
+            let resource = principal.display_name.clone();
+            return Denial::Permission(PermissionNo::Misconfigured { resource });
+        }
+    }
+    Denial::ConsentMissing { app, name: client.name.clone() }
 }
 
 /// The named scopes in the API's own spelling; `None` when one of them was not consented to.

@@ -55,6 +55,12 @@ impl Form {
         Ok(Self { pairs })
     }
 
+    /// Nothing was sent at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     /// A parameter's value, if it was sent. An empty one counts as sent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -129,10 +129,20 @@ pub enum RequestError {
     Missing(&'static str),
     /// This parameter is empty or not of its form.
     Invalid(&'static str),
+    /// Nothing was sent.
+    Empty,
+    /// The query of an address is longer than [`LONGEST_QUERY`].
+    QueryTooLong,
+    /// This parameter is missing, which only this grant type asks for.
+    MissingForGrant(&'static str, &'static str),
+    /// This part of a user's credential was sent empty.
+    FieldEmpty(&'static str),
     /// The `Authorization: Basic` header cannot be read.
     Basic,
     /// The client id is not a GUID.
     ClientIdNotAGuid(String),
+    /// The client id is all zeros.
+    ClientIdZero,
     /// The header and the body name different clients.
     SeveralClientIds,
     /// More than one client credential.
@@ -143,6 +153,10 @@ pub enum RequestError {
     ResourceOnV2,
     /// The scope parameter.
     Scope(ScopeError),
+    /// The scope parameter at the redemption of a code.
+    ScopeAtRedemption(ScopeError),
+    /// The scope parameter was sent empty at the redemption of a code.
+    ScopeEmptyAtRedemption,
 }
 
 impl RequestError {
@@ -153,14 +167,21 @@ impl RequestError {
             Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => {
                 &aadsts::REQUEST_MALFORMED
             }
+            Self::Empty => &aadsts::REQUEST_EMPTY,
+            Self::QueryTooLong => &aadsts::QUERY_TOO_LONG,
             Self::Missing(_) => &aadsts::PARAMETER_MISSING,
+            Self::MissingForGrant(..) => &aadsts::PARAMETER_REQUIRED_BY_GRANT,
+            Self::FieldEmpty(_) => &aadsts::CREDENTIAL_FIELD_MISSING,
             Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
             Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
+            Self::ClientIdZero => &aadsts::CLIENT_ID_ZERO,
             Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
             Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
             Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
             Self::ResourceOnV2 => &aadsts::RESOURCE_ON_V2,
             Self::Scope(_) => &aadsts::SCOPE_INVALID,
+            Self::ScopeAtRedemption(_) => &aadsts::SCOPE_INVALID_AT_REDEMPTION,
+            Self::ScopeEmptyAtRedemption => &aadsts::SCOPE_EMPTY_AT_REDEMPTION,
         }
     }
 
@@ -177,6 +198,12 @@ impl RequestError {
                 format!("Request is malformed: the parameter '{name}' stands in it twice.")
             }
             Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
+            Self::Empty => "The request is empty.".into(),
+            Self::QueryTooLong => "Requested query string is too long; send the request by POST.".into(),
+            Self::MissingForGrant(name, grant) => {
+                format!("'{name}' is required for the '{grant}' grant type.")
+            }
+            Self::FieldEmpty(name) => format!("The required field '{name}' is empty in the credential."),
             Self::Missing(name) => {
                 format!("The request body must contain the following parameter: '{name}'.")
             }
@@ -186,6 +213,7 @@ impl RequestError {
                     "Application with identifier '{id}' was not found: an application identifier is a GUID."
                 )
             }
+            Self::ClientIdZero => "An application identifier of zeros is none.".into(),
             Self::SeveralClientIds => {
                 "Request is ambiguous: the header and the body name different applications.".into()
             }
@@ -194,10 +222,16 @@ impl RequestError {
             Self::ResourceOnV2 => {
                 "The 'resource' request parameter is not supported on this endpoint; name a scope.".into()
             }
-            Self::Scope(error) => error.to_string(),
+            Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
+            Self::ScopeEmptyAtRedemption => {
+                "The scope may not be empty at the redemption of a code; name one, or leave it out.".into()
+            }
         }
     }
 }
+
+/// The longest query of an address that is read, in bytes: less than a request's head may have.
+pub const LONGEST_QUERY: usize = 12 * 1024;
 
 /// RFC 7523, 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -213,12 +247,15 @@ impl TokenRequest {
     /// # Errors
     /// The first [`RequestError`], in the order in which Entra names what is missing.
     pub fn parse(version: Version, form: &Form, basic: Option<Basic>) -> Result<Self, RequestError> {
+        if form.is_empty() && basic.is_none() {
+            return Err(RequestError::Empty);
+        }
         let grant_type = required(form, "grant_type")?;
         let (client_id, header_secret) = client(form, basic)?;
         let grant = match grant_type {
             "password" => Grant::Password {
-                username: required(form, "username")?.to_owned(),
-                password: Password::new(required(form, "password")?.to_owned()),
+                username: filled(form, "username")?.to_owned(),
+                password: Password::new(filled(form, "password")?.to_owned()),
             },
             "client_credentials" => Grant::ClientCredentials,
             "refresh_token" => {
@@ -238,14 +275,26 @@ impl TokenRequest {
             }
             ON_BEHALF_OF => {
                 let assertion = required(form, "assertion")?.to_owned();
-                match required(form, "requested_token_use")? {
-                    "on_behalf_of" => Grant::OnBehalfOf { assertion: Assertion::new(assertion) },
+                match form.get("requested_token_use").filter(|it| !it.is_empty()) {
+                    None => return Err(RequestError::MissingForGrant("requested_token_use", "jwt-bearer")),
+                    Some("on_behalf_of") => Grant::OnBehalfOf { assertion: Assertion::new(assertion) },
                     _ => return Err(RequestError::Invalid("requested_token_use")),
                 }
             }
             other => return Err(RequestError::UnsupportedGrant(clip(other))),
         };
-        let target = Target::of(version, form)?;
+        let target = match (&grant, Target::of(version, form)) {
+            (Grant::AuthorizationCode { .. }, Err(RequestError::Scope(why))) => {
+                return Err(RequestError::ScopeAtRedemption(why));
+            }
+            // Left out, the code knows its own; sent empty, it asks for nothing.
+            (Grant::AuthorizationCode { .. }, Ok(None))
+                if version == Version::V2 && form.get("scope").is_some() =>
+            {
+                return Err(RequestError::ScopeEmptyAtRedemption);
+            }
+            (_, target) => target?,
+        };
         let kept = matches!(
             grant,
             Grant::RefreshToken { .. } | Grant::AuthorizationCode { .. } | Grant::DeviceCode { .. }
@@ -285,8 +334,22 @@ fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecr
         }
         (_, Some(basic)) => (basic.client_id, Some(basic.secret)),
     };
-    let id = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(clip(&text)))?;
-    Ok((id, secret))
+    Ok((client_id(&text)?, secret))
+}
+
+/// Reads a client id.
+///
+/// # Errors
+/// [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
+pub fn client_id(text: &str) -> Result<AppId, RequestError> {
+    let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(clip(text)))?;
+    if id.uuid().is_nil() { Err(RequestError::ClientIdZero) } else { Ok(id) }
+}
+
+/// A part of a user's credential: missing is one thing, sent empty another.
+fn filled<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, RequestError> {
+    let value = form.get(name).ok_or(RequestError::Missing(name))?;
+    if value.is_empty() { Err(RequestError::FieldEmpty(name)) } else { Ok(value) }
 }
 
 fn credential(form: &Form, header: Option<ClientSecret>) -> Result<ClientAuth, RequestError> {

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_key_becomes_a_drawing_and_a_text_without_end_none() {
-        assert!(picture("otpauth://totp/Contoso:ada?secret=GEZDGNBV").contains("viewBox=\"0 0 41 41\""));
+        assert!(picture("otpauth://totp/Contoso:ada?secret=GEZDGNBV").contains("viewBox=\"0 0 37 37\""));
         assert_eq!(picture(&"x".repeat(5000)), "");
     }
 }

@@ -13,6 +13,10 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::CREDENTIAL_MISSING_FOR_APP,
             "'client_assertion' or 'client_secret' is required for the 'client_credentials' grant type.".into(),
         ),
+        Denial::CredentialMissingForGrant(grant) => (
+            &aadsts::CREDENTIAL_MISSING_FOR_GRANT,
+            format!("'client_assertion' or 'client_secret' is required for the '{grant}' grant type."),
+        ),
         Denial::PublicClientWithCredential => (
             &aadsts::PUBLIC_CLIENT_WITH_CREDENTIAL,
             "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.".into(),

@@ -1,7 +1,10 @@
 //! What is said about codes, refresh tokens, device codes and assertions of users.
 
 use super::Denial;
-use carnet_wire::aadsts::{self, Row};
+use carnet_wire::{
+    aadsts::{self, Row},
+    time::Timestamp,
+};
 
 /// The row and the sentence of a denial about what is redeemed.
 pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
@@ -34,6 +37,7 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             "The refresh token was issued to a single page app, lived its fixed 24 hours and is over; sign in again."
                 .into(),
         ),
+        Denial::Refresh(why) => why.entry(),
         Denial::RefreshOfOtherClient => {
             (&aadsts::GRANT_OF_OTHER_CLIENT, "The grant was issued for a different client id.".into())
         }
@@ -54,5 +58,47 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::REQUEST_MALFORMED,
             "Invalid request: the refresh token is malformed or not one of this tenant.".into(),
         ),
+    }
+}
+
+/// Why a refresh token gives no token any more, by where it belongs or by its sign-in's age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshNo {
+    /// It was issued in another tenant.
+    OtherTenant,
+    /// The tenant lets no refresh token become so old.
+    TooOld {
+        /// When somebody signed in.
+        signed_in: Timestamp,
+    },
+    /// The tenant demands a newer sign-in.
+    SignInTooOld {
+        /// When somebody signed in.
+        signed_in: Timestamp,
+    },
+}
+
+impl RefreshNo {
+    fn entry(self) -> (&'static Row, String) {
+        match self {
+            Self::OtherTenant => (
+                &aadsts::GRANT_OF_OTHER_TENANT,
+                "The grant was obtained for a different tenant; name that one in the address.".into(),
+            ),
+            Self::TooOld { signed_in } => (
+                &aadsts::REFRESH_MAXIMUM_AGE,
+                format!(
+                    "The refresh token has expired due to maximum lifetime; the sign-in was on {}.",
+                    signed_in.plain()
+                ),
+            ),
+            Self::SignInTooOld { signed_in } => (
+                &aadsts::SIGN_IN_FREQUENCY,
+                format!(
+                    "The refresh token has expired by this tenant's sign-in frequency; the sign-in was on {}.",
+                    signed_in.plain()
+                ),
+            ),
+        }
     }
 }

@@ -8,6 +8,11 @@ mod permissions;
 mod tenants;
 mod users;
 
+pub use grants::RefreshNo;
+pub use pages::SessionNo;
+pub use permissions::PermissionNo;
+pub use tenants::TenantNo;
+
 use super::{
     authorization_code::CodeNo, client_auth::Foreign, device_code::DeviceNo, on_behalf_of::Unusable,
 };
@@ -34,6 +39,8 @@ pub enum Denial {
     },
     /// The tenant segment is neither a GUID nor a domain.
     TenantName(String),
+    /// The tenant, or an application in it, does not serve this.
+    Tenant(TenantNo),
     /// Nothing tells which tenant `common` or `organizations` means.
     NoTenantNamed,
     /// The password grant over `common` or `consumers`.
@@ -42,6 +49,8 @@ pub enum Denial {
     NotMultiTenant(AppId, String),
     /// A method other than POST.
     PostOnly(String),
+    /// Instance discovery was asked without the address of an authority.
+    Discovery,
     /// Instance discovery was asked about a host that nobody knows.
     UnknownInstance,
     /// No such application in the tenant.
@@ -54,6 +63,8 @@ pub enum Denial {
     CredentialMissing,
     /// No credential for client credentials.
     CredentialMissingForApp,
+    /// No credential, where this grant may not go without one.
+    CredentialMissingForGrant(&'static str),
     /// A public client showed a credential.
     PublicClientWithCredential,
     /// The secret is none of the application's.
@@ -94,6 +105,8 @@ pub enum Denial {
     AssertionReplayed,
     /// Wrong password, or no such user, or locked.
     WrongPassword,
+    /// The account has no password, where the tenant lets that be told.
+    NoPassword,
     /// No such user, where the tenant lets that be told.
     UnknownUser,
     /// Locked, where the tenant lets that be told.
@@ -140,12 +153,18 @@ pub enum Denial {
     ConsentDeclined,
     /// Only an administrator may consent to what is asked.
     AdminConsentNeeded(AppId, String),
+    /// The session does not do for this.
+    Session(SessionNo),
+    /// What was typed on a page cannot be read.
+    Typed,
     /// What a page posted is none of ours, of another browser, or too late.
     SignInLost,
     /// The device code gives no token, or none is given out.
     Device(DeviceNo),
     /// The authorization code gives no token.
     Code(CodeNo),
+    /// The refresh token gives no token any more.
+    Refresh(RefreshNo),
     /// Not a refresh token of this tenant.
     RefreshUnknown,
     /// The refresh token was issued to another client.
@@ -187,6 +206,8 @@ pub enum Denial {
         /// Its name.
         name: String,
     },
+    /// Client and API do not go together.
+    Permission(PermissionNo),
     /// The user is not assigned to an application that demands it.
     UserNotAssigned(AppId, String),
     /// The application is not assigned to an API that demands it.
@@ -208,6 +229,7 @@ impl Denial {
             Self::Malformed(error) => (error.row(), error.sentence()),
             Self::CredentialMissing
             | Self::CredentialMissingForApp
+            | Self::CredentialMissingForGrant(_)
             | Self::PublicClientWithCredential
             | Self::WrongSecret(_)
             | Self::SecretExpired(..)
@@ -223,6 +245,7 @@ impl Denial {
             | Self::AssertionReplayed => credentials::entry(self),
             Self::WrongPassword
             | Self::UnknownUser
+            | Self::NoPassword
             | Self::Locked
             | Self::PasswordExpired
             | Self::UserDisabled
@@ -240,6 +263,7 @@ impl Denial {
             | Self::CrossOrigin(_)
             | Self::OriginMissing
             | Self::RefreshSpaEnded
+            | Self::Refresh(_)
             | Self::RefreshUnknown
             | Self::RefreshOfOtherClient
             | Self::RefreshInactive { .. }
@@ -250,6 +274,8 @@ impl Denial {
             | Self::NoSession
             | Self::SeveralSessions
             | Self::SignInCancelled
+            | Self::Session(_)
+            | Self::Typed
             | Self::SignInLost
             | Self::ConsentDeclined
             | Self::AdminConsentNeeded(..) => pages::entry(self),
@@ -259,6 +285,7 @@ impl Denial {
             | Self::ScopeNotDefault(_)
             | Self::SeveralResources
             | Self::ConsentMissing { .. }
+            | Self::Permission(_)
             | Self::UserNotAssigned(..)
             | Self::AppNotAssigned { .. } => permissions::entry(self),
             _ => tenants::entry(self),
@@ -267,9 +294,11 @@ impl Denial {
 
     /// The OAuth error, where it differs from the row's.
     #[must_use]
-    pub const fn error_name(&self) -> Option<&'static str> {
+    pub fn error_name(&self) -> Option<&'static str> {
         match self {
-            Self::UnknownTenant { discovery: true, .. } => Some("invalid_tenant"),
+            Self::UnknownTenant { name, discovery: true } if !tenants::is_elsewhere(name) => {
+                Some("invalid_tenant")
+            }
             Self::RefreshUnknown | Self::Code(CodeNo::Unknown) => Some("invalid_grant"),
             Self::Device(why) => why.error_name(),
             _ => None,
@@ -300,6 +329,7 @@ impl Denial {
                 | Self::ApplicationDisabled(..)
                 | Self::CredentialMissing
                 | Self::CredentialMissingForApp
+                | Self::CredentialMissingForGrant(_)
                 | Self::WrongSecret(_)
                 | Self::SecretExpired(..)
                 | Self::NoKeys(_)
@@ -307,6 +337,7 @@ impl Denial {
                 | Self::ResourceMissing { .. }
                 | Self::ResourceDisabled(_)
                 | Self::ScopeUnknown { .. }
+                | Self::Permission(_)
                 | Self::ConsentMissing { .. }
                 | Self::UserNotAssigned(..)
                 | Self::AppNotAssigned { .. }

@@ -17,6 +17,11 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             "Proof Key for Code Exchange is required for this redirect URI: send a code_challenge with S256."
                 .into(),
         ),
+        Denial::Session(why) => why.entry(),
+        Denial::Typed => (
+            &aadsts::INPUT_INVALID,
+            "What was typed is too long, or has characters that no account name has.".into(),
+        ),
         Denial::NoSession => {
             (&aadsts::NO_SESSION, "A silent sign-in request was sent but no user is signed in.".into())
         }
@@ -49,6 +54,14 @@ fn about_redirect(why: &RedirectNo) -> (&'static Row, String) {
         RedirectNo::Missing => {
             (&aadsts::NO_REDIRECT_GIVEN, "No reply address is provided; send redirect_uri.".into())
         }
+        RedirectNo::NoneRegistered => (
+            &aadsts::NO_REDIRECT_REGISTERED,
+            "No reply address is registered for the application; add one to its registration.".into(),
+        ),
+        RedirectNo::NotSecure(uri) => (
+            &aadsts::REDIRECT_NOT_SECURE,
+            format!("The reply address '{uri}' is neither https nor on this machine."),
+        ),
         RedirectNo::NotRegistered(uri) => (
             &aadsts::REDIRECT_NOT_REGISTERED,
             format!(
@@ -72,6 +85,10 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         RequestProblem::ChallengeSize => {
             (&aadsts::CODE_CHALLENGE_SIZE, "The code_challenge has 43 characters of base64url.".into())
         }
+        RequestProblem::ChallengeNotS256 => (
+            &aadsts::CODE_CHALLENGE_METHOD_INVALID,
+            "The code_challenge has not the 43 characters that its method, S256, gives it.".into(),
+        ),
         RequestProblem::ChallengeMethod => {
             (&aadsts::CODE_CHALLENGE_METHOD, "The code_challenge_method has to be S256.".into())
         }
@@ -86,6 +103,51 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         }
         RequestProblem::Prompt(asked) => {
             (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))
+        }
+    }
+}
+
+/// Why somebody's session, or a sign-in under way, does not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionNo {
+    /// Sessions of the account were ended since.
+    Ended,
+    /// The password was changed since.
+    PasswordChanged,
+    /// The tenant demands a newer sign-in.
+    TooOld,
+    /// The domain that is hinted at is not the session's tenant's.
+    OtherTenant(String),
+    /// No tenant has the domain that is hinted at.
+    UnknownDomain(String),
+    /// The page was open for too long.
+    FlowExpired,
+}
+
+impl SessionNo {
+    fn entry(&self) -> (&'static Row, String) {
+        match self {
+            Self::Ended => (&aadsts::SESSION_INVALID, "The session was ended; sign in again.".into()),
+            Self::PasswordChanged => (
+                &aadsts::SESSION_PASSWORD_CHANGED,
+                "The session is not valid due to a recent password change; sign in again.".into(),
+            ),
+            Self::TooOld => (
+                &aadsts::SIGN_IN_FREQUENCY_SESSION,
+                "The session has expired by this tenant's sign-in frequency; sign in again.".into(),
+            ),
+            Self::OtherTenant(domain) => (
+                &aadsts::SESSION_OF_OTHER_TENANT,
+                format!("Session mismatch: the session's tenant does not have the domain '{domain}'."),
+            ),
+            Self::UnknownDomain(domain) => (
+                &aadsts::FEDERATION_REALM_MISSING,
+                format!("The requested realm object '{domain}' does not exist; leave the domain hint out."),
+            ),
+            Self::FlowExpired => (
+                &aadsts::FLOW_TOKEN_EXPIRED,
+                "This page was open for too long; go back to the application and begin again.".into(),
+            ),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! What is said about APIs, scopes, consent and assignments.
 
 use super::Denial;
-use carnet_wire::aadsts::{self, Row};
+use carnet_wire::{
+    aadsts::{self, Row},
+    ids::AppId,
+};
 
 /// The row and the sentence of a denial about what is asked for.
 pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
     match denial {
+        Denial::Permission(why) => why.entry(),
         Denial::ResourceMissing { name, tenant } => (
             &aadsts::RESOURCE_PRINCIPAL_MISSING,
             format!("The resource principal named {name} was not found in the tenant named {tenant}; create its service principal, or check the name."),
@@ -38,5 +42,94 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             format!("The user or administrator has not consented to use the application with ID '{app}' named '{name}'."),
         ),
         _ => (&aadsts::SCOPE_INVALID, "The provided value for the input parameter 'scope' is not valid.".into()),
+    }
+}
+
+/// Why client and API do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionNo {
+    /// The API's identifier is all zeros.
+    ResourceZero,
+    /// A client of Microsoft's own is not preauthorized for one of Microsoft's own APIs.
+    FirstParty {
+        /// The client.
+        app: AppId,
+        /// The API.
+        resource: AppId,
+    },
+    /// A client of Microsoft's own asks for a token for itself.
+    FirstPartyToItself,
+    /// The registration lists nothing of the API, and nothing was consented to; asked over v1.0.
+    NotListed {
+        /// The client.
+        app: AppId,
+        /// The API.
+        resource: AppId,
+    },
+    /// The same, asked for `.default` over v2.0.
+    Misconfigured {
+        /// The API's name.
+        resource: String,
+    },
+    /// One of Microsoft's own APIs, which the tenant has not.
+    ServiceMissing {
+        /// As asked.
+        name: String,
+        /// The tenant.
+        tenant: String,
+    },
+    /// The registration lists permissions of the API that the API does not publish.
+    NothingMatches(AppId),
+    /// An application asks for a token for itself, by a name that is not its id.
+    TokenForItself(AppId),
+}
+
+impl PermissionNo {
+    fn entry(&self) -> (&'static Row, String) {
+        match self {
+            Self::ResourceZero => {
+                (&aadsts::RESOURCE_ID_ZERO, "A resource identifier of zeros is none.".into())
+            }
+            Self::FirstParty { app, resource } => (
+                &aadsts::FIRST_PARTY_PREAUTHORIZATION,
+                format!(
+                    "Consent between first party application '{app}' and first party resource '{resource}' must be configured via preauthorization, which this is not."
+                ),
+            ),
+            Self::FirstPartyToItself => (
+                &aadsts::FIRST_PARTY_TO_ITSELF,
+                "Consent for a first party token to itself must be configured via preauthorization.".into(),
+            ),
+            Self::NotListed { app, resource } => (
+                &aadsts::RESOURCE_NOT_LISTED,
+                format!(
+                    "Invalid resource: the registration of '{app}' lists no permission of '{resource}'; add one."
+                ),
+            ),
+            Self::Misconfigured { resource } => (
+                &aadsts::MISCONFIGURED_APPLICATION,
+                format!(
+                    "Misconfigured application: it lists no permission for '{resource}' in its registration, and nobody consented to any."
+                ),
+            ),
+            Self::ServiceMissing { name, tenant } => (
+                &aadsts::SERVICE_NOT_IN_ORGANIZATION,
+                format!(
+                    "The app is trying to access a service '{name}' that your organization '{tenant}' lacks a service principal for; create it."
+                ),
+            ),
+            Self::NothingMatches(resource) => (
+                &aadsts::NO_MATCHING_PERMISSION,
+                format!(
+                    "Resource '{resource}' publishes none of the permissions that the application requires."
+                ),
+            ),
+            Self::TokenForItself(app) => (
+                &aadsts::TOKEN_FOR_ITSELF,
+                format!(
+                    "Application '{app}' is requesting a token for itself; name it by its application id."
+                ),
+            ),
+        }
     }
 }

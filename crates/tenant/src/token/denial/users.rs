@@ -6,6 +6,10 @@ use carnet_wire::aadsts::{self, Row};
 /// The row and the sentence of a denial about a user.
 pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
     match denial {
+        Denial::NoPassword => (
+            &aadsts::NO_PASSWORD,
+            "The account has no password in this directory; an administrator has to set one.".into(),
+        ),
         Denial::UnknownUser => {
             (&aadsts::UNKNOWN_USER, "The user account does not exist in this directory.".into())
         }
