@@ -1,6 +1,6 @@
 //! Device codes: asked for, typed, answered, redeemed.
 
-use super::browser::Browser;
+use carnet_tests::browser::Browser;
 use carnet_tests::{CONFIDENTIAL, Contoso, PASSWORD, PUBLIC, Reply, TENANT};
 use serde_json::Value;
 

@@ -1,7 +1,6 @@
 //! The token service behind the router: each grant with its nearest noes, discovery, and the shapes of whole
 //! answers.
 
-mod browser;
 mod certificate;
 mod device;
 mod discovery;
@@ -12,6 +11,22 @@ mod on_behalf;
 mod password;
 mod refresh;
 mod rotation;
+mod second_factor;
 mod secret;
+mod sessions;
 mod shapes;
 mod spa;
+
+use carnet_tests::{Contoso, PUBLIC, UNCONSENTED};
+
+/// The usual tenant, with an address for the answers of its public clients.
+async fn contoso(policy: &str) -> Contoso {
+    contoso_with(policy, "").await
+}
+
+/// The same, with further tables of its file.
+async fn contoso_with(policy: &str, more: &str) -> Contoso {
+    let t = Contoso::with(policy, more).await;
+    t.registered(&[PUBLIC, UNCONSENTED]).await;
+    t
+}

@@ -1,6 +1,6 @@
 //! Single-page applications: their codes and refresh tokens are redeemed by scripts of their own origins.
 
-use super::browser::Browser;
+use carnet_tests::browser::Browser;
 use carnet_tests::{CONFIDENTIAL, Contoso, PASSWORD, PLATFORM, PUBLIC, Reply, SECRET, TENANT, form};
 use carnet_wire::pkce::Verifier;
 use http::{HeaderValue, Method, Request};

@@ -1,0 +1,148 @@
+//! Sessions of a browser: several accounts, for how long, and a password that is over.
+
+use super::contoso;
+use carnet_tests::{
+    Contoso, PASSWORD, PUBLIC, Reply, TENANT,
+    browser::{Browser, back, number, query},
+};
+use serde_json::json;
+
+const HOUR: i64 = 3600;
+const SILENT: &[(&str, &str)] = &[("prompt", "none")];
+
+async fn who(t: &Contoso, reply: &Reply) -> String {
+    let fields = back(reply);
+    t.redeem(&fields["code"]).await.claims()["upn"].as_str().unwrap().to_owned()
+}
+
+/// The value of the button for an account.
+fn button(page: &Reply, name: &str) -> String {
+    let text = page.text();
+    let each = text.split("name=\"account\" value=\"").skip(1);
+    let it = each.into_iter().find(|it| it.split("</button>").next().unwrap().contains(name));
+    it.unwrap_or_else(|| panic!("no {name}: {text}")).split('"').next().unwrap().to_owned()
+}
+
+/// A browser in which ada and then an administrator signed in.
+async fn two(t: &Contoso) -> Browser<'_> {
+    let browser = Browser::new(t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[("prompt", "login")]), "admin", PASSWORD).await);
+    browser
+}
+
+#[tokio::test]
+async fn of_several_accounts_one_is_chosen_or_named() {
+    let t = contoso("").await;
+    let browser = two(&t).await;
+    let page = browser.open(&query(PUBLIC, &[])).await;
+    assert!(page.text().contains("Choose an account"));
+    for name in ["ada", "admin"] {
+        let mail = format!("{name}@contoso.example");
+        let account = button(&page, &mail);
+        assert_eq!(who(&t, &browser.submit(&page, &[("account", &account)]).await).await, mail);
+        let hinted = query(PUBLIC, &[("login_hint", &mail), ("prompt", "none")]);
+        assert_eq!(who(&t, &browser.open(&hinted).await).await, mail);
+    }
+    // A session of nobody here, or of another browser, is none.
+    let strange = browser.submit(&page, &[("account", "b7a1c0de-0000-4000-8000-0000000000ff")]).await;
+    assert!(strange.text().contains("name=\"username\""));
+    let other = Browser::new(&t);
+    let own = other.open(&query(PUBLIC, &[])).await;
+    let taken = other.submit(&own, &[("account", &button(&page, "ada"))]).await;
+    assert!(taken.text().contains("name=\"username\""));
+    // Silently nobody can choose; a third account may always come.
+    assert_eq!(number(&browser.open(&query(PUBLIC, SILENT)).await), 16_000);
+    let asked = browser.submit(&page, &[("again", "1")]).await;
+    assert!(asked.text().contains("name=\"username\""));
+}
+
+#[tokio::test]
+async fn a_session_is_named_by_the_sid_of_its_tokens() {
+    let t = contoso("").await;
+    let browser = Browser::new(&t);
+    let fields = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let sid = fields["session_state"].clone();
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[("prompt", "login")]), "admin", PASSWORD).await);
+    let named = query(PUBLIC, &[("sid", &sid), ("prompt", "none")]);
+    assert_eq!(who(&t, &browser.open(&named).await).await, "ada@contoso.example");
+    let nobody = "b7a1c0de-0000-4000-8000-0000000000ff";
+    assert_eq!(number(&browser.open(&query(PUBLIC, &[("sid", nobody), ("prompt", "none")])).await), 50_058);
+}
+
+#[tokio::test]
+async fn an_account_that_signs_in_again_has_one_session() {
+    let t = contoso("").await;
+    let browser = two(&t).await;
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[("prompt", "login")]), "ada", PASSWORD).await);
+    let page = browser.open(&query(PUBLIC, &[])).await;
+    assert_eq!(page.text().matches("name=\"account\"").count(), 2);
+}
+
+#[tokio::test]
+async fn a_session_lives_while_it_is_used_and_longer_for_those_who_stay() {
+    let t = contoso("").await;
+    let (short, long) = (Browser::new(&t), Browser::new(&t));
+    let _ = back(&short.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let account = long.open(&query(PUBLIC, &[])).await;
+    let asked = long.submit(&account, &[("username", "ada@contoso.example")]).await;
+    let reply = long.submit(&asked, &[("passwd", PASSWORD), ("stay", "1")]).await;
+    let cookie = reply.headers.get_all("set-cookie").iter().find_map(|it| {
+        let text = it.to_str().unwrap();
+        text.starts_with("__Host-carnet-stay=").then(|| text.to_owned())
+    });
+    assert!(cookie.unwrap().contains("Max-Age=7776000"));
+    assert!(short.cookie("__Host-carnet-stay").is_none());
+    for _ in 0..3 {
+        t.later(20 * HOUR);
+        let _ = back(&short.open(&query(PUBLIC, SILENT)).await)["code"];
+    }
+    t.later(25 * HOUR);
+    assert_eq!(number(&short.open(&query(PUBLIC, SILENT)).await), 50_058);
+    t.later(80 * 24 * HOUR);
+    let _ = back(&long.open(&query(PUBLIC, SILENT)).await)["code"];
+    t.later(80 * 24 * HOUR);
+    let _ = back(&long.open(&query(PUBLIC, SILENT)).await)["code"];
+    t.later(91 * 24 * HOUR);
+    assert_eq!(number(&long.open(&query(PUBLIC, SILENT)).await), 50_058);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_of_every_account_of_the_browser() {
+    let t = contoso("").await;
+    let browser = two(&t).await;
+    let asked = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout")).await;
+    let gone = browser.submit(&asked, &[]).await;
+    assert_eq!(gone.status, 200);
+    assert_eq!(number(&browser.open(&query(PUBLIC, SILENT)).await), 50_058);
+}
+
+#[tokio::test]
+async fn a_password_that_is_over_is_changed_on_a_page() {
+    let t = contoso("").await;
+    let token = t.graph_token("admin").await;
+    let over =
+        json!({ "passwordProfile": { "password": "Over-and-out-9", "forceChangePasswordNextSignIn": true } });
+    assert_eq!(t.call("PATCH", "/v1.0/users/ada@contoso.example", &token, over).await.status, 204);
+    let browser = Browser::new(&t);
+    let page = browser.sign_in(&query(PUBLIC, &[]), "ada", "Over-and-out-9").await;
+    assert!(page.text().contains("name=\"new_passwd\""), "{}", page.text());
+    assert_eq!(number(&browser.open(&query(PUBLIC, SILENT)).await), 50_058);
+    let typed = async |old: &str, new: &str, again: &str| {
+        let fields = [("passwd", old), ("new_passwd", new), ("new_passwd_again", again)];
+        browser.submit(&page, &fields).await
+    };
+    for (old, new, again) in [
+        ("Wrong-and-out-9", "Quite-new-1", "Quite-new-1"),
+        ("Over-and-out-9", "Quite-new-1", "Quite-new-2"),
+        ("Over-and-out-9", "short", "short"),
+    ] {
+        let wrong = typed(old, new, again).await;
+        assert!(wrong.text().contains("role=\"alert\""), "{old} {new} {again}");
+    }
+    let fields = back(&typed("Over-and-out-9", "Quite-new-1", "Quite-new-1").await);
+    assert!(t.redeem(&fields["code"]).await.good().get("access_token").is_some());
+    let old = Browser::new(&t).sign_in(&query(PUBLIC, &[]), "ada", "Over-and-out-9").await;
+    assert!(old.text().contains("role=\"alert\""));
+    let _ = back(&Browser::new(&t).sign_in(&query(PUBLIC, &[]), "ada", "Quite-new-1").await);
+}
