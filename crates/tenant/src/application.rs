@@ -479,6 +479,11 @@ fn check(it: &Application) -> Result<(), Refusal> {
             })?;
         }
     }
+    if let Some(uri) = it.logout_url()
+        && let Err(why) = redirect::check_logout(uri)
+    {
+        return Err(bad("web.logoutUrl", format!("the logout URL `{uri}` {why}")));
+    }
     for uri in &it.identifier_uris {
         let scheme = ["api://", "https://", "urn:"].iter().any(|scheme| uri.starts_with(scheme));
         if !scheme || uri.len() > 255 || uri.chars().any(|c| c.is_whitespace() || c.is_control()) {

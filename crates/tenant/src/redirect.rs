@@ -48,6 +48,27 @@ pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
     }
 }
 
+/// Longest address for a sign-out, in characters.
+const LONGEST_LOGOUT: usize = 255;
+
+/// Whether an address may be registered for hearing of a sign-out (`reference/authorize-and-device.md`, 6).
+///
+/// # Errors
+/// The end of a sentence that begins with the URI.
+pub fn check_logout(uri: &str) -> Result<(), &'static str> {
+    check(uri, false)?;
+    let Some(rest) = uri.strip_prefix("https://") else { return Err("must use https") };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    if uri.len() > LONGEST_LOGOUT {
+        return Err("is longer than 255 characters");
+    }
+    // It becomes a source in the sign-out page's policy.
+    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b)) {
+        return Err("has no sound host");
+    }
+    Ok(())
+}
+
 /// Whether a redirect URI that is asked for is this registered one: byte for byte, save that a public client's
 /// loopback address matches under any port, and that an empty path is a slash (`security.md`, S13).
 #[must_use]
@@ -124,6 +145,15 @@ mod tests {
             ("https://a.example/cb", "https://a.example/CB", true),
         ] {
             assert!(!matches(registered, asked, public), "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn a_sign_out_is_told_over_https_to_a_host() {
+        assert_eq!(check_logout("https://app.example:8443/out?a=b"), Ok(()));
+        let long = format!("https://app.example/{}", "a".repeat(240));
+        for uri in ["http://localhost/out", "app://out", "https://a;b.example/", "https:///out", &long] {
+            assert!(check_logout(uri).is_err(), "{uri}");
         }
     }
 

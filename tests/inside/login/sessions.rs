@@ -146,3 +146,42 @@ async fn a_password_that_is_over_is_changed_on_a_page() {
     assert!(old.text().contains("role=\"alert\""));
     let _ = back(&Browser::new(&t).sign_in(&query(PUBLIC, &[]), "ada", "Quite-new-1").await);
 }
+
+#[tokio::test]
+async fn applications_that_asked_hear_of_a_sign_out() {
+    let t = contoso("").await;
+    let token = t.graph_token("admin").await;
+    let own = format!("/v1.0/applications(appId='{PUBLIC}')");
+    let set = async |uri: &str| t.call("PATCH", &own, &token, json!({ "web": { "logoutUrl": uri } })).await;
+    assert_eq!(set("http://app.example/out").await.status, 400);
+    assert_eq!(set("https://app.example/out?a=b").await.status, 204);
+    let browser = Browser::new(&t);
+    let sid = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await)["session_state"].clone();
+    let home = "post_logout_redirect_uri=http%3A%2F%2Flocalhost%2Fback";
+    let path = format!("/{TENANT}/oauth2/v2.0/logout?client_id={PUBLIC}&{home}");
+    let asked = browser.get(&path).await;
+    let gone = browser.submit(&asked, &[]).await;
+    let frame = format!(
+        "src=\"https://app.example/out?a=b&amp;sid={sid}&amp;iss=https%3A%2F%2Flocalhost%3A8443%2F{TENANT}%2Fv2.0\""
+    );
+    assert_eq!(gone.status, 200);
+    assert!(gone.text().contains(&frame), "{}", gone.text());
+    assert!(gone.text().contains("href=\"http://localhost/back\""));
+    assert!(gone.header("content-security-policy").contains("; frame-src https://app.example;"));
+    // Whoever is signed out already is told nothing more.
+    let again = browser.get(&path).await;
+    assert_eq!((again.status, again.header("location")), (303, "http://localhost/back"));
+}
+
+#[tokio::test]
+async fn a_hint_signs_one_account_out() {
+    let t = contoso("").await;
+    let browser = two(&t).await;
+    let ada = query(PUBLIC, &[("login_hint", "ada@contoso.example"), ("scope", "openid profile")]);
+    let page = browser.open(&ada).await;
+    let fields = back(&page);
+    let hint = t.redeem(&fields["code"]).await.good()["id_token"].as_str().unwrap().to_owned();
+    let gone = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?id_token_hint={hint}")).await;
+    assert_eq!(gone.status, 200);
+    assert_eq!(who(&t, &browser.open(&query(PUBLIC, SILENT)).await).await, "admin@contoso.example");
+}

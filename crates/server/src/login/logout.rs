@@ -1,10 +1,12 @@
-//! `/{tenant}/oauth2/v2.0/logout` and the same without `v2.0`: ends the browser's session. It goes on to an
-//! address only if that is registered for the application that an ID token of ours, or a client id, names; and
+//! `/{tenant}/oauth2/v2.0/logout` and the same without `v2.0`: ends the sessions of the browser, or the one of
+//! the account that a hint names, and tells the applications that asked to hear of it. It goes on to an address only if that is registered for the application that an ID token of ours, or a client id, names; and
 //! without such a token it asks first (`security.md`, S20).
 
 use super::{
+    answer::with_query,
     flow::{Purpose, sent},
     pages,
+    session::Shown,
 };
 use crate::{
     context::Context,
@@ -12,7 +14,11 @@ use crate::{
     route::Call,
 };
 use carnet_tenant::{authorize::is_registered, directory::Directory, token::Denial};
-use carnet_wire::{authority::TenantName, ids::AppId, percent, token::form::Form};
+use carnet_wire::{
+    authority::TenantName,
+    ids::{AppId, ObjectId},
+    token::form::Form,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -20,6 +26,8 @@ use std::sync::Arc;
 struct Asked {
     /// An ID token of ours names the application, so nobody has to be asked.
     hinted: bool,
+    /// Whose session alone is to end.
+    user: Option<ObjectId>,
     /// Where it goes on to.
     to: Option<String>,
 }
@@ -62,11 +70,12 @@ impl Context {
             Some(hint) => self.genuine(hint).await?.ok(),
             None => None,
         };
+        // An access token is no ID token.
+        let hint = hint.filter(|own| !own.claims.contains_key("scp") && !own.claims.contains_key("appidacr"));
+        let user = hint.as_ref().and_then(|own| own.claims.get("oid")?.as_str()?.parse().ok());
         let hinted: Option<(AppId, Arc<Directory>)> = hint.and_then(|own| {
             let app = own.claims.get("aud").and_then(Value::as_str)?.parse().ok()?;
-            // An access token is no ID token.
-            (!own.claims.contains_key("scp") && !own.claims.contains_key("roles"))
-                .then_some((app, own.directory))
+            Some((app, own.directory))
         });
         let named = match (&hinted, text("client_id").and_then(|it| it.parse().ok())) {
             (Some(named), _) => Some(named.clone()),
@@ -79,22 +88,46 @@ impl Context {
         let to = text("post_logout_redirect_uri")
             .filter(|uri| named.as_ref().is_some_and(|(app, directory)| is_registered(directory, *app, uri)));
         let to = to.map(|uri| match text("state") {
-            Some(state) => {
-                let separator = if uri.contains('?') { '&' } else { '?' };
-                format!("{uri}{separator}state={}", percent::encode(state))
-            }
+            Some(state) => with_query(uri, &[("state", state.to_owned())]),
             None => uri.to_owned(),
         });
-        Ok(Asked { hinted: hinted.is_some(), to })
+        Ok(Asked { hinted: hinted.is_some(), user, to })
     }
 
     async fn sign_out(&self, call: &Call, asked: Asked) -> Result<Reply, Failure> {
-        let open = self.sessions(call, None).await?;
-        let cookies = self.end_sessions(call, &open).await?;
+        let mut ended = self.sessions(call, None).await?;
+        if let Some(user) = asked.user {
+            ended.retain(|it| it.session.user == user);
+        }
+        let mut frames = Vec::new();
+        for shown in &ended {
+            frames.extend(self.listeners(shown).await?);
+        }
+        let cookies = self.end_sessions(call, &ended).await?;
         let reply = match &asked.to {
-            Some(uri) => Reply::see_other(uri),
-            None => pages::signed_out(),
+            Some(uri) if frames.is_empty() => Reply::see_other(uri),
+            to => pages::signed_out(&frames, to.as_deref()),
         };
         Ok(cookies.into_iter().fold(reply, Reply::cookie))
+    }
+
+    /// The addresses at which applications hear that a session is over (OpenID Connect Front-Channel Logout
+    /// 1.0, section 3).
+    async fn listeners(&self, shown: &Shown) -> Result<Vec<String>, Failure> {
+        if shown.session.applications.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some(directory) = self.state.store.directory_named(&TenantName::Id(shown.tenant)).await? else {
+            return Ok(Vec::new());
+        };
+        let tenant = shown.tenant.to_string();
+        let applications = shown.session.applications.iter();
+        let each = applications.filter_map(|app| directory.application_by_app(*app)).filter_map(|it| {
+            let uri = it.logout_url()?;
+            let issuer = self.envelope.origin.issuer_v2(&tenant);
+            let fields = [("sid", shown.session.id.to_string()), ("iss", issuer)];
+            Some(with_query(uri, &fields))
+        });
+        Ok(each.collect())
     }
 }

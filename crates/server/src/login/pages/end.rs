@@ -1,11 +1,13 @@
 //! Pages on which a sign-in or a session ends.
 
-use super::{Step, escape, hidden, page};
+use super::{Step, escape, framed, hidden, page};
 use crate::reply::Reply;
 use std::fmt::Write;
 
-/// The one script: posts the answer that the page holds.
+/// Posts the answer that the page holds.
 const POST: &str = "document.forms[0].submit()";
+/// Goes on once every frame has loaded, and at the latest after three seconds.
+const GO_ON: &str = "const go=()=>location.replace(document.getElementById('go').href);addEventListener('load',go);setTimeout(go,3000)";
 
 /// Says that it does not go on, with the number and the ids by which an administrator finds it.
 pub fn refused(number: u32, sentence: &str, ids: &[(&str, String)]) -> Reply {
@@ -27,10 +29,36 @@ pub fn sign_out(action: &str, flow: &str) -> Reply {
     step.form("Sign out", "<p>Do you want to sign out in this browser?</p>", "<button>Sign out</button>")
 }
 
-/// The session is over.
-pub fn signed_out() -> Reply {
-    let body = "<h1>You have signed out</h1><p>It is a good idea to close the browser.</p>";
-    page("You have signed out", body, None)
+/// The session is over. Each frame tells an application that asked to hear of it; then it goes on, where
+/// there is somewhere to go on to.
+pub fn signed_out(frames: &[String], to: Option<&str>) -> Reply {
+    let mut body = String::from("<h1>You have signed out</h1>");
+    let script = to.map(|uri| {
+        let _ = write!(
+            body,
+            "<p>Applications are told.</p><p><a id=\"go\" href=\"{}\">Go on to the application</a></p>",
+            escape(uri)
+        );
+        GO_ON
+    });
+    if to.is_none() {
+        body.push_str("<p>It is a good idea to close the browser.</p>");
+    }
+    for uri in frames {
+        let _ =
+            write!(body, "<iframe hidden title=\"Tells an application\" src=\"{}\"></iframe>", escape(uri));
+    }
+    let mut origins: Vec<&str> = frames.iter().filter_map(|uri| origin(uri)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    framed("You have signed out", &body, script, &origins)
+}
+
+/// Scheme, host and port of an address.
+fn origin(uri: &str) -> Option<&str> {
+    let host = uri.find("://")? + 3;
+    let end = uri.get(host..)?.find(['/', '?', '#']).map_or(uri.len(), |at| host + at);
+    uri.get(..end)
 }
 
 /// Posts an answer to the client (`response_mode=form_post`).

@@ -1,4 +1,4 @@
-//! The pages people see while signing in: server-rendered, without script but for the one that posts an answer,
+//! The pages people see while signing in: server-rendered, without script but where an answer is posted or a sign-out goes on,
 //! for a keyboard, a screen reader, light and dark, narrow and wide. Every value is escaped. The frame is here.
 
 mod consent;
@@ -61,6 +61,11 @@ fn hash(text: &str) -> String {
 }
 
 fn page(title: &str, body: &str, script: Option<&str>) -> Reply {
+    framed(title, body, script, &[])
+}
+
+/// A page that may hold frames of these origins.
+fn framed(title: &str, body: &str, script: Option<&str>, frames: &[&str]) -> Reply {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{}</title><style>{STYLE}</style></head><body><main>{body}</main>{}</body></html>",
@@ -68,8 +73,12 @@ fn page(title: &str, body: &str, script: Option<&str>) -> Reply {
         script.map_or_else(String::new, |script| format!("<script>{script}</script>")),
     );
     let scripts = script.map_or_else(String::new, |script| format!("; script-src {}", hash(script)));
+    let frames = match frames {
+        [] => String::new(),
+        _ => format!("; frame-src {}", frames.join(" ")),
+    };
     let policy = format!(
-        "default-src 'none'; style-src {}{scripts}; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src {}{scripts}{frames}; base-uri 'none'; frame-ancestors 'none'",
         hash(STYLE)
     );
     Reply::page(html, &policy)
