@@ -19,7 +19,7 @@ use crate::{
 };
 use carnet_wire::{
     authority::TenantName,
-    authorize::{Asked, AuthorizeRequest, Prompt, RequestProblem},
+    authorize::{Asked, AuthorizeRequest, Prompt, RequestProblem, Wants},
     entropy::Entropy,
     ids::{AppId, TenantId},
     time::Timestamp,
@@ -130,7 +130,8 @@ pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&
     };
     let relaxed = admitted.client.application.as_ref().is_some_and(|it| it.policy.pkce == Some(false));
     let spa = admitted.platform == Platform::Spa;
-    if admitted.platform.is_public() && asked.challenge.is_none() && (spa || !relaxed) {
+    let code = request.wants == Wants::SignIn;
+    if code && admitted.platform.is_public() && asked.challenge.is_none() && (spa || !relaxed) {
         return Err(Denial::ChallengeMissing);
     }
     Ok(asked)
@@ -257,6 +258,29 @@ fn service(directory: &Directory, no: Denial) -> Denial {
     }
 }
 
+/// Whether somebody who is signed in may go on to an application at all: the session counts, and no rule
+/// forbids or demands more.
+///
+/// # Errors
+/// [`Denial`]
+pub fn standing(
+    directory: &Directory,
+    (admitted, asked): (&Admitted, &Asked),
+    signed_in: &SignedIn<'_>,
+    (address, now): (IpAddr, Timestamp),
+) -> Result<(), Denial> {
+    let user = signed_in.user;
+    session(&directory.tenant, asked, signed_in, now)?;
+    usable(user)?;
+    let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
+    signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
+        // Here somebody can be asked for it, or an application be told that somebody would be.
+        Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
+        Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
+        other => other,
+    })
+}
+
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
 /// it now.
 ///
@@ -270,15 +294,7 @@ pub fn code(
     now: Timestamp,
 ) -> Result<CodeBody, Denial> {
     let user = signed_in.user;
-    session(&directory.tenant, asked, signed_in, now)?;
-    usable(user)?;
-    let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
-        // Here somebody can be asked for it, or an application be told that somebody would be.
-        Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
-        Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
-        other => other,
-    })?;
+    standing(directory, (admitted, asked), signed_in, (address, now))?;
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;

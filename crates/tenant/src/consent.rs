@@ -1,31 +1,49 @@
-//! Consent on a page: what exactly an application asks of somebody, and the grant that a yes makes. A person
-//! consents for themselves; who may change grants may consent for everyone (`security.md`, S18).
+//! Consent on a page: what exactly an application asks of somebody, and the grants that a yes makes. A person
+//! consents for themselves; who may change grants may consent for everyone, and then to application permissions
+//! too (`security.md`, S18).
 
 use crate::{
+    application::Application,
     authorize::Admitted,
     change::{Audit, Change, Decided, Object},
     directory::Directory,
     operation::{self, Caller, Moment, Person},
-    permission::{PermissionScope, RequiredAccess},
-    permission_grant::{GrantKey, PermissionGrant},
+    permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
+    permission_grant::{self, AssignmentKey, GrantKey, PermissionGrant},
     refusal::Refusal,
     role::held,
     service_principal::ServicePrincipal,
     token::{Denial, denial::PermissionNo, scope},
     user::User,
 };
-use carnet_wire::{authorize::Asked, catalogue, scope::Wanted};
+use carnet_wire::{
+    authorize::{Asked, Prompt},
+    catalogue,
+    ids::ObjectId,
+    scope::Wanted,
+};
 use std::sync::Arc;
 
 /// What somebody is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
+    /// The APIs, the one that the application asked for first.
+    pub apis: Vec<Api>,
+    /// They may answer for everyone in the tenant.
+    pub for_everyone: bool,
+    /// They can answer for nobody but everyone.
+    pub admin: bool,
+}
+
+/// What is asked of one API.
+#[derive(Debug, Clone)]
+pub struct Api {
     /// The API.
     pub resource: Arc<ServicePrincipal>,
     /// The delegated permissions that the application wants of it, in the API's own words.
     pub scopes: Vec<PermissionScope>,
-    /// They may answer for everyone in the tenant.
-    pub for_everyone: bool,
+    /// The application permissions, where an administrator is asked.
+    pub roles: Vec<AppRole>,
 }
 
 /// What the application asks of this user.
@@ -43,46 +61,82 @@ pub fn question(
     // Microsoft's own clients come with what they may do; nobody can give them more.
     let Some(application) = &client.application else { return Err(missing()) };
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let resource = resolved.resource.principal.clone();
-    let scopes: Vec<PermissionScope> = match &resolved.wanted {
-        Wanted::Named(values) => {
-            let find = |value: &String| {
-                let found =
-                    resource.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
-                found.cloned().ok_or_else(|| Denial::ScopeUnknown {
-                    scope: value.chars().take(200).collect(),
-                    resource: resource.display_name.clone(),
-                })
-            };
-            values.iter().map(find).collect::<Result<_, _>>()?
-        }
-        Wanted::Default => {
-            let listed =
-                application.required_resource_access.iter().filter(|it| it.resource == resource.app_id);
-            let ids = listed.flat_map(|it| &it.access).filter_map(|access| match access {
-                RequiredAccess::Scope(id) => Some(*id),
-                RequiredAccess::Role(_) => None,
-            });
-            let ids: Vec<_> = ids.collect();
-            let found: Vec<_> = ids
-                .iter()
-                .filter_map(|id| resource.scopes.iter().find(|it| it.enabled && it.id == *id).cloned())
-                .collect();
-            if found.is_empty() && !ids.is_empty() {
-                return Err(Denial::Permission(PermissionNo::NothingMatches(resource.app_id)));
-            }
-            found
-        }
+    let first = resolved.resource.principal;
+    let admin = asked.prompt == Prompt::AdminConsent;
+    let apis = match &resolved.wanted {
+        Wanted::Named(values) => vec![named(first, values)?],
+        Wanted::Default => everything(directory, application, (&first, admin))?,
     };
-    if scopes.is_empty() {
+    if apis.is_empty() {
         return Err(missing());
     }
     let Person::Role(roles) = operation::CHANGE_GRANTS.person else { return Err(missing()) };
     let for_everyone = held(directory, user.id, roles);
-    if !for_everyone && scopes.iter().any(|it| admin_only(&resource, it)) {
+    let beyond = apis.iter().any(|api| api.scopes.iter().any(|it| admin_only(&api.resource, it)));
+    if !for_everyone && (admin || beyond) {
         return Err(Denial::AdminConsentNeeded(client.app, client.name.clone()));
     }
-    Ok(Question { resource, scopes, for_everyone })
+    Ok(Question { apis, for_everyone, admin })
+}
+
+/// The permissions with these values.
+fn named(resource: Arc<ServicePrincipal>, values: &[String]) -> Result<Api, Denial> {
+    let find = |value: &String| {
+        let found = resource.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
+        found.cloned().ok_or_else(|| Denial::ScopeUnknown {
+            scope: value.chars().take(200).collect(),
+            resource: resource.display_name.clone(),
+        })
+    };
+    let scopes = values.iter().map(find).collect::<Result<_, _>>()?;
+    Ok(Api { resource, scopes, roles: Vec::new() })
+}
+
+/// What the registration lists, of every API that the tenant has: consent to `.default` is to all of it.
+fn everything(
+    directory: &Directory,
+    application: &Application,
+    (first, admin): (&Arc<ServicePrincipal>, bool),
+) -> Result<Vec<Api>, Denial> {
+    let mut apis = Vec::new();
+    for listed in &application.required_resource_access {
+        let asked = listed.resource == first.app_id;
+        let Some(resource) = directory.principal_by_app(listed.resource) else {
+            if admin {
+                let (name, tenant) = (listed.resource.to_string(), directory.tenant.display_name.clone());
+                return Err(Denial::Permission(PermissionNo::ServiceMissing { name, tenant }));
+            }
+            continue;
+        };
+        let api = of(listed, resource, admin);
+        if api.scopes.is_empty() && api.roles.is_empty() {
+            if asked && listed.access.iter().any(|it| matches!(it, RequiredAccess::Scope(_))) {
+                return Err(Denial::Permission(PermissionNo::NothingMatches(resource.app_id)));
+            }
+            continue;
+        }
+        apis.insert(if asked { 0 } else { apis.len() }, api);
+    }
+    // Nobody is asked for what is beside the point.
+    let asked = apis.first().is_some_and(|api| api.resource.id == first.id);
+    Ok(if asked || admin { apis } else { Vec::new() })
+}
+
+fn of(listed: &RequiredResource, resource: &Arc<ServicePrincipal>, admin: bool) -> Api {
+    let mut api = Api { resource: resource.clone(), scopes: Vec::new(), roles: Vec::new() };
+    for access in &listed.access {
+        match access {
+            RequiredAccess::Scope(id) => {
+                api.scopes.extend(resource.scopes.iter().find(|it| it.enabled && it.id == *id).cloned());
+            }
+            RequiredAccess::Role(id) if admin => {
+                let fits = |it: &&AppRole| it.enabled && it.for_applications && it.id == *id;
+                api.roles.extend(resource.app_roles.iter().find(fits).cloned());
+            }
+            RequiredAccess::Role(_) => {}
+        }
+    }
+    api
 }
 
 /// Only administrators may consent. Microsoft's APIs say so scope by scope, which is not known here; those that
@@ -92,7 +146,7 @@ fn admin_only(resource: &ServicePrincipal, scope: &PermissionScope) -> bool {
     scope.admin_only || (graph && scope.value.ends_with(".All"))
 }
 
-/// The grant of a yes.
+/// The grants of a yes.
 ///
 /// # Errors
 /// [`Refusal::Forbidden`] for everyone's consent by somebody who may not give it.
@@ -105,6 +159,7 @@ pub fn consent(
     let Caller::User { user, .. } = caller else {
         return Err(Refusal::Forbidden { needs: "to consent on a page takes a person".into() });
     };
+    let everyone = everyone || question.admin;
     if everyone && !question.for_everyone {
         return Err(Refusal::Forbidden { needs: "to consent for everyone takes an administrator".into() });
     }
@@ -112,29 +167,53 @@ pub fn consent(
         return Err(Refusal::NotFound { id: admitted.client.app.to_string() });
     };
     let principal = if everyone { None } else { Some(*user) };
-    let key = GrantKey { client: client.id, resource: question.resource.id, principal };
+    let mut all = Decided { value: (), changes: Vec::new(), audit: Vec::new() };
+    for api in &question.apis {
+        let key = GrantKey { client: client.id, resource: api.resource.id, principal };
+        if let Some((change, audit)) = granted(caller, directory, (key, &client.display_name, api), at) {
+            all.changes.push(change);
+            all.audit.push(audit);
+        }
+        for role in &api.roles {
+            let key = AssignmentKey { principal: client.id, resource: api.resource.id, role: role.id };
+            if !holds(directory, client.id, &key) {
+                let one = permission_grant::assign(caller, directory, (key, false), at)?;
+                all.changes.extend(one.changes);
+                all.audit.extend(one.audit);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn holds(directory: &Directory, client: ObjectId, key: &AssignmentKey) -> bool {
+    directory.app_roles_of(client).any(|it| it.key == *key)
+}
+
+/// The grant with the API's permissions added; `None`: it has them.
+fn granted(
+    caller: &Caller,
+    directory: &Directory,
+    (key, name, api): (GrantKey, &str, &Api),
+    at: &Moment<'_>,
+) -> Option<(Change, Audit)> {
     let old = directory.grant(&key);
     let before = old.map(|it| it.scopes.clone()).unwrap_or_default();
     let mut scopes = before.clone();
-    for scope in &question.scopes {
+    for scope in &api.scopes {
         if !scopes.contains(&scope.value) {
             scopes.push(scope.value.clone());
         }
     }
     if scopes == before {
-        return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
+        return None;
     }
     let audit = Audit {
         activity: "Consent to application".into(),
         actor: caller.actor(),
-        target: ("oauth2PermissionGrant".into(), key.id(), admitted.client.name.clone()),
+        target: ("oauth2PermissionGrant".into(), key.id(), name.to_owned()),
         modified: vec![("scope".into(), before.join(" "), scopes.join(" "))],
     };
     let created = old.map_or(at.now, |it| it.created);
-    let grant = PermissionGrant { key, scopes, created };
-    Ok(Decided {
-        value: (),
-        changes: vec![Change::Put(Object::PermissionGrant(grant.into()))],
-        audit: vec![audit],
-    })
+    Some((Change::Put(Object::PermissionGrant(PermissionGrant { key, scopes, created }.into())), audit))
 }

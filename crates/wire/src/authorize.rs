@@ -4,7 +4,7 @@
 use crate::{
     ids::AppId,
     pkce::Challenge,
-    scope::ScopeRequest,
+    scope::{GRAPH, ScopeRequest},
     token::{
         claims_request::ClaimsRequest,
         form::Form,
@@ -21,6 +21,8 @@ const LONGEST_STATE: usize = 16 * 1024;
 pub struct AuthorizeRequest {
     /// The edition of the endpoint that was asked.
     pub version: Version,
+    /// Which endpoint that was.
+    pub wants: Wants,
     /// Who asks.
     pub client_id: AppId,
     /// Where the answer goes, as sent.
@@ -60,6 +62,15 @@ pub struct Asked {
     pub claims: ClaimsRequest,
 }
 
+/// What somebody is sent here for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// To sign in.
+    SignIn,
+    /// To consent for a whole tenant, and for nothing else.
+    AdminConsent,
+}
+
 /// `response_mode`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
@@ -84,6 +95,8 @@ pub enum Prompt {
     SelectAccount,
     /// Consent again.
     Consent,
+    /// Consent for everyone in the tenant (v1.0).
+    AdminConsent,
 }
 
 /// Why the rest of a request cannot be used.
@@ -142,8 +155,48 @@ impl AuthorizeRequest {
             _ => rest,
         };
         let redirect_uri = text("redirect_uri").map(str::to_owned);
-        Ok(Self { version, client_id, redirect_uri, rest, mode, state })
+        Ok(Self { version, wants: Wants::SignIn, client_id, redirect_uri, rest, mode, state })
     }
+
+    /// Reads a request to an admin consent endpoint (`reference/authorize-and-device.md`, 5). The older one
+    /// takes no scope: everything that is registered is meant.
+    ///
+    /// # Errors
+    /// As [`AuthorizeRequest::parse`].
+    pub fn admin_consent(version: Version, form: &Form) -> Result<Self, RequestError> {
+        let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
+        let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
+        let state = text("state").map(str::to_owned);
+        let rest = match &state {
+            Some(state) if state.len() > LONGEST_STATE => Err(RequestError::Invalid("state").into()),
+            _ => everything(version, form),
+        };
+        let redirect_uri = text("redirect_uri").map(str::to_owned);
+        let (wants, mode) = (Wants::AdminConsent, ResponseMode::Query);
+        Ok(Self { version, wants, client_id, redirect_uri, rest, mode, state })
+    }
+}
+
+fn everything(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
+    let scope = match (version, form.get("scope").filter(|value| !value.is_empty())) {
+        (Version::V1, _) => format!("{GRAPH}/.default"),
+        (Version::V2, None) => return Err(RequestError::Missing("scope").into()),
+        (Version::V2, Some(scope)) => scope.to_owned(),
+    };
+    let request = ScopeRequest::parse(&scope).map_err(RequestError::Scope)?;
+    Ok(Asked {
+        target: Target::Scope(request),
+        scope,
+        nonce: None,
+        challenge: None,
+        prompt: Prompt::AdminConsent,
+        login_hint: None,
+        domain_hint: None,
+        session: None,
+        max_age: None,
+        client_info: false,
+        claims: ClaimsRequest::default(),
+    })
 }
 
 fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
@@ -168,6 +221,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         Some("login") => Prompt::Login,
         Some("select_account") => Prompt::SelectAccount,
         Some("consent") => Prompt::Consent,
+        Some("admin_consent") if version == Version::V1 => Prompt::AdminConsent,
         Some(other) => return Err(RequestProblem::Prompt(shown(other))),
     };
     let session = text("sid").map(|sid| sid.parse().map_err(|_| RequestError::Invalid("sid"))).transpose()?;

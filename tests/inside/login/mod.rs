@@ -1,6 +1,7 @@
 //! The token service behind the router: each grant with its nearest noes, discovery, and the shapes of whole
 //! answers.
 
+mod admin_consent;
 mod certificate;
 mod device;
 mod discovery;

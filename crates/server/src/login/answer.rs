@@ -5,7 +5,7 @@ use crate::{context::Context, reply::Reply};
 use carnet_tenant::{authorize::Admitted, token::Denial};
 use carnet_wire::{
     aadsts::error_for,
-    authorize::{AuthorizeRequest, Prompt, ResponseMode},
+    authorize::{AuthorizeRequest, Prompt, ResponseMode, Wants},
     percent,
     token::request::Version,
 };
@@ -33,13 +33,22 @@ impl Context {
         let (row, _) = denial.entry();
         let silent = request.rest.as_ref().is_ok_and(|asked| asked.prompt == Prompt::None);
         let error = match denial {
+            // Both as documented for the endpoints of admin consent.
+            Denial::ConsentDeclined if request.wants == Wants::AdminConsent => match request.version {
+                Version::V1 => "permission_denied",
+                Version::V2 => "consent_required",
+            },
             Denial::ConsentMissing { .. } if silent => "interaction_required",
             Denial::ConsentMissing { .. } => "consent_required",
             // What somebody would be asked for on a page.
             _ if silent && row.suberror == Some("basic_action") => "interaction_required",
             _ => denial.error_name().unwrap_or_else(|| error_for(row, request.version)),
         };
-        self.back(request, admitted, self.no_fields(error, denial))
+        let mut fields = self.no_fields(error, denial);
+        if request.wants == Wants::AdminConsent && request.version == Version::V2 {
+            fields.insert(0, ("admin_consent", "True".to_owned()));
+        }
+        self.back(request, admitted, fields)
     }
 
     /// The fields of a no.

@@ -4,7 +4,7 @@
 use super::{
     account::{How, Whose},
     flow::{Flow, Purpose, sent},
-    pages::{self, Step},
+    pages::{Step, consent},
     session::Shown,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
-    authorize::{Admitted, SignedIn, admit, asked, code},
+    authorize::{Admitted, SignedIn, admit, asked, code, standing},
     consent::question,
     directory::Directory,
     restriction::allowed,
@@ -27,25 +27,34 @@ use carnet_tenant::{
 };
 use carnet_wire::{
     authority::TenantName,
-    authorize::{Asked, AuthorizeRequest, Prompt},
+    authorize::{Asked, AuthorizeRequest, Prompt, Wants},
     jose::encode_base64url,
     secret::AuthorizationCode,
-    token::{form::Form, reply::ClientInfo, request::Version},
+    token::{
+        form::Form,
+        reply::ClientInfo,
+        request::{Target, Version},
+    },
 };
 use std::sync::Arc;
 
 pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
-    start(cx, call, Version::V2).await
+    start(cx, call, (Version::V2, false)).await
 }
 
 pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
-    start(cx, call, Version::V1).await
+    start(cx, call, (Version::V1, false)).await
 }
 
-async fn start(cx: Context, mut call: Call, version: Version) -> Result<Reply, Failure> {
+/// Begins a sign-in, at the endpoint for it or at the one for admin consent.
+pub(super) async fn start(
+    cx: Context,
+    mut call: Call,
+    (version, admin_consent): (Version, bool),
+) -> Result<Reply, Failure> {
     let request = sent(&mut call).await?;
     let tenant = call.variable(0).to_owned();
-    let purpose = Purpose::Authorize { request, v1: version == Version::V1 };
+    let purpose = Purpose::Authorize { request, v1: version == Version::V1, admin_consent };
     let (flow, cookie) = cx.begin(&call, purpose, tenant);
     let reply = cx.advance(&call, flow, None).await?;
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
@@ -126,16 +135,26 @@ impl Context {
     /// Whether client, redirect URI and wishes are good.
     async fn judge(&self, flow: &Flow) -> Result<Result<Good, Stop>, Failure> {
         let page = |denial| Ok(Err(Stop::Page(denial)));
-        let Purpose::Authorize { request, v1 } = &flow.purpose else { return page(Denial::SignInLost) };
+        let Purpose::Authorize { request, v1, admin_consent } = &flow.purpose else {
+            return page(Denial::SignInLost);
+        };
         let Ok(tenant) = TenantName::parse(&flow.tenant) else {
             return page(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
         };
         let version = if *v1 { Version::V1 } else { Version::V2 };
         let read = Form::parse(request.as_bytes());
-        let request = match read.and_then(|form| AuthorizeRequest::parse(version, &form)) {
+        let read = read.and_then(|form| match admin_consent {
+            true => AuthorizeRequest::admin_consent(version, &form),
+            false => AuthorizeRequest::parse(version, &form),
+        });
+        let request = match read {
             Ok(request) => request,
             Err(error) => return page(Denial::Malformed(error)),
         };
+        let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
+        if *admin_consent && version == Version::V2 && nobodys {
+            return page(Denial::Tenant(TenantNo::ConsentNeedsTenant));
+        }
         if version == Version::V1 && tenant == TenantName::Consumers {
             return page(Denial::Tenant(TenantNo::PersonalSignIn));
         }
@@ -214,7 +233,14 @@ impl Context {
             SignedIn { user, at: session.signed_in, methods: &session.methods, session: session.id };
         let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
         let what = (&good.admitted, asked, good.request.version);
-        let body = match code(&good.directory, what, &signed_in, here, self.now()) {
+        let verdict = match good.request.wants {
+            Wants::SignIn => code(&good.directory, what, &signed_in, here, self.now()).map(Some),
+            Wants::AdminConsent => {
+                let now = (self.envelope.address, self.now());
+                standing(&good.directory, (&good.admitted, asked), &signed_in, now).map(|()| None)
+            }
+        };
+        let body = match verdict {
             Ok(body) => body,
             // The session does not count any more: sign in again, where somebody may be asked.
             Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),
@@ -230,10 +256,13 @@ impl Context {
             }
             Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
         };
-        if asked.prompt == Prompt::Consent && !flow.consented {
+        if matches!(asked.prompt, Prompt::Consent | Prompt::AdminConsent) && !flow.consented {
             return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
-        let reply = self.give_code(good, user, &body).await?;
+        let reply = match body {
+            Some(body) => self.give_code(good, user, &body).await?,
+            None => self.consented(good),
+        };
         let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
         let cookies = self.used(call, shown, listener.map(|it| it.app_id)).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
@@ -261,6 +290,16 @@ impl Context {
         Ok(self.back(&good.request, &good.admitted, fields))
     }
 
+    /// Tells a client that an administrator consented.
+    fn consented(&self, good: &Good) -> Reply {
+        let mut fields = vec![("admin_consent", "True".to_owned())];
+        fields.push(("tenant", good.directory.tenant.id.to_string()));
+        if good.request.version == Version::V2 {
+            fields.push(("scope", good.asked.scope.clone()));
+        }
+        self.back(&good.request, &good.admitted, fields)
+    }
+
     /// The page that asks for consent, with what exactly is asked.
     fn ask_consent(
         &self,
@@ -280,11 +319,15 @@ impl Context {
         let action = format!("/{}/consent", flow.tenant);
         let application = &good.admitted.client.name;
         let step = Step { action: &action, flow: &sealed, application, wrong: None };
-        let host = good.admitted.redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
-        let host = host.split(['/', '?']).next().unwrap_or_default();
-        let scopes: Vec<_> =
-            asked.scopes.iter().map(|it| (it.value.as_str(), it.display_name.as_str())).collect();
-        Ok(pages::consent(&step, (&user.name, host), &scopes, asked.for_everyone))
+        let offline = matches!(&good.asked.target, Target::Scope(it) if it.offline_access);
+        let what = consent::Asked {
+            user: &user.name,
+            organisation: &good.directory.tenant.display_name,
+            answer: &good.admitted.redirect_uri,
+            offline,
+            question: &asked,
+        };
+        Ok(consent::consent(&step, &what))
     }
 
     /// The page that asks for the account, or for the password where the account is known.

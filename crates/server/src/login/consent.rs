@@ -9,6 +9,7 @@ use carnet_tenant::{
     consent::{consent, question},
     token::Denial,
 };
+use carnet_wire::authorize::Prompt;
 
 /// Seconds for which a sign-in is fresh enough to consent for everyone.
 const FRESH: i64 = 15 * 60;
@@ -30,7 +31,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     if form.get("answer") != Some("yes") {
         return Ok(cx.back_with_no(&good.request, &good.admitted, &Denial::ConsentDeclined));
     }
-    let everyone = form.get("everyone").is_some();
+    let everyone = form.get("everyone").is_some() || good.asked.prompt == Prompt::AdminConsent;
     // For everyone only from a fresh sign-in (`security.md`, S18).
     if everyone && shown.session.signed_in.plus_seconds(FRESH) < cx.now() {
         (flow.user, flow.session, flow.anew) = (Some(user.name.clone()), None, true);

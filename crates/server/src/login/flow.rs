@@ -95,6 +95,9 @@ pub enum Purpose {
         request: String,
         /// It came over the first edition.
         v1: bool,
+        /// It came to the endpoint for admin consent.
+        #[serde(default)]
+        admin_consent: bool,
     },
     /// A code that a device shows.
     Device {

@@ -1,6 +1,7 @@
 //! The token service: `login.microsoftonline.com`, or the tenant paths of the shared origin.
 
 mod account;
+mod admin_consent;
 mod answer;
 mod authorize;
 mod consent;
@@ -72,6 +73,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::OPTIONS), "/{tenant}/discovery/keys", "login/preflight", preflight::public),
     route!(None, "/{tenant}/oauth2/v2.0/authorize", "login/authorize", authorize::v2),
     route!(None, "/{tenant}/oauth2/authorize", "login/authorize", authorize::v1),
+    route!(Some(&Method::GET), "/{tenant}/v2.0/adminconsent", "login/admin_consent", admin_consent::v2),
+    route!(Some(&Method::GET), "/{tenant}/adminconsent", "login/admin_consent", admin_consent::v1),
     route!(Some(&Method::POST), "/{tenant}/login", "login/sign_in", sign_in::post),
     route!(Some(&Method::POST), "/{tenant}/consent", "login/consent", consent::post),
     route!(Some(&Method::POST), "/{tenant}/oauth2/v2.0/devicecode", "login/device_code", device_code::v2),

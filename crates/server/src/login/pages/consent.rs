@@ -2,34 +2,70 @@
 
 use super::{Step, escape, name};
 use crate::reply::Reply;
+use carnet_tenant::consent::Question;
 use std::fmt::Write;
 
+/// What the page shows.
+pub struct Asked<'a> {
+    /// Who is asked.
+    pub user: &'a str,
+    /// Their tenant, by name.
+    pub organisation: &'a str,
+    /// Where the answer goes.
+    pub answer: &'a str,
+    /// The application wants refresh tokens.
+    pub offline: bool,
+    /// The permissions.
+    pub question: &'a Question,
+}
+
 /// Asks whether an application may have what it asks for: by name, host and every permission in words.
-pub fn consent(
-    step: &Step<'_>,
-    (user, host): (&str, &str),
-    scopes: &[(&str, &str)],
-    for_everyone: bool,
-) -> Reply {
+pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
+    let question = asked.question;
     let mut list = String::new();
-    for (value, title) in scopes {
-        let _ = write!(list, "<dt>{}</dt><dd class=\"quiet\">{}</dd>", escape(title), escape(value));
+    for api in &question.apis {
+        let _ = write!(list, "<h2>{}</h2><dl>", name(&api.resource.display_name));
+        for it in &api.scopes {
+            permission(&mut list, &it.display_name, (&it.value, "as whoever is signed in"));
+        }
+        for it in &api.roles {
+            permission(&mut list, &it.display_name, (&it.value, "by itself, without anybody signed in"));
+        }
+        list.push_str("</dl>");
     }
-    let everyone = match for_everyone {
+    if asked.offline {
+        list.push_str("<dl>");
+        permission(&mut list, "Keep the access while nobody is there", ("offline_access", "refresh tokens"));
+        list.push_str("</dl>");
+    }
+    let whom = match question.admin {
+        true => format!("for everyone in {}, asked of {}", name(asked.organisation), name(asked.user)),
+        false => format!("as {}", name(asked.user)),
+    };
+    let everyone = match question.for_everyone && !question.admin {
         true => {
             "<div class=\"row\"><input type=\"checkbox\" id=\"everyone\" name=\"everyone\" value=\"1\">\
              <label for=\"everyone\">Consent on behalf of everyone in the organisation</label></div>"
         }
         false => "",
     };
+    let host = asked.answer.split_once("://").map_or("", |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
     let fields = format!(
-        "<p><strong>{}</strong> would like, as {}:</p><dl>{list}</dl>\
-         <p class=\"quiet\">It keeps this access until you take it back. Unverified publisher; the answer goes to {}.</p>{everyone}",
+        "<p><strong>{}</strong> would like, {whom}:</p>{list}\
+         <p class=\"quiet\">It keeps this access until it is taken back. Unverified publisher; the answer goes to {}.</p>{everyone}",
         name(step.application),
-        name(user),
         escape(host),
     );
     let buttons = "<button name=\"answer\" value=\"yes\">Accept</button>\
         <button class=\"second\" name=\"answer\" value=\"no\">Cancel</button>";
-    Step { application: "", ..*step }.form("Permissions requested", &fields, buttons)
+    let title = match question.admin {
+        true => "Permissions requested for your organisation",
+        false => "Permissions requested",
+    };
+    Step { application: "", ..*step }.form(title, &fields, buttons)
+}
+
+fn permission(list: &mut String, title: &str, (value, how): (&str, &str)) {
+    let _ = write!(list, "<dt>{}</dt><dd class=\"quiet\">{} ({how})</dd>", escape(title), escape(value));
 }

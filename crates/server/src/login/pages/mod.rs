@@ -1,12 +1,12 @@
-//! The pages people see while signing in: server-rendered, without script but where an answer is posted or a sign-out goes on,
-//! for a keyboard, a screen reader, light and dark, narrow and wide. Every value is escaped. The frame is here.
+//! The pages people see while signing in: server-rendered, without script but where an answer is posted or a
+//! sign-out goes on, for a keyboard, a screen reader, light and dark, narrow and wide. Every value is escaped. The
+//! frame is here.
 
-mod consent;
+pub mod consent;
 mod device;
 mod end;
 mod entry;
 
-pub use consent::consent;
 pub use device::{confirm_device, device_done, user_code};
 pub use end::{form_post, refused, sign_out, signed_out};
 pub use entry::{Account, choose_account, enrol, new_password, recovery_codes};
@@ -18,7 +18,7 @@ const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--quiet:#55565e;--line:#8a8b93;--accent:#1d5c8a;--on:#fff;--bad:#a4262c}\
 @media(prefers-color-scheme:dark){:root{--ink:#f2f2f4;--paper:#1c1d21;--quiet:#b9bac2;--line:#7c7d86;--accent:#8cc4ee;--on:#10212e;--bad:#ff9a9f}}\
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}\
-main{max-width:26rem;margin:0 auto;padding:3rem 1.25rem}h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}\
+main{max-width:26rem;margin:0 auto;padding:3rem 1.25rem}h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1rem;margin:1.25rem 0 0}h2+dl{margin-top:.5rem}\
 p{margin:.5rem 0}.quiet{color:var(--quiet);overflow-wrap:anywhere}.bad{color:var(--bad);font-weight:600}\
 label{display:block;margin:1rem 0 .25rem;font-weight:600}\
 input[type=text],input[type=email],input[type=password]{width:100%;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.3rem}\

@@ -93,11 +93,18 @@ pub enum TenantNo {
     RestrictedByPolicy(String),
     /// One of Microsoft's own clients, which this tenant has disabled.
     DisabledHere(AppId, String),
+    /// Admin consent over an address that names no tenant.
+    ConsentNeedsTenant,
 }
 
 impl TenantNo {
     fn entry(&self) -> (&'static Row, String) {
         match self {
+            Self::ConsentNeedsTenant => (
+                &aadsts::ADMIN_CONSENT_NEEDS_TENANT,
+                "Admin consent is for one tenant: name it, or organizations, instead of common or consumers."
+                    .into(),
+            ),
             Self::Domain(domain) => (
                 &aadsts::NO_TENANT_NAMED_DOMAIN,
                 format!(
