@@ -233,6 +233,9 @@ fn session(tenant: &Tenant, asked: &Asked, signed_in: &SignedIn<'_>, now: Timest
         let changed = signed_in.at < user.password_changed;
         return no(if changed { SessionNo::PasswordChanged } else { SessionNo::Ended });
     }
+    if signed_in.at.plus_millis(999).seconds() < asked.claims.not_before.unwrap_or(0) {
+        return no(SessionNo::Ended);
+    }
     if tenant.policy.outlived(signed_in.at, now) {
         return no(SessionNo::TooOld);
     }

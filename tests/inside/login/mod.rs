@@ -4,6 +4,7 @@
 mod certificate;
 mod device;
 mod discovery;
+mod evaluation;
 mod federated;
 mod forms;
 mod interactive;
