@@ -184,9 +184,9 @@ impl Approval {
 
     fn common<'a>(&self, issuing: &Issuing<'a>, version: Version, lifetime: i64) -> Claims<'a> {
         let now = issuing.now.seconds();
-        // Within the second of a revocation a token begins with the next one, as `User::tokens_valid_from` wants.
+        // Just after a revocation a token begins a little later, as `User::tokens_valid_from` wants.
         let begins = match &self.subject {
-            Subject::User { user, .. } => now.max(user.tokens_valid_from().min(now + 1)),
+            Subject::User { user, .. } => now.max(user.tokens_valid_from().min(now + BACKDATED)),
             Subject::Application(_) => now,
         };
         let (iss, ver) = match version {

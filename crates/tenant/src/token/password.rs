@@ -191,8 +191,7 @@ pub(super) fn for_user(
     (target, resolved): (&Target, scope::Resolved),
 ) -> Result<Approval, Denial> {
     let facts = run.facts;
-    // A fraction of a second counts whole, as in `User::tokens_valid_from`.
-    if run.request.claims.not_before.is_some_and(|from| signed_in.plus_millis(999).seconds() < from) {
+    if run.request.claims.not_before.is_some_and(|from| !user.signed_in_since(signed_in, from)) {
         return Err(Denial::RefreshRevoked { issued: signed_in });
     }
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
