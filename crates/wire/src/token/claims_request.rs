@@ -3,7 +3,10 @@
 //! (`nbf`). Other members ask for nothing here. And the challenges that make a client send it.
 
 use super::request::RequestError;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -116,6 +119,23 @@ impl Challenge {
     }
 }
 
+/// The longest challenge that is repeated, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// The claims challenge in a `WWW-Authenticate` header, as JSON text. Both words that tell it apart have to be
+/// there: `insufficient_claims` and `claims`.
+#[must_use]
+pub fn challenged(header: &str) -> Option<String> {
+    let parameters = || header.split([',', ' ']).filter_map(|part| part.trim().split_once('='));
+    let value = |name: &str| {
+        let found = parameters().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim_matches('"'))
+    };
+    let claims = value("claims").filter(|_| value("error") == Some("insufficient_claims"))?;
+    let bytes = STANDARD_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    String::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST)
+}
+
 /// The `claims` parameter of a client that answers challenges: what it is challenged for (JSON, if anything),
 /// and that it can do so. `None`: the challenge is no JSON object.
 #[must_use]
@@ -186,6 +206,21 @@ mod tests {
 
     #[test]
     fn a_recorded_challenge_is_understood() {
+        let recorded = r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwgInZhbHVlIjoiMTY1NzgzNDQxNyJ9fX0=", errorDescription="x""#;
+        assert_eq!(parse(&challenged(recorded).unwrap()).not_before, Some(1_657_834_417));
+        for other in [
+            r#"Bearer realm="", error="invalid_token""#,
+            r#"Bearer error="insufficient_claims""#,
+            r#"Bearer error="invalid_token", claims="e30=""#,
+            r#"Bearer error="insufficient_claims", claims="%%%""#,
+            "",
+        ] {
+            assert_eq!(challenged(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_challenge_has_spaces_inside() {
         let header =
             "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwgInZhbHVlIjoiMTY1NzgzNDQxNyJ9fX0=";
         let text = String::from_utf8(STANDARD.decode(header).unwrap()).unwrap();
