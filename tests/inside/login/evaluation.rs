@@ -4,6 +4,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, NOW, PASSWORD, PLATFORM, POWER_PLATFORM_CLI, PUBLIC, Reply, SECRET,
+    browser::{Browser, back, query, redemption},
+    setup::Setup,
 };
 use serde_json::{Value, json};
 
@@ -185,4 +187,55 @@ async fn a_refusal_by_a_rule_names_the_rule() {
     let enrol = ask(&mfa, AZURE_CLI, GRAPH, CP1).await;
     assert_eq!(enrol.no(), "400 invalid_grant 50079");
     assert!(enrol.json()["claims"].as_str().unwrap().contains("capolids"));
+}
+
+#[tokio::test]
+async fn what_one_node_is_told_every_node_knows_at_once() {
+    let Some(setup) = Setup::new("", "").postgres(2).await else { return };
+    let t = setup.start().await;
+    let token = ask(&t, AZURE_CLI, GRAPH, CP1).await.access_token();
+    // Requests take turns, so that two in a row are answered by two nodes.
+    for _ in 0..2 {
+        t.get("/v1.0/me", &token).await.good();
+    }
+    t.later(1);
+    revoke(&t).await;
+    for _ in 0..4 {
+        assert!(challenge(&t.get("/v1.0/me", &token).await).is_object());
+    }
+}
+
+#[tokio::test]
+async fn at_the_authorize_endpoint_a_session_that_is_too_old_for_the_challenge_is_none() {
+    let t = Contoso::start().await;
+    t.registered(&[PUBLIC]).await;
+    let browser = Browser::new(&t);
+    let first = browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await;
+    assert!(back(&first).contains_key("code"));
+    t.later(10);
+    let claims = |from: i64| {
+        json!({ "access_token": { "nbf": { "essential": true, "value": from.to_string() } } }).to_string()
+    };
+    let silent = async |from: i64| {
+        let claims = claims(from);
+        browser.open(&query(PUBLIC, &[("claims", &claims), ("prompt", "none")])).await
+    };
+    assert!(back(&silent(NOW.seconds()).await).contains_key("code"));
+    let refused = silent(NOW.seconds() + 5).await;
+    assert!(!back(&refused).contains_key("code"));
+    // Whoever may be asked signs in again, and that is new enough.
+    let claims = claims(NOW.seconds() + 5);
+    let wanted = query(PUBLIC, &[("claims", &claims), ("prompt", "login")]);
+    assert!(back(&browser.sign_in(&wanted, "ada", PASSWORD).await).contains_key("code"));
+}
+
+#[tokio::test]
+async fn a_code_gives_a_long_lived_token_to_who_says_so_when_redeeming_it() {
+    let t = Contoso::start().await;
+    t.registered(&[PUBLIC]).await;
+    let code = t.code("ada").await;
+    let long = t.token(&[&redemption(&code)[..], &[("claims", CP1)]].concat()).await;
+    assert!(life(&long) >= 72_000);
+    let short = t.redeem(&t.code("ada").await).await;
+    assert!(life(&short) <= 5400);
 }
