@@ -5,6 +5,7 @@
 mod bad_input;
 mod clients;
 mod crash;
+mod evaluation;
 mod journey;
 mod keys;
 mod kit;

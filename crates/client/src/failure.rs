@@ -47,6 +47,8 @@ pub struct Refused {
     pub message: String,
     /// The id under which the other side logged it.
     pub trace: Option<String>,
+    /// What the next token is to be asked for with: a claims challenge, as JSON.
+    pub claims: Option<String>,
 }
 
 impl Refused {
@@ -64,6 +66,7 @@ impl Refused {
                 inner: text(&body["suberror"]),
                 message: sentence(&description),
                 trace: text(&body["trace_id"]),
+                claims: body["claims"].as_str().map(str::to_owned),
             };
         }
         let inner = [&error["innerError"], &body["innererror"]].into_iter().find(|inner| inner.is_object());
@@ -76,7 +79,14 @@ impl Refused {
             inner: inner.and_then(|inner| text(&inner["code"])),
             message: inner_message.or_else(|| text(&source["message"])).unwrap_or_default(),
             trace: inner.and_then(|inner| text(&inner["request-id"])),
+            claims: None,
         }
+    }
+
+    /// The same with the claims challenge of an API's header.
+    #[must_use]
+    pub fn challenging(self, claims: Option<String>) -> Self {
+        Self { claims: claims.or(self.claims), ..self }
     }
 
     /// The row of the AADSTS table, for the step that mends it.

@@ -5,8 +5,9 @@ use crate::{
     authority::Place,
     failure::{ClientError, Refused, printable},
 };
-use carnet_wire::secret::AccessToken;
-use reqwest::{Method, StatusCode, header};
+use carnet_wire::{secret::AccessToken, token::claims_request::challenged};
+pub use reqwest::Method;
+use reqwest::{StatusCode, header};
 use serde_json::Value;
 use std::{
     fmt,
@@ -155,6 +156,8 @@ impl Transport {
         let location = ["operation-location", "location"].iter().find_map(|name| {
             response.headers().get(*name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         });
+        let headers = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+        let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(challenged);
         let bytes = read(url, response).await?;
         let body = match bytes.is_empty() {
             true => Value::Null,
@@ -171,7 +174,12 @@ impl Transport {
                 took: start.elapsed(),
             });
         }
-        finished(url, status, body, location)
+        finished(url, status, body, location).map_err(|error| match error {
+            ClientError::Refused(no) if status == StatusCode::UNAUTHORIZED => {
+                ClientError::Refused(Box::new(no.challenging(challenge)))
+            }
+            other => other,
+        })
     }
 }
 

@@ -7,7 +7,9 @@ use crate::{
     reply::Failure,
     route::{Call, Surface},
 };
-use carnet_tenant::{directory::Directory, operation::Caller, refusal::Refusal};
+use carnet_tenant::{
+    directory::Directory, evaluation::Shown, operation::Caller, refusal::Refusal, token::claims::BACKDATED,
+};
 use carnet_wire::{
     catalogue::{GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE},
     ids::{AppId, ObjectId},
@@ -73,15 +75,18 @@ impl Context {
         let oid: ObjectId = claim(claims, "oid")?.parse().map_err(|_| invalid("the token names nobody"))?;
         let scp = claims.get("scp").and_then(Value::as_str);
         let kind = claims.get("idtyp").and_then(Value::as_str);
-        let principal = directory.principal_by_app(app);
-        let own = directory.catalogue.application(app).is_some_and(|it| it.public_client);
-        if principal.map_or(!own, |it| !it.enabled) {
-            return Err(invalid("the token's client is disabled or no longer there").into());
-        }
+        let capabilities = claims.get("xms_cc").and_then(Value::as_array).into_iter().flatten();
+        let shown = Shown {
+            directory,
+            app,
+            issued: times::strict(claims, "iat").unwrap_or(0) + BACKDATED,
+            continuous: capabilities.filter_map(Value::as_str).any(|it| it.eq_ignore_ascii_case("cp1")),
+            address: self.envelope.address,
+            now: self.now(),
+        };
+        shown.client()?;
         if kind == Some("app") && scp.is_none() {
-            if principal.map(|it| it.id) != Some(oid) {
-                return Err(invalid("the token's service principal is no longer there").into());
-            }
+            shown.principal(oid)?;
             let roles = claims.get("roles").and_then(Value::as_array).into_iter().flatten();
             let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
             return Ok(Caller::Application { principal: oid, app, tenant, roles });
@@ -90,11 +95,7 @@ impl Context {
             return Err(invalid("the token is neither a user's nor an application's").into());
         };
         let user = self.state.store.user(tenant, oid).await?;
-        let issued = times::strict(claims, "iat").unwrap_or(0) + 300;
-        let good = user.is_some_and(|user| user.enabled && user.tokens_valid_from() <= issued);
-        if !good {
-            return Err(invalid("the token's user is disabled, signed out or no longer there").into());
-        }
+        shown.user(user.as_deref())?;
         Ok(Caller::User { user: oid, app, tenant, scopes: scp.split(' ').map(str::to_owned).collect() })
     }
 }

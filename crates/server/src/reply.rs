@@ -241,7 +241,8 @@ fn ids(headers: &mut HeaderMap, envelope: &Envelope) {
 pub fn denial(denial: &Denial, version: Version, envelope: &Envelope) -> Reply {
     let (row, sentence) = denial.entry();
     let error = denial.error_name().unwrap_or_else(|| carnet_wire::aadsts::error_for(row, version));
-    let body = ErrorBody::new(row, error, &sentence, envelope.ids(), &envelope.origin.login());
+    let body = ErrorBody::new(row, error, &sentence, envelope.ids(), &envelope.origin.login())
+        .challenging(denial.challenge().map(|it| it.json()));
     let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST);
     let reply = Reply::json_with(status, &body).unwrap_or_else(|_| Reply::new(status, Bytes::new()));
     match row.status {
@@ -346,17 +347,21 @@ fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
         _ => plain_error(status, code, &message, envelope),
     };
     match no {
-        Refusal::InvalidToken { .. } => reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin)),
+        Refusal::InvalidToken { .. } => {
+            let error = "error=\"invalid_token\"";
+            reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, error))
+        }
+        Refusal::InsufficientClaims { challenge: claims, .. } => {
+            let error = format!("error=\"insufficient_claims\", claims=\"{}\"", claims.base64());
+            reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, &error))
+        }
         Refusal::Busy { seconds } => reply.header(header::RETRY_AFTER, &seconds.to_string()),
         _ => reply,
     }
 }
 
-fn challenge(origin: &Origin) -> String {
-    format!(
-        "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", error=\"invalid_token\"",
-        origin.login()
-    )
+fn challenge(origin: &Origin, error: &str) -> String {
+    format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", {error}", origin.login())
 }
 
 fn inner_code(no: &Refusal) -> &'static str {
@@ -370,8 +375,9 @@ fn inner_code(no: &Refusal) -> &'static str {
 fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
     let graph = surface == Surface::Graph;
     match no {
-        Refusal::InvalidToken { .. } if graph => (401, "InvalidAuthenticationToken"),
-        Refusal::InvalidToken { .. } => (401, "InvalidAuthenticationToken"),
+        Refusal::InvalidToken { .. } | Refusal::InsufficientClaims { .. } => {
+            (401, "InvalidAuthenticationToken")
+        }
         Refusal::Forbidden { .. } if graph => (403, "Authorization_RequestDenied"),
         Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::NotRegistered { .. } => {
             (403, "Forbidden")

@@ -234,6 +234,9 @@ fn session(tenant: &Tenant, asked: &Asked, signed_in: &SignedIn<'_>, now: Timest
         let changed = signed_in.at < user.password_changed;
         return no(if changed { SessionNo::PasswordChanged } else { SessionNo::Ended });
     }
+    if asked.claims.not_before.is_some_and(|from| !user.signed_in_since(signed_in.at, from)) {
+        return no(SessionNo::Ended);
+    }
     if tenant.policy.outlived(signed_in.at, now) {
         return no(SessionNo::TooOld);
     }

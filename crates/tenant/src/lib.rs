@@ -11,6 +11,7 @@ pub mod consent;
 pub mod credential;
 pub mod directory;
 pub mod environment;
+pub mod evaluation;
 #[cfg(test)]
 mod fixture;
 pub mod group;

@@ -1,7 +1,10 @@
 //! Refusals: an API says no. A variant carries facts; the server makes each host's own body of it
 //! (Graph's OData error, the gateway's, BAP's).
 
-use carnet_wire::ids::{AppId, ObjectId};
+use carnet_wire::{
+    ids::{AppId, ObjectId},
+    token::claims_request::Challenge,
+};
 
 /// Why an API operation is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +14,14 @@ pub enum Refusal {
     InvalidToken {
         /// What is wrong with it, for the body; never the token.
         reason: String,
+    },
+    /// 401: the token is ours and no longer good, and its client can be told what would help.
+    #[error("continuous access evaluation resulted in a challenge: {reason}")]
+    InsufficientClaims {
+        /// What is wrong with it, for the body.
+        reason: String,
+        /// What the next token is to be asked for with.
+        challenge: Challenge,
     },
     /// 403: the token lacks the permission, or the person the role.
     #[error("insufficient privileges to complete the operation: {needs}")]

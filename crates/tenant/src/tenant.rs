@@ -8,11 +8,13 @@ use crate::{
     refusal::Refusal,
 };
 use carnet_wire::{
+    digest,
     ids::{AppId, ObjectId, TenantId},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use uuid::Uuid;
 
 /// One directory and its issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,18 @@ pub struct Tenant {
     pub created: Timestamp,
     /// The choices of `security.md`, section 5, that a tenant may make.
     pub policy: Policy,
+}
+
+impl Tenant {
+    /// The id of one of its rules, the same as long as the rule says the same.
+    #[must_use]
+    pub fn rule_id(&self, kind: &str, text: &str) -> Uuid {
+        let digest =
+            digest::sha256(&[b"rule", self.id.uuid().as_bytes(), kind.as_bytes(), b"\0", text.as_bytes()]);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
 }
 
 /// A tenant's choices. The defaults are the safe ones.
@@ -122,6 +136,14 @@ pub enum Subjects {
         /// Length of its prefix in bits.
         prefix: u8,
     },
+}
+
+impl Subjects {
+    /// The set as one text, for the id of a rule.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).expect("names, ids and addresses always serialise")
+    }
 }
 
 /// See [`Policy::assertion_replay`].

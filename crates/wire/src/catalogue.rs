@@ -43,6 +43,16 @@ pub struct FirstParty {
     pub preauthorized: BTreeMap<AppId, Vec<String>>,
 }
 
+impl FirstParty {
+    /// The API looks at every call whether the token still counts, so that its tokens may live a day
+    /// (continuous access evaluation).
+    #[must_use]
+    pub fn evaluates_continuously(&self) -> bool {
+        let id = self.app_id.to_string();
+        [GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE].contains(&id.as_str())
+    }
+}
+
 /// A permission that an API publishes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "(String, KeyId, String, String)")]

@@ -28,6 +28,7 @@ pub(crate) fn user(number: u128, name: &str) -> User {
         totp: None,
         recovery_codes: Vec::new(),
         sessions_valid_from: Timestamp::from_seconds(0),
+        tokens_from: 0,
         password_changed: NOW,
         kept: Default::default(),
         created: NOW,

@@ -5,6 +5,7 @@ mod admin_consent;
 mod certificate;
 mod device;
 mod discovery;
+mod evaluation;
 mod federated;
 mod forms;
 mod interactive;

@@ -10,7 +10,7 @@ use crate::{
 use carnet_client::{
     Place, Transport,
     acquire::{
-        self,
+        self, Wanted,
         client_credentials::{self, Application, Credential},
         password::{self, User},
     },
@@ -52,6 +52,36 @@ pub async fn acquire(
     who: &Who,
     scope: &str,
 ) -> Result<acquire::Token, Failure> {
+    identify(who)?.token(transport, place, scope.into()).await
+}
+
+/// Somebody with what they prove themselves with, read once.
+pub enum Identity {
+    /// A user, by name and password.
+    User(User),
+    /// An application, by secret or certificate.
+    App(Application),
+}
+
+impl Identity {
+    /// A token for them.
+    pub async fn token(
+        &self,
+        transport: &Transport,
+        place: &Place,
+        wanted: Wanted<'_>,
+    ) -> Result<acquire::Token, Failure> {
+        Ok(match self {
+            Self::User(user) => password::acquire(transport, place, user, wanted).await?,
+            Self::App(application) => {
+                client_credentials::acquire(transport, place, application, wanted).await?
+            }
+        })
+    }
+}
+
+/// Who the arguments name.
+pub fn identify(who: &Who) -> Result<Identity, Failure> {
     if who.client_secret.is_some() || who.password.is_some() {
         return Err(Failure::asked("a secret on the command line shows in every process list")
             .hint("--secret-file FILE, --secret-env VARIABLE or --secret-stdin; likewise --password-…"));
@@ -77,14 +107,9 @@ pub async fn acquire(
                     .hint("--password-file FILE, --password-env VARIABLE or --password-stdin")
             })?;
             let secret = if who.proves() { secret(who)? } else { None };
-            let user = User { client, secret, name, password: Password::new(password) };
-            Ok(password::acquire(transport, place, &user, scope).await?)
+            Ok(Identity::User(User { client, secret, name, password: Password::new(password) }))
         }
-        As::App => {
-            let credential = credential(who)?;
-            Ok(client_credentials::acquire(transport, place, &Application { client, credential }, scope)
-                .await?)
-        }
+        As::App => Ok(Identity::App(Application { client, credential: credential(who)? })),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Step 5, service principal: a token for an application by itself, with a secret or a certificate.
 
-use super::{Token, ask};
+use super::{Token, Wanted, ask};
 use crate::{authority::Place, clock, failure::ClientError, transport::Transport};
 use carnet_wire::{ids::AppId, jose::ClientKey, secret::ClientSecret};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct Application {
     pub credential: Credential,
 }
 
-/// Asks for a token. `scope` is one resource's `/.default`.
+/// Asks for a token, whose scope is one resource's `/.default`.
 ///
 /// # Errors
 /// [`ClientError`]
@@ -31,10 +31,12 @@ pub async fn acquire(
     transport: &Transport,
     place: &Place,
     application: &Application,
-    scope: &str,
+    wanted: impl Into<Wanted<'_>>,
 ) -> Result<Token, ClientError> {
-    let client = application.client.to_string();
-    let base = [("client_id", client.as_str()), ("scope", scope), ("grant_type", "client_credentials")];
+    let (client, wanted) = (application.client.to_string(), wanted.into());
+    let mut base =
+        vec![("client_id", client.as_str()), ("scope", wanted.scope), ("grant_type", "client_credentials")];
+    base.extend(wanted.claims.map(|claims| ("claims", claims)));
     match &application.credential {
         Credential::Secret(secret) => {
             let fields = [&base[..], &[("client_secret", secret.expose())]].concat();

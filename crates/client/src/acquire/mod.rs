@@ -27,6 +27,27 @@ pub struct Token {
     pub body: Value,
 }
 
+/// What a token is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The scope.
+    pub scope: &'a str,
+    /// The `claims` parameter: what the client can do, and what an API challenged it for.
+    pub claims: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Wanted<'a> {
+    fn from(scope: &'a str) -> Self {
+        Self { scope, claims: None }
+    }
+}
+
+impl<'a> From<&'a String> for Wanted<'a> {
+    fn from(scope: &'a String) -> Self {
+        Self { scope, claims: None }
+    }
+}
+
 /// Sends a form to the tenant's token endpoint and reads the token out of the answer.
 async fn ask(transport: &Transport, place: &Place, fields: &[(&str, &str)]) -> Result<Token, ClientError> {
     let url = place.token_endpoint();

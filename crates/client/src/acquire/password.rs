@@ -1,7 +1,7 @@
 //! Step 5, user name and password: a token for a user, through a public client (step 3) or one that
 //! proves itself besides.
 
-use super::{Token, ask};
+use super::{Token, Wanted, ask};
 use crate::{authority::Place, failure::ClientError, transport::Transport};
 use carnet_wire::{
     ids::AppId,
@@ -29,12 +29,12 @@ pub async fn acquire(
     transport: &Transport,
     place: &Place,
     user: &User,
-    scope: &str,
+    wanted: impl Into<Wanted<'_>>,
 ) -> Result<Token, ClientError> {
-    let client = user.client.to_string();
+    let (client, wanted) = (user.client.to_string(), wanted.into());
     let mut fields = vec![
         ("client_id", client.as_str()),
-        ("scope", scope),
+        ("scope", wanted.scope),
         ("username", user.name.as_str()),
         ("password", user.password.expose()),
         ("grant_type", "password"),
@@ -42,5 +42,6 @@ pub async fn acquire(
     if let Some(secret) = &user.secret {
         fields.push(("client_secret", secret.expose()));
     }
+    fields.extend(wanted.claims.map(|claims| ("claims", claims)));
     ask(transport, place, &fields).await
 }

@@ -62,11 +62,13 @@ impl Context {
             ids.correlation,
             ids.now.plain()
         );
-        vec![
+        let mut fields = vec![
             ("error", error.to_owned()),
             ("error_description", description),
             ("error_uri", format!("{}/error?code={}", ids.origin.login(), row.number)),
-        ]
+        ];
+        fields.extend(denial.challenge().map(|it| ("claims", it.json())));
+        fields
     }
 
     /// Sends fields to the client, by its response mode.

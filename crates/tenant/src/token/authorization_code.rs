@@ -158,7 +158,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     password::still_enough(run, (&user, &body.methods), client.app)?;
     let target = target(run, &body)?;
     let resolved = scope::resolve(run, &target)?;
-    let subject = (user, body.methods.clone());
+    let subject = (user, body.methods.clone(), body.signed_in);
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.nonce.clone_from(&body.nonce);
     approval.signed_in = Some(body.signed_in);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::net::IpAddr;
 
 /// How far `iat` and `nbf` lie before the moment of issue, in seconds.
-const BACKDATED: i64 = 300;
+pub const BACKDATED: i64 = 300;
 /// How long an ID token lives, in seconds.
 const ID_LIFETIME: i64 = 3600;
 /// `wids` of a principal or user without any directory role, as seen at Entra.
@@ -100,6 +100,8 @@ struct Claims<'a> {
     ver: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wids: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    xms_cc: &'static [&'static str],
 }
 
 impl Approval {
@@ -117,6 +119,7 @@ impl Approval {
         let mut claims = self.common(issuing, version, self.lifetime);
         claims.aud = if version == Version::V2 { &guid } else { &self.resource.name };
         claims.roles = &self.roles;
+        claims.xms_cc = if self.continuous { &["cp1"] } else { &[] };
         match version {
             Version::V1 => {
                 claims.appid = Some(self.client.app);
@@ -181,9 +184,9 @@ impl Approval {
 
     fn common<'a>(&self, issuing: &Issuing<'a>, version: Version, lifetime: i64) -> Claims<'a> {
         let now = issuing.now.seconds();
-        // Within the second of a revocation a token begins with the next one, as `User::tokens_valid_from` wants.
+        // Just after a revocation a token begins a little later, as `User::tokens_valid_from` wants.
         let begins = match &self.subject {
-            Subject::User { user, .. } => now.max(user.tokens_valid_from().min(now + 1)),
+            Subject::User { user, .. } => now.max(user.tokens_valid_from().min(now + BACKDATED)),
             Subject::Application(_) => now,
         };
         let (iss, ver) = match version {

@@ -24,6 +24,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let roles = scope::roles(run.facts, principal, &resource);
     let directory_roles = run.facts.directory.roles_of(principal).map(|it| it.key.role).collect();
     Ok(Approval {
+        // An application's token lives an hour, challenged or not: Entra's long-lived ones are for tenants that
+        // bought them, and the recorded answers say 3599. The claim is there, so that whoever asked for it
+        // learns of a disabled service principal by a challenge.
+        continuous: run.request.claims.capabilities_cp1 && resource.continuous,
         client,
         credential,
         resource,

@@ -304,6 +304,7 @@ fn ada() -> User {
         totp: None,
         recovery_codes: Vec::new(),
         sessions_valid_from: Timestamp::from_seconds(0),
+        tokens_from: 0,
         password_changed: now(),
         kept: Default::default(),
         created: now(),

@@ -17,7 +17,7 @@ pub(crate) mod scope;
 
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
-pub use denial::Denial;
+pub use denial::{Demand, Denial};
 use denial::{RefreshNo, TenantNo};
 pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
 pub use on_behalf_of::UserAssertion;
@@ -169,6 +169,8 @@ pub struct Approval {
     pub roles: Vec<String>,
     /// `wids` for Graph: directory role templates.
     pub directory_roles: Vec<ObjectId>,
+    /// `xms_cc` has `cp1`: the client answers claims challenges, and the API makes them.
+    pub continuous: bool,
     /// Seconds from now to `exp`.
     pub lifetime: i64,
     /// The answer's `scope`, for users.
@@ -199,6 +201,11 @@ const APPLICATION_LIFETIME: i64 = 3600;
 const USER_LIFETIME: i64 = 3600;
 /// Seconds that are added to it at random.
 const USER_JITTER: u32 = 1800;
+/// Seconds that a user's access token lives at least where it is evaluated continuously. Entra gives 20 to 28
+/// hours (`reference/token-endpoint.md`, 7); ours never lives longer than a day (`security.md`, section 2).
+const CONTINUOUS_LIFETIME: i64 = 20 * 3600;
+/// Seconds that are added to it at random.
+const CONTINUOUS_JITTER: u32 = 4 * 3600;
 /// Seconds that a refresh token may lie unused; a single-page application's lives so long at all.
 const fn refresh_life(platform: Platform) -> i64 {
     match platform {

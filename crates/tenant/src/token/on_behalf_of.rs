@@ -3,6 +3,7 @@
 
 use super::{
     Approval, Denial, Effect, RefreshBody, Run,
+    claims::BACKDATED,
     client_auth::{Client, Wants},
     password, refresh_life, scope,
 };
@@ -12,9 +13,6 @@ use carnet_wire::{
     ids::ObjectId,
     token::request::Target,
 };
-
-/// How far `iat` lies before the moment of issue, in seconds.
-const BACKDATED: i64 = 300;
 
 /// What was found of the token that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +131,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     let resolved = scope::resolve(run, &target)?;
     password::not_blocked(run, &user, client.app)?;
-    let subject = (user, methods);
+    let since = carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED);
+    let subject = (user, methods, since);
     let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
     // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.
     approval.refresh = matches!(&target, Target::Scope(request) if request.offline_access);
@@ -143,7 +142,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             app: approval.client.app,
             user: id,
             platform: Platform::Web,
-            signed_in: carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED),
+            signed_in: since,
             scope: password::asked(&target),
             methods: subject.1,
             session: None,

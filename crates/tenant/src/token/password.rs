@@ -2,22 +2,25 @@
 //! client, or one that proves itself besides; never for an account with a second factor.
 
 use super::{
-    Approval, Denial, Effect, PasswordProof, RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
+    Approval, CONTINUOUS_JITTER, CONTINUOUS_LIFETIME, Demand, Denial, Effect, PasswordProof, RefreshBody,
+    Run, Subject, USER_JITTER, USER_LIFETIME,
     client_auth::{Client, Wants},
     refresh_life, scope,
 };
 use crate::{application::Platform, directory::Directory, lockout::Attempt, tenant::Subjects, user::User};
 use carnet_wire::{
     ids::AppId,
+    time::Timestamp,
     token::request::{Target, Version},
 };
 use std::{net::IpAddr, sync::Arc};
+use uuid::Uuid;
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let credential = run.authenticate(&client, Wants::Either)?;
     let policy = &run.facts.directory.tenant.policy;
     if !policy.password_grant {
-        return Err(Denial::Blocked);
+        return Err(Denial::Blocked(vec![run.facts.directory.tenant.rule_id("password_grant", "")]));
     }
     let facts = run.facts;
     // Told by the name alone: it is no user of this tenant, whether it is one of the other's or not.
@@ -38,8 +41,12 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     signing_in.not_blocked()?;
     signing_in.one_factor(resolved.resource.principal.app_id)?;
     let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
-    let approval =
-        for_user(run, (client, credential), (user.clone(), vec!["pwd".into()]), (&target, resolved))?;
+    let approval = for_user(
+        run,
+        (client, credential),
+        (user.clone(), vec!["pwd".into()], run.asking.now),
+        (&target, resolved),
+    )?;
     if approval.refresh {
         let body = RefreshBody {
             family: run.asking.entropy.uuid(),
@@ -106,21 +113,24 @@ pub(crate) struct SigningIn<'a> {
 impl SigningIn<'_> {
     /// No tenant rule forbids it.
     pub(crate) fn not_blocked(&self) -> Result<(), Denial> {
-        match self.directory.tenant.policy.block.iter().any(|subjects| self.is_among(subjects)) {
-            true => Err(Denial::Blocked),
-            false => Ok(()),
-        }
+        let rules = self.rules("block", &self.directory.tenant.policy.block);
+        if rules.is_empty() { Ok(()) } else { Err(Denial::Blocked(rules)) }
     }
 
     /// A password alone is enough: no second factor is registered, and no rule demands one.
     pub(crate) fn one_factor(&self, resource: AppId) -> Result<(), Denial> {
-        if self.user.totp.is_some() {
-            return Err(Denial::SecondFactor(resource));
+        let rules = self.rules("require_mfa", &self.directory.tenant.policy.require_mfa);
+        match (self.user.totp.is_some(), rules.is_empty()) {
+            (true, _) => Err(Denial::SecondFactor(Demand { resource, rules })),
+            (false, false) => Err(Denial::SecondFactorEnrol(Demand { resource, rules })),
+            (false, true) => Ok(()),
         }
-        match self.directory.tenant.policy.require_mfa.iter().any(|subjects| self.is_among(subjects)) {
-            true => Err(Denial::SecondFactorEnrol(resource)),
-            false => Ok(()),
-        }
+    }
+
+    /// The ids of the rules in a list that speak of this sign-in.
+    fn rules(&self, kind: &str, list: &[Subjects]) -> Vec<Uuid> {
+        let speaking = list.iter().filter(|subjects| self.is_among(subjects));
+        speaking.map(|subjects| self.directory.tenant.rule_id(kind, &subjects.text())).collect()
     }
 
     /// What was proved at sign-in is enough here and now: nothing forbids it, and a second factor was shown
@@ -177,10 +187,13 @@ fn within(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 pub(super) fn for_user(
     run: &mut Run<'_>,
     (client, credential): (Client, super::CredentialUsed),
-    (user, methods): (Arc<User>, Vec<String>),
+    (user, methods, signed_in): (Arc<User>, Vec<String>, Timestamp),
     (target, resolved): (&Target, scope::Resolved),
 ) -> Result<Approval, Denial> {
     let facts = run.facts;
+    if run.request.claims.not_before.is_some_and(|from| !user.signed_in_since(signed_in, from)) {
+        return Err(Denial::RefreshRevoked { issued: signed_in });
+    }
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
     if let Some(principal) = &client.principal
         && principal.assignment_required
@@ -189,11 +202,17 @@ pub(super) fn for_user(
         return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
     }
     let v1 = run.request.version == Version::V1;
+    let continuous = run.request.claims.capabilities_cp1 && resolved.resource.continuous;
+    let (least, jitter) = match continuous {
+        true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
+        false => (USER_LIFETIME, USER_JITTER),
+    };
     let scope_text = Some(scope::text(target, &resolved, &scopes));
     Ok(Approval {
         roles: scope::roles_of_user(facts, user.id, &resolved.resource),
         directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),
-        lifetime: USER_LIFETIME + i64::from(run.asking.entropy.below(USER_JITTER + 1)),
+        continuous,
+        lifetime: least + i64::from(run.asking.entropy.below(jitter + 1)),
         openid: resolved.oidc.openid,
         profile: resolved.oidc.profile,
         email: resolved.oidc.email,
@@ -307,6 +326,33 @@ mod tests {
         assert!(decision.verdict.is_ok_and(|yes| yes.refresh && yes.openid));
         assert!(decision.effects.contains(&Effect::ClearAttempts));
         assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));
+    }
+
+    #[test]
+    fn who_answers_challenges_gets_a_token_for_most_of_a_day_where_the_api_makes_them() {
+        let cp1 = format!(
+            "{BODY}&claims=%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22cp1%22%5D%7D%7D%7D"
+        );
+        let yes = Contoso::new().ask(PUBLIC, &cp1).verdict.unwrap();
+        assert!((72_000..=86_400).contains(&yes.lifetime) && yes.continuous, "{}", yes.lifetime);
+        let without = Contoso::new().ask(PUBLIC, BODY).verdict.unwrap();
+        assert!((3600..=5400).contains(&without.lifetime) && !without.continuous);
+    }
+
+    #[test]
+    fn a_rule_has_an_id_that_stays_and_that_the_refusal_names() {
+        let mut contoso = Contoso::new();
+        contoso.tenant(|it| it.policy.block = vec![Subjects::All]);
+        let challenge = |it: &Contoso| it.ask(PUBLIC, BODY).verdict.unwrap_err().challenge();
+        let first = challenge(&contoso).unwrap();
+        assert_eq!(challenge(&contoso).as_ref(), Some(&first));
+        contoso.tenant(|it| it.policy.block = vec![Subjects::User("ada".into())]);
+        assert_ne!(challenge(&contoso), Some(first));
+        contoso.tenant(|it| it.policy.block = vec![]);
+        contoso.change_user(|it| it.totp = Some(Guarded::new("A".into())));
+        assert_eq!(challenge(&contoso), None, "the account's own second factor is no rule");
+        contoso.tenant(|it| it.policy.require_mfa = vec![Subjects::All]);
+        assert!(challenge(&contoso).is_some());
     }
 
     #[test]

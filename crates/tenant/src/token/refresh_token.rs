@@ -55,14 +55,20 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     password::usable(&user)?;
     password::still_enough(run, (&user, &held.body.methods), client.app)?;
-    reuse(run, &client, &held)?;
+    let advances = reuse(run, &client, &held)?;
     let target = target(run, &held)?;
     let resolved = scope::resolve(run, &target)?;
-    let subject = (user, held.body.methods.clone());
+    let subject = (user, held.body.methods.clone(), held.body.signed_in);
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.refresh = true;
     approval.session = held.body.session;
-    let generation = next_generation(run, &held);
+    // Only now: whoever is refused for another reason still holds the newest token.
+    if advances {
+        let (family, from) = (held.body.family, held.generation);
+        run.effects.push(Effect::AdvanceFamily { family, from, grace_ms: GRACE });
+        run.if_lost = Some(Denial::RefreshRevoked { issued });
+    }
+    let generation = held.generation + i64::from(advances);
     // A single-page application's ends when the first one would have ended.
     let expires = match platform {
         Platform::Spa => held.expires,
@@ -79,25 +85,18 @@ fn tolerates(run: &Run<'_>, client: &Client, held: &HeldRefresh) -> bool {
     reuse == RefreshReuse::Tolerate || !held.body.platform.is_public()
 }
 
-/// The reuse policy: advances the family, passes within the grace, or ends it.
-fn reuse(run: &mut Run<'_>, client: &Client, held: &HeldRefresh) -> Result<(), Denial> {
+/// The reuse policy: whether the family advances, or ends here.
+fn reuse(run: &mut Run<'_>, client: &Client, held: &HeldRefresh) -> Result<bool, Denial> {
     if tolerates(run, client, held) {
-        return Ok(());
+        return Ok(false);
     }
     let family = held.body.family;
     let recent = run.asking.now.millis() - held.rotated.millis() <= GRACE;
     if held.generation == held.newest || (held.generation + 1 == held.newest && recent) {
-        run.effects.push(Effect::AdvanceFamily { family, from: held.generation, grace_ms: GRACE });
-        run.if_lost = Some(Denial::RefreshRevoked { issued: held.issued });
-        return Ok(());
+        return Ok(true);
     }
     run.effects.push(Effect::RevokeFamily { family });
     Err(Denial::RefreshRevoked { issued: held.issued })
-}
-
-fn next_generation(run: &Run<'_>, held: &HeldRefresh) -> i64 {
-    let advanced = run.effects.iter().any(|effect| matches!(effect, Effect::AdvanceFamily { .. }));
-    held.generation + i64::from(advanced)
 }
 
 /// What is asked for now, else what was asked for at first.
@@ -168,6 +167,28 @@ mod tests {
             assert_eq!(number(&decision), 50_173);
             assert!(decision.effects.contains(&Effect::RevokeFamily { family: Uuid::from_u128(7) }));
         }
+    }
+
+    #[test]
+    fn a_refusal_for_another_reason_leaves_the_family_where_it_is() {
+        let decision = contoso(held(0, 0))
+            .ask(PUBLIC, &format!("{BODY}&scope=https://graph.microsoft.com/User.Read.All"));
+        assert_eq!(number(&decision), 65_001);
+        assert!(decision.effects.is_empty(), "{:?}", decision.effects);
+    }
+
+    #[test]
+    fn a_sign_in_that_is_older_than_the_claims_ask_for_gives_no_token() {
+        let asks = |from: i64| {
+            let claims = format!(
+                "%7B%22access_token%22%3A%7B%22nbf%22%3A%7B%22essential%22%3Atrue%2C%22value%22%3A%22{from}%22%7D%7D%7D"
+            );
+            contoso(held(0, 0)).ask(PUBLIC, &format!("{BODY}&claims={claims}"))
+        };
+        assert_eq!(number(&asks(NOW - 1000)), 0);
+        let late = asks(NOW - 999);
+        assert_eq!(number(&late), 50_173);
+        assert!(late.effects.is_empty(), "{:?}", late.effects);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Resource {
     pub graph: bool,
     /// It is one of Microsoft's own APIs, whose tokens carry a few claims more.
     pub microsoft: bool,
+    /// It evaluates tokens continuously.
+    pub continuous: bool,
 }
 
 /// A target that was resolved.
@@ -90,9 +92,10 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
         });
     };
     let graph = principal.app_id.to_string() == catalogue::GRAPH;
-    let microsoft = directory.catalogue.application(principal.app_id).is_some();
+    let known = directory.catalogue.application(principal.app_id);
+    let (microsoft, continuous) = (known.is_some(), known.is_some_and(|it| it.evaluates_continuously()));
     let name = if own_graph { scope::GRAPH.to_owned() } else { name };
-    Ok(Resource { principal: principal.clone(), name, graph, microsoft })
+    Ok(Resource { principal: principal.clone(), name, graph, microsoft, continuous })
 }
 
 fn shown(name: &str) -> String {

@@ -96,7 +96,7 @@ fn above(caller: &Caller, directory: &Directory, user: &User) -> Result<(), Refu
     let holds = |name| role::held(directory, who, &[name]);
     let low = |template| {
         let known = |name: &&str| directory.catalogue.role(name).is_some_and(|it| it.id == template);
-        LOW_ROLES.iter().any(|name| known(name))
+        LOW_ROLES.iter().any(known)
     };
     let mut roles = directory.roles_of(user.id).map(|it| it.key.role).peekable();
     let allowed = roles.peek().is_none()
@@ -177,7 +177,8 @@ pub fn change(
 fn set_password(user: &mut User, hash: PasswordHash, at: &Moment<'_>) {
     user.password = Some(hash);
     user.password_expired = false;
-    (user.password_changed, user.sessions_valid_from) = (at.now, at.now);
+    user.password_changed = at.now;
+    user.end_sessions(at.now);
 }
 
 /// Sets names and labels, and says which changed.
@@ -259,8 +260,8 @@ pub fn revoke_sessions(
         above(caller, directory, old)?;
     }
     let mut new = old.clone();
-    new.sessions_valid_from = at.now;
-    let (was, is) = (old.sessions_valid_from.iso(), at.now.iso());
+    new.end_sessions(at.now);
+    let (was, is) = (old.sessions_valid_from.iso(), new.sessions_valid_from.iso());
     let modified = vec![("signInSessionsValidFromDateTime".to_owned(), was, is)];
     Ok(put(caller, "Revoke sign-in sessions", new, modified))
 }
@@ -464,5 +465,21 @@ mod tests {
         assert_eq!(it.tokens_valid_from(), 6);
         it.sessions_valid_from = carnet_wire::time::Timestamp::from_millis(5_000);
         assert_eq!(it.tokens_valid_from(), 5);
+    }
+
+    #[test]
+    fn of_two_revocations_in_one_second_each_ends_what_was_issued_before_it() {
+        let at = carnet_wire::time::Timestamp::from_millis;
+        let mut it = user(&directory(), 6);
+        (it.sessions_valid_from, it.tokens_from) = (at(0), 0);
+        it.end_sessions(at(5_100));
+        assert_eq!(it.tokens_valid_from(), 6);
+        it.end_sessions(at(5_300));
+        assert_eq!(it.tokens_valid_from(), 7);
+        assert!(it.signed_in_since(at(5_400), 7) && !it.signed_in_since(at(5_200), 7));
+        assert!(!it.signed_in_since(at(5_400), 8) && it.signed_in_since(at(7_001), 8));
+        // A clock that jumps back revives nothing.
+        it.end_sessions(at(1_000));
+        assert_eq!((it.sessions_valid_from, it.tokens_valid_from()), (at(5_300), 8));
     }
 }

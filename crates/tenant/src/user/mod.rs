@@ -61,6 +61,9 @@ pub struct User {
     pub recovery_codes: Vec<second_factor::KeptCode>,
     /// Refresh tokens issued before this are dead.
     pub sessions_valid_from: Timestamp,
+    /// Access tokens issued before this second are dead; see [`User::tokens_valid_from`].
+    #[serde(default)]
+    pub tokens_from: i64,
     /// When the password was last set.
     pub password_changed: Timestamp,
     /// Further Graph properties, kept as given and read by no rule (`jobTitle`, `city`, …).
@@ -92,11 +95,26 @@ pub struct New {
 
 impl User {
     /// The second from which on access tokens count: one that was issued before is dead. A fraction of a second
-    /// counts whole, so that nothing issued before a revocation outlives it; whoever signs in within the
-    /// fraction gets a token that begins with the next second (`token::claims`).
+    /// counts whole, and every revocation moves it by a second at least, so that nothing issued before one outlives
+    /// it; whoever signs in within that time gets a token that begins with this second (`token::claims`).
     #[must_use]
     pub fn tokens_valid_from(&self) -> i64 {
-        self.sessions_valid_from.plus_millis(999).seconds()
+        self.sessions_valid_from.plus_millis(999).seconds().max(self.tokens_from)
+    }
+
+    /// Whether a sign-in at this moment counts, and is not older than this second, which a client repeats from a
+    /// challenge.
+    #[must_use]
+    pub fn signed_in_since(&self, signed_in: Timestamp, from: i64) -> bool {
+        let new_enough = from <= self.tokens_valid_from() || signed_in.plus_millis(999).seconds() >= from;
+        signed_in >= self.sessions_valid_from && new_enough
+    }
+
+    /// Everything that was issued so far is dead. Neither moment ever goes back, whatever the clock does.
+    fn end_sessions(&mut self, now: Timestamp) {
+        let now = now.max(self.sessions_valid_from);
+        self.tokens_from = now.plus_millis(999).seconds().max(self.tokens_valid_from() + 1);
+        self.sessions_valid_from = now;
     }
 }
 
@@ -130,6 +148,7 @@ pub fn create(
         recovery_codes: Vec::new(),
         // An account that had this id before left sessions behind; they are not this one's.
         sessions_valid_from: at.now,
+        tokens_from: 0,
         password_changed: at.now,
         kept: Default::default(),
         created: at.now,

@@ -1,10 +1,15 @@
 //! The `claims` parameter (OpenID Connect Core, 5.5), as far as it is understood: what the client can do
-//! (`xms_cc`), and the authentication contexts that a token is to carry (`acrs`). Other members ask for
-//! nothing here.
+//! (`xms_cc`), the authentication contexts that a token is to carry (`acrs`), and how new the sign-in has to be
+//! (`nbf`). Other members ask for nothing here. And the challenges that make a client send it.
 
 use super::request::RequestError;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// Most contexts that one request names for one token.
 const MOST: usize = 25;
@@ -14,6 +19,8 @@ const MOST: usize = 25;
 pub struct ClaimsRequest {
     /// `xms_cc` of the access token names `cp1`: the client answers claims challenges (continuous evaluation).
     pub capabilities_cp1: bool,
+    /// `nbf` of the access token, where it is essential: the sign-in behind it may not be older, in seconds.
+    pub not_before: Option<i64>,
     /// Authentication contexts.
     pub acrs: AskedContexts,
 }
@@ -66,6 +73,7 @@ impl ClaimsRequest {
         let capabilities = values(member("access_token", "xms_cc"));
         Ok(Self {
             capabilities_cp1: capabilities.iter().any(|value| value.eq_ignore_ascii_case("cp1")),
+            not_before: member("access_token", "nbf").and_then(seconds),
             acrs: AskedContexts {
                 id_token: contexts(member("id_token", "acrs")),
                 access_token: contexts(member("access_token", "acrs")),
@@ -79,6 +87,70 @@ impl ClaimsRequest {
 pub fn is_context(id: &str) -> bool {
     let number = id.strip_prefix('c').unwrap_or_default();
     !number.starts_with('0') && matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What a client is told to ask for, so that the next token is good (`reference/tokens-and-claims.md`, 9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Challenge {
+    /// A sign-in that is not older than this second. The form is that of a recorded answer of Graph's
+    /// (microsoftgraph/msgraph-sdk-dotnet#1416).
+    NotBefore(i64),
+    /// The rules that stood against it, by id.
+    Policies(Vec<Uuid>),
+}
+
+impl Challenge {
+    /// The value of the `claims` parameter.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let member = match self {
+            Self::NotBefore(seconds) => {
+                json!({ "nbf": { "essential": true, "value": seconds.to_string() } })
+            }
+            Self::Policies(ids) => json!({ "capolids": { "essential": true, "values": ids } }),
+        };
+        json!({ "access_token": member }).to_string()
+    }
+
+    /// The same as it stands in a `WWW-Authenticate` header.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.json())
+    }
+}
+
+/// The longest challenge that is repeated, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// The claims challenge in a `WWW-Authenticate` header, as JSON text. Both words that tell it apart have to be
+/// there: `insufficient_claims` and `claims`.
+#[must_use]
+pub fn challenged(header: &str) -> Option<String> {
+    let parameters = || header.split([',', ' ']).filter_map(|part| part.trim().split_once('='));
+    let value = |name: &str| {
+        let found = parameters().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim_matches('"'))
+    };
+    let claims = value("claims").filter(|_| value("error") == Some("insufficient_claims"))?;
+    let bytes = STANDARD_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    String::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST)
+}
+
+/// The `claims` parameter of a client that answers challenges: what it is challenged for (JSON, if anything),
+/// and that it can do so. `None`: the challenge is no JSON object.
+#[must_use]
+pub fn with_cp1(challenge: Option<&str>) -> Option<String> {
+    let mut claims: Map<String, Value> =
+        challenge.map_or_else(|| Some(Map::new()), |text| serde_json::from_str(text).ok())?;
+    let access = claims.entry("access_token").or_insert_with(|| json!({}));
+    access.as_object_mut()?.insert("xms_cc".into(), json!({ "values": ["cp1"] }));
+    Some(Value::Object(claims).to_string())
+}
+
+/// The second that an essential member names, as text or number.
+fn seconds(member: &Value) -> Option<i64> {
+    let value = member.get("value").filter(|_| member.get("essential") == Some(&Value::Bool(true)))?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| *seconds >= 0)
 }
 
 fn contexts(member: Option<&Value>) -> Vec<AskedContext> {
@@ -116,6 +188,46 @@ mod tests {
     }
 
     #[test]
+    fn a_challenge_comes_back_as_it_was_given() {
+        let challenge = Challenge::NotBefore(1_657_834_417);
+        assert_eq!(challenge.json(), r#"{"access_token":{"nbf":{"essential":true,"value":"1657834417"}}}"#);
+        let asked = parse(&with_cp1(Some(&challenge.json())).unwrap());
+        assert_eq!((asked.not_before, asked.capabilities_cp1), (Some(1_657_834_417), true));
+        let rules = Challenge::Policies(vec![Uuid::from_u128(7)]).json();
+        assert!(
+            rules.starts_with(r#"{"access_token":{"capolids":{"essential":true,"values":["0000"#),
+            "{rules}"
+        );
+        assert_eq!(parse(&with_cp1(Some(&rules)).unwrap()).not_before, None);
+        assert!(parse(&with_cp1(None).unwrap()).capabilities_cp1);
+        assert_eq!(with_cp1(Some("[")), None);
+        assert_eq!(with_cp1(Some(r#"{"access_token":1}"#)), None);
+    }
+
+    #[test]
+    fn a_recorded_challenge_is_understood() {
+        let recorded = r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwgInZhbHVlIjoiMTY1NzgzNDQxNyJ9fX0=", errorDescription="x""#;
+        assert_eq!(parse(&challenged(recorded).unwrap()).not_before, Some(1_657_834_417));
+        for other in [
+            r#"Bearer realm="", error="invalid_token""#,
+            r#"Bearer error="insufficient_claims""#,
+            r#"Bearer error="invalid_token", claims="e30=""#,
+            r#"Bearer error="insufficient_claims", claims="%%%""#,
+            "",
+        ] {
+            assert_eq!(challenged(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_challenge_has_spaces_inside() {
+        let header =
+            "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwgInZhbHVlIjoiMTY1NzgzNDQxNyJ9fX0=";
+        let text = String::from_utf8(STANDARD.decode(header).unwrap()).unwrap();
+        assert_eq!(parse(&text).not_before, Some(1_657_834_417));
+    }
+
+    #[test]
     fn what_is_not_understood_asks_for_nothing() {
         for text in [
             "{}",
@@ -125,6 +237,9 @@ mod tests {
             r#"{"id_token":{"acrs":{"values":["c0","c100","C1","d1","c","urn:x"]}}}"#,
             r#"{"id_token":{"xms_cc":{"values":["cp1"]}}}"#,
             r#"{"userinfo":{"acrs":{"value":"c1"}}}"#,
+            r#"{"access_token":{"nbf":{"value":"5"}}}"#,
+            r#"{"access_token":{"nbf":{"essential":true,"value":"-5"}}}"#,
+            r#"{"access_token":{"nbf":{"essential":true,"value":"x"}}}"#,
         ] {
             assert_eq!(parse(text), ClaimsRequest::default(), "{text}");
         }

@@ -55,6 +55,12 @@ impl ErrorBody {
             claims: None,
         }
     }
+
+    /// The same with a claims challenge, as JSON text.
+    #[must_use]
+    pub fn challenging(self, claims: Option<String>) -> Self {
+        Self { claims, ..self }
+    }
 }
 
 #[cfg(test)]

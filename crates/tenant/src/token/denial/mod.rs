@@ -22,8 +22,18 @@ use carnet_wire::{
     authorize::RequestProblem,
     ids::{AppId, ObjectId},
     time::Timestamp,
-    token::request::RequestError,
+    token::{claims_request::Challenge, request::RequestError},
 };
+use uuid::Uuid;
+
+/// A second factor that is demanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// For which API.
+    pub resource: AppId,
+    /// The ids of the tenant rules that demand it; none where only the account itself does.
+    pub rules: Vec<Uuid>,
+}
 
 /// Why no token is issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,17 +128,17 @@ pub enum Denial {
     /// The account belongs elsewhere.
     Guest,
     /// A second factor is registered and cannot be asked for here.
-    SecondFactor(AppId),
+    SecondFactor(Demand),
     /// The code of the second factor is wrong, used or over.
     WrongSecondFactor,
     /// A second factor is demanded and none is registered.
-    SecondFactorEnrol(AppId),
+    SecondFactorEnrol(Demand),
     /// The session is a password's alone, where a second factor has to be shown.
-    StrongAuthentication(AppId),
+    StrongAuthentication(Demand),
     /// The session is a password's alone, where a second factor has to be registered.
-    SecondFactorEnrolNow(AppId),
-    /// A tenant rule forbids it.
-    Blocked,
+    SecondFactorEnrolNow(Demand),
+    /// Tenant rules with these ids forbid it.
+    Blocked(Vec<Uuid>),
     /// The token of the user who is acted for cannot be used.
     Assertion(Unusable),
     /// The redirect URI is not the client's.
@@ -255,7 +265,7 @@ impl Denial {
             | Self::SecondFactorEnrol(_)
             | Self::StrongAuthentication(_)
             | Self::SecondFactorEnrolNow(_)
-            | Self::Blocked
+            | Self::Blocked(_)
             | Self::Busy => users::entry(self),
             Self::Assertion(_)
             | Self::Code(_)
@@ -290,6 +300,21 @@ impl Denial {
             | Self::AppNotAssigned { .. } => permissions::entry(self),
             _ => tenants::entry(self),
         }
+    }
+
+    /// What the client is told to repeat in `claims`, where Entra tells it so
+    /// (`reference/tokens-and-claims.md`, 9).
+    #[must_use]
+    pub fn challenge(&self) -> Option<Challenge> {
+        let rules = match self {
+            Self::Blocked(rules)
+            | Self::SecondFactor(Demand { rules, .. })
+            | Self::StrongAuthentication(Demand { rules, .. })
+            | Self::SecondFactorEnrolNow(Demand { rules, .. })
+            | Self::SecondFactorEnrol(Demand { rules, .. }) => rules,
+            _ => return None,
+        };
+        (!rules.is_empty()).then(|| Challenge::Policies(rules.clone()))
     }
 
     /// The OAuth error, where it differs from the row's.

@@ -1,6 +1,6 @@
 //! What is said about the person who signs in.
 
-use super::Denial;
+use super::{Demand, Denial};
 use carnet_wire::aadsts::{self, Row};
 
 /// The row and the sentence of a denial about a user.
@@ -29,25 +29,25 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::SECOND_FACTOR_FAILED,
             "The code of the authenticator is wrong, or was used before.".into(),
         ),
-        Denial::SecondFactor(app) => (
+        Denial::SecondFactor(Demand { resource: app, .. }) => (
             &aadsts::SECOND_FACTOR_NEEDED,
             format!(
                 "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
             ),
         ),
-        Denial::StrongAuthentication(app) => (
+        Denial::StrongAuthentication(Demand { resource: app, .. }) => (
             &aadsts::STRONG_AUTHENTICATION,
             format!("Strong Authentication is required to access '{app}': sign in with a second factor."),
         ),
-        Denial::SecondFactorEnrolNow(app) => (
+        Denial::SecondFactorEnrolNow(Demand { resource: app, .. }) => (
             &aadsts::SECOND_FACTOR_ENROL_NOW,
             format!("You must enroll in multi-factor authentication to access '{app}': sign in to do it."),
         ),
-        Denial::SecondFactorEnrol(app) => (
+        Denial::SecondFactorEnrol(Demand { resource: app, .. }) => (
             &aadsts::SECOND_FACTOR_ENROL,
             format!("You must enroll in multi-factor authentication to access '{app}'."),
         ),
-        Denial::Blocked => (
+        Denial::Blocked(_) => (
             &aadsts::BLOCKED_BY_POLICY,
             "Access has been blocked by Conditional Access policies: this tenant does not allow it.".into(),
         ),
