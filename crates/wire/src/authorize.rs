@@ -91,6 +91,8 @@ pub enum Prompt {
 pub enum RequestProblem {
     /// As in a token request.
     Request(RequestError),
+    /// The request stands in an object (false) or at an address (true) of its own.
+    Object(bool),
     /// This response type is not served.
     ResponseType(String),
     /// The response mode is none.
@@ -148,6 +150,9 @@ impl AuthorizeRequest {
 
 fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
+    if let Some(object) = [("request", false), ("request_uri", true)].iter().find(|it| text(it.0).is_some()) {
+        return Err(RequestProblem::Object(object.1));
+    }
     match text("response_type").ok_or(RequestError::Missing("response_type"))? {
         "code" => {}
         other => return Err(RequestProblem::ResponseType(shown(other))),

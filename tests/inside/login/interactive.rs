@@ -96,7 +96,7 @@ async fn everything_else_goes_back_to_the_client() {
     let t = contoso("").await;
     let browser = Browser::new(&t);
     for (more, told) in [
-        (("response_type", "token"), 70_005),
+        (("response_type", "token"), 700_051),
         (("response_mode", "carrier_pigeon"), 70_007),
         (("prompt", "maybe"), 90_023),
         (("code_challenge_method", "plain"), 50_149),
