@@ -53,7 +53,7 @@ pub fn admit(
     tenant: &TenantName,
     request: &AuthorizeRequest,
 ) -> Result<Admitted, Denial> {
-    let client = client_auth::find(directory, tenant, request.client_id)?;
+    let client = client_auth::find(directory, tenant, request.client_id)?.enabled()?;
     if *tenant == TenantName::Consumers {
         let domain = directory.tenant.domains.first().cloned().unwrap_or_default();
         return Err(Denial::Tenant(TenantNo::NotPersonal(domain)));
