@@ -80,7 +80,7 @@ pub fn admit(
         .into_iter()
         .find(|(uri, platform)| redirect::matches(uri, asked, platform.is_public()));
     let Some((_, platform)) = found else {
-        let shown: String = asked.chars().filter(|c| !c.is_control()).take(200).collect();
+        let shown: String = asked.chars().filter(char::is_ascii_graphic).take(200).collect();
         let none = registered(web, spa, public_uris).is_empty();
         return Err(Denial::Redirect(match redirect::is_insecure(asked) {
             true => RedirectNo::NotSecure(shown),

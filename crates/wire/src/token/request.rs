@@ -349,7 +349,9 @@ fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecr
 /// # Errors
 /// [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
 pub fn client_id(text: &str) -> Result<AppId, RequestError> {
-    let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(clip(text)))?;
+    // Shown on pages too, where a stranger's sentence would read as ours.
+    let shown = || clip(text).split_whitespace().collect();
+    let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(shown()))?;
     if id.uuid().is_nil() { Err(RequestError::ClientIdZero) } else { Ok(id) }
 }
 
