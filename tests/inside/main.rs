@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod architecture;
+mod attacks;
 mod graph;
 mod laws;
 mod login;

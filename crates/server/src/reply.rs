@@ -141,10 +141,14 @@ impl Reply {
             .header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin")
     }
 
-    /// The same answer as a refusal: 400.
+    /// The same page as a refusal: 403 for a post from elsewhere and for what is switched off
+    /// (`security.md`, rows 68 and 75), else 400.
     #[must_use]
-    pub fn refused(mut self) -> Self {
-        self.status = StatusCode::BAD_REQUEST;
+    pub fn refused(mut self, denial: &Denial) -> Self {
+        self.status = match denial {
+            Denial::SignInLost | Denial::Blocked => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_REQUEST,
+        };
         self
     }
 

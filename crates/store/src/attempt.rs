@@ -2,7 +2,7 @@
 //! are `tenant::lockout`'s; accounts and passwords are kept as keyed digests only.
 
 use crate::{
-    engine::{Batch, Expect, Row, values},
+    engine::{Batch, Expect, Row, Sql, Value, values},
     seal::Seal,
 };
 use carnet_tenant::lockout::Attempt;
@@ -37,6 +37,8 @@ const RESERVE: &str = "insert into attempt(tenant_id, account, source, count, lo
             or attempt.locked_until > excluded.updated_at then attempt.d3 else attempt.d2 end, \
         updated_at = excluded.updated_at \
     returning count, locked_until, stopped, repeated";
+const LOCKED: &str = "select locked_until from attempt where tenant_id = $1 and account = $2 and locked_until > $4 and source = \
+    case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) then $3 else '' end";
 const CLEAR: &str = "delete from attempt where tenant_id = $1 and account = $2 and source = \
     case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) then $3 else '' end";
 const UNLOCK: &str = "delete from attempt where tenant_id = $1 and account = $2";
@@ -66,6 +68,11 @@ pub(crate) fn reserve(
     let none: &[u8] = &[];
     let values = values![account.tenant, &account.digest[..], address.to_string(), &shown[..], now, none];
     batch.push(RESERVE, values, Expect::Rows(1));
+}
+
+/// Asks whether an account is locked for a source, without an attempt.
+pub(crate) fn locked(account: &Account, (address, now): (IpAddr, Timestamp)) -> (Sql, Vec<Value>) {
+    (LOCKED, values![account.tenant, &account.digest[..], address.to_string(), now])
 }
 
 /// What the reserving statement told.

@@ -103,6 +103,9 @@ impl Store {
                 }
             }
         }
+        if let (Some(user), Attempt::None) = (&facts.user, facts.attempt) {
+            facts.attempt = self.locked(tenant, &user.name_key, (address, now)).await?;
+        }
         Ok(Some(facts))
     }
 
@@ -199,6 +202,18 @@ impl Store {
         let user = answers.get(1).and_then(|rows| rows.first());
         let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
         Ok((row.map_or(Attempt::None, attempt::told), user))
+    }
+
+    /// Whether an account is locked for a source, where no password is tried.
+    async fn locked(
+        &self,
+        tenant: TenantId,
+        key: &str,
+        from: (IpAddr, Timestamp),
+    ) -> Result<Attempt, StoreError> {
+        let (sql, values) = attempt::locked(&Account::new(&self.inner.seal, tenant, key), from);
+        let rows = self.inner.engine.read(sql, values).await?;
+        Ok(rows.first().map_or(Attempt::None, |row| Attempt::Locked(Timestamp::from_millis(row.int(0)))))
     }
 
     /// Forgets the failed attempts of a source at an account.

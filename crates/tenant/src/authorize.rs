@@ -53,7 +53,7 @@ pub fn admit(
     tenant: &TenantName,
     request: &AuthorizeRequest,
 ) -> Result<Admitted, Denial> {
-    let client = client_auth::find(directory, tenant, request.client_id)?;
+    let client = client_auth::find(directory, tenant, request.client_id)?.enabled()?;
     if *tenant == TenantName::Consumers {
         let domain = directory.tenant.domains.first().cloned().unwrap_or_default();
         return Err(Denial::Tenant(TenantNo::NotPersonal(domain)));
@@ -80,7 +80,7 @@ pub fn admit(
         .into_iter()
         .find(|(uri, platform)| redirect::matches(uri, asked, platform.is_public()));
     let Some((_, platform)) = found else {
-        let shown: String = asked.chars().filter(|c| !c.is_control()).take(200).collect();
+        let shown: String = asked.chars().filter(char::is_ascii_graphic).take(200).collect();
         let none = registered(web, spa, public_uris).is_empty();
         return Err(Denial::Redirect(match redirect::is_insecure(asked) {
             true => RedirectNo::NotSecure(shown),

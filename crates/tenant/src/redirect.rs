@@ -81,7 +81,9 @@ pub fn matches(registered: &str, asked: &str, public: bool) -> bool {
         let at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, path) = rest.split_at(at);
         let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok() => {
+                name
+            }
             _ => host,
         };
         let path = if path.is_empty() { "/" } else { path };

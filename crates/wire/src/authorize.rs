@@ -104,6 +104,8 @@ pub enum Prompt {
 pub enum RequestProblem {
     /// As in a token request.
     Request(RequestError),
+    /// The request stands in an object (false) or at an address (true) of its own.
+    Object(bool),
     /// This response type is not served.
     ResponseType(String),
     /// The response mode is none.
@@ -201,6 +203,9 @@ fn everything(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
 
 fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
+    if let Some(object) = [("request", false), ("request_uri", true)].iter().find(|it| text(it.0).is_some()) {
+        return Err(RequestProblem::Object(object.1));
+    }
     match text("response_type").ok_or(RequestError::Missing("response_type"))? {
         "code" => {}
         other => return Err(RequestProblem::ResponseType(shown(other))),
@@ -241,7 +246,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         nonce: text("nonce").map(|nonce| nonce.chars().take(512).collect()),
         challenge,
         prompt,
-        login_hint: text("login_hint").map(|hint| hint.chars().take(256).collect()),
+        login_hint: text("login_hint").filter(|it| is_name(it)).map(|hint| hint.chars().take(256).collect()),
         domain_hint: text("domain_hint").and_then(domain_hint),
         session,
         max_age: max_age.transpose()?,
@@ -253,7 +258,8 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
 /// A domain that is hinted at, in lower case. The words for kinds of accounts are none.
 fn domain_hint(text: &str) -> Option<String> {
     let domain: String = text.trim().to_lowercase().chars().take(256).collect();
-    (!matches!(domain.as_str(), "" | "organizations" | "consumers" | "common" | "live.com")).then_some(domain)
+    let names_none = matches!(domain.as_str(), "" | "organizations" | "consumers" | "common" | "live.com");
+    (!names_none && is_name(&domain)).then_some(domain)
 }
 
 /// A challenge of the plain method may have up to 128 characters, one of S256 has 43.
@@ -273,6 +279,11 @@ pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> 
         Version::V1 => Ok(Target::Resource { name: scope.to_owned(), openid: true }),
         Version::V2 => ScopeRequest::parse(scope).map(Target::Scope).map_err(RequestError::Scope),
     }
+}
+
+/// A hint is shown as the account that signs in, so it has to be able to be one: a sentence is none.
+fn is_name(hint: &str) -> bool {
+    !hint.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn shown(text: &str) -> String {

@@ -121,16 +121,3 @@ async fn only_public_clients_ask_and_only_where_it_is_allowed() {
         (&"900".into(), true)
     );
 }
-
-#[tokio::test]
-async fn fifty_polls_of_an_approved_code_at_once_give_tokens_once() {
-    let t = Contoso::start().await;
-    let begun = begin(&t).await;
-    let browser = Browser::new(&t);
-    let page = question(&browser, begun["user_code"].as_str().unwrap()).await;
-    assert_eq!(browser.submit(&page, &[("answer", "yes")]).await.status, 200);
-    let replies = futures_util::future::join_all((0..50).map(|_| poll(&t, PUBLIC, &begun))).await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
-    let lost = replies.iter().filter(|reply| reply.status != 200);
-    assert!(lost.into_iter().all(|reply| reply.no() == "400 invalid_grant 54005"));
-}

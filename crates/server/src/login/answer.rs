@@ -20,7 +20,7 @@ impl Context {
             ("Correlation id", envelope.correlation.to_string()),
             ("Time", envelope.now.plain()),
         ];
-        pages::refused(row.number, &sentence, &ids).refused()
+        pages::refused(row.number, &sentence, &ids).refused(denial)
     }
 
     /// A denial for the client.

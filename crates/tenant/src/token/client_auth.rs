@@ -76,7 +76,19 @@ impl CredentialUsed {
     }
 }
 
-/// Finds the client in the tenant.
+impl Client {
+    /// Its service principal may sign in.
+    pub(crate) fn enabled(self) -> Result<Self, Denial> {
+        match &self.principal {
+            Some(principal) if !principal.enabled => {
+                Err(Denial::ApplicationDisabled(self.app, principal.display_name.clone()))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Finds the client in the tenant, disabled or not: that is told to who proves to be it.
 pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Result<Client, Denial> {
     let principal = directory.principal_by_app(app).cloned();
     if let Some(application) = directory.application_by_app(app) {
@@ -86,9 +98,6 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
             return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
         }
         let Some(principal) = principal else { return Err(Denial::PrincipalMissing(app)) };
-        if !principal.enabled {
-            return Err(Denial::ApplicationDisabled(app, principal.display_name.clone()));
-        }
         return Ok(Client {
             app,
             name: application.display_name.clone(),

@@ -150,7 +150,7 @@ pub fn may_ask(
     request: &DeviceRequest,
     graphs: &[String],
 ) -> Result<Client, Denial> {
-    let client = client_auth::find(directory, tenant, request.client_id)?;
+    let client = client_auth::find(directory, tenant, request.client_id)?.enabled()?;
     if *tenant == TenantName::Consumers {
         // Nobody here has a personal account.
         return Err(Denial::NoTenantNamed);
@@ -171,7 +171,7 @@ pub fn client(directory: &Directory, body: &DeviceBody, now: Timestamp) -> Resul
     if body.expires <= now {
         return Err(Denial::Device(DeviceNo::Expired));
     }
-    let client = client_auth::find(directory, &TenantName::Id(directory.tenant.id), body.app)?;
+    let client = client_auth::find(directory, &TenantName::Id(directory.tenant.id), body.app)?.enabled()?;
     served(directory, &client)?;
     Ok(client)
 }

@@ -296,6 +296,7 @@ impl Run<'_> {
     ) -> Result<CredentialUsed, Denial> {
         let (used, effects) =
             client_auth::verdict(self.facts, self.asking, client, (&self.proof.client, wants))?;
+        client.clone().enabled()?;
         self.known.credential = used.key();
         if !effects.is_empty() {
             self.if_lost = Some(Denial::AssertionReplayed);

@@ -154,8 +154,9 @@ impl SigningIn<'_> {
     }
 }
 
-/// No tenant rule forbids this user, application and address.
+/// No tenant rule forbids this user, application and address, and the account is not locked for it.
 pub(super) fn not_blocked(run: &Run<'_>, user: &User, client: AppId) -> Result<(), Denial> {
+    not_locked(run)?;
     signing_in(run, user, client).not_blocked()
 }
 
@@ -165,7 +166,17 @@ pub(super) fn still_enough(
     (user, methods): (&User, &[String]),
     client: AppId,
 ) -> Result<(), Denial> {
+    not_locked(run)?;
     signing_in(run, user, client).still_enough(methods)
+}
+
+/// A lock after wrong passwords holds for every grant (`security.md`, P2). Who holds something of the user's is
+/// told it.
+fn not_locked(run: &Run<'_>) -> Result<(), Denial> {
+    match run.facts.attempt {
+        Attempt::Locked(_) => Err(Denial::Locked),
+        _ => Ok(()),
+    }
 }
 
 fn signing_in<'a>(run: &'a Run<'_>, user: &'a User, client: AppId) -> SigningIn<'a> {

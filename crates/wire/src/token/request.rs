@@ -137,6 +137,8 @@ pub enum RequestError {
     MissingForGrant(&'static str, &'static str),
     /// This part of a user's credential was sent empty.
     FieldEmpty(&'static str),
+    /// The code verifier has not the form of one, so it is no challenge's.
+    Verifier,
     /// The `Authorization: Basic` header cannot be read.
     Basic,
     /// The client id is not a GUID.
@@ -173,6 +175,7 @@ impl RequestError {
             Self::MissingForGrant(..) => &aadsts::PARAMETER_REQUIRED_BY_GRANT,
             Self::FieldEmpty(_) => &aadsts::CREDENTIAL_FIELD_MISSING,
             Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
+            Self::Verifier => &aadsts::VERIFIER_MISMATCH,
             Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
             Self::ClientIdZero => &aadsts::CLIENT_ID_ZERO,
             Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
@@ -196,6 +199,10 @@ impl RequestError {
             }
             Self::Doubled(name) => {
                 format!("Request is malformed: the parameter '{name}' stands in it twice.")
+            }
+            Self::Verifier => {
+                "The code_verifier has 43 to 128 letters, digits or -._~, so it matches no code_challenge."
+                    .into()
             }
             Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
             Self::Empty => "The request is empty.".into(),
@@ -267,7 +274,7 @@ impl TokenRequest {
                 verifier: form
                     .get("code_verifier")
                     .filter(|it| !it.is_empty())
-                    .map(|text| Verifier::parse(text).map_err(|_| RequestError::Invalid("code_verifier")))
+                    .map(|text| Verifier::parse(text).map_err(|_| RequestError::Verifier))
                     .transpose()?,
             },
             "device_code" | DEVICE_CODE => {
@@ -342,7 +349,9 @@ fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecr
 /// # Errors
 /// [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
 pub fn client_id(text: &str) -> Result<AppId, RequestError> {
-    let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(clip(text)))?;
+    // Shown on pages too, where a stranger's sentence would read as ours.
+    let shown = || clip(text).split_whitespace().collect();
+    let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(shown()))?;
     if id.uuid().is_nil() { Err(RequestError::ClientIdZero) } else { Ok(id) }
 }
 

@@ -326,6 +326,9 @@ impl Denial {
             }
             Self::RefreshUnknown | Self::Code(CodeNo::Unknown) => Some("invalid_grant"),
             Self::Device(why) => why.error_name(),
+            // OpenID Connect Core, 3.1.2.6.
+            Self::Authorize(RequestProblem::Object(false)) => Some("request_not_supported"),
+            Self::Authorize(RequestProblem::Object(true)) => Some("request_uri_not_supported"),
             _ => None,
         }
     }

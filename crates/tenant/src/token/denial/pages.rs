@@ -74,9 +74,13 @@ fn about_redirect(why: &RedirectNo) -> (&'static Row, String) {
 fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
     match problem {
         RequestProblem::Request(error) => (error.row(), error.sentence()),
+        RequestProblem::Object(_) => (
+            &aadsts::REQUEST_INVALID,
+            "The parameters have to stand in the request itself, not in a request object.".into(),
+        ),
         RequestProblem::ResponseType(asked) => (
-            &aadsts::RESPONSE_TYPE_UNSUPPORTED,
-            format!("The response_type '{asked}' is not served here; send code."),
+            response_type(asked),
+            format!("The response_type '{asked}' is not enabled for the application; send code."),
         ),
         RequestProblem::ResponseMode(asked) => (
             &aadsts::RESPONSE_MODE_UNSUPPORTED,
@@ -104,6 +108,19 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         RequestProblem::Prompt(asked) => {
             (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))
         }
+    }
+}
+
+/// The row of a response type that is not served: tokens from this endpoint are off, anything else is unknown.
+fn response_type(asked: &str) -> &'static Row {
+    let mut words: Vec<&str> = asked.split(' ').collect();
+    words.sort_unstable();
+    match words[..] {
+        ["token"] | ["code", "token"] | ["id_token", "token"] | ["code", "id_token", "token"] => {
+            &aadsts::RESPONSE_TYPE_TOKEN_OFF
+        }
+        ["id_token"] | ["code", "id_token"] => &aadsts::RESPONSE_TYPE_ID_TOKEN_OFF,
+        _ => &aadsts::RESPONSE_TYPE_UNSUPPORTED,
     }
 }
 

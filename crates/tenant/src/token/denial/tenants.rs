@@ -18,10 +18,14 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
         Denial::UnknownTenant { name, .. } => {
             (&aadsts::TENANT_NOT_FOUND, format!("Tenant '{name}' not found. Check the tenant id or domain."))
         }
-        Denial::TenantName(name) => (
-            &aadsts::TENANT_NAME_INVALID,
-            format!("Specified tenant identifier '{name}' is neither a valid DNS name, nor a GUID."),
-        ),
+        Denial::TenantName(name) => {
+            // Shown on pages too, where a stranger's sentence would read as ours.
+            let name: String = name.split_whitespace().collect();
+            (
+                &aadsts::TENANT_NAME_INVALID,
+                format!("Specified tenant identifier '{name}' is neither a valid DNS name, nor a GUID."),
+            )
+        }
         Denial::GrantNotOverCommon => (
             &aadsts::GRANT_NOT_OVER_COMMON,
             "The grant type is not supported over the /common or /consumers endpoints; use /organizations or the tenant.".into(),
