@@ -1,0 +1,347 @@
+// Every page that people see, in Chromium, with script and without: what it shows is complete, nothing is cut,
+// axe finds nothing, and a picture of it is kept.
+//
+//     pages.mjs READY_FILE FACTS_FILE
+import { createHash, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { AUTHORITY, BASE, FACTS, PATIENCE, SCOPE, application, check, chromium, need, run, same, totp, within } from "./kit.mjs";
+
+const { browser, end } = await chromium();
+const app = await application();
+const AXE = need("axe-core").source;
+const PICTURES = process.env.CARNET_TEST_SCREENSHOTS;
+if (PICTURES) fs.mkdirSync(PICTURES, { recursive: true });
+
+const SIZES = { 320: { width: 320, height: 568 }, 1280: { width: 1280, height: 800 } };
+const SCHEMES = ["light", "dark"];
+const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+
+// One browser window of somebody; what its console says against us is kept.
+async function person(script = true) {
+  const context = await browser.newContext({ javaScriptEnabled: script, viewport: SIZES[1280] });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const said = [];
+  page.on("console", it => it.type() === "error" && said.push(it.text()));
+  page.on("pageerror", it => said.push(String(it)));
+  const leave = async () => {
+    // A page that refuses is a 400, and the console says so.
+    same(said.filter(it => !it.includes("status of 400")), [], "the console");
+    await context.close();
+  };
+  return { page, said, leave, script, mode: script ? "script" : "plain" };
+}
+
+// Read by the browser: what holds on every page, whatever it is for.
+function sound() {
+  const seen = it => it.type !== "hidden" && !it.hidden;
+  const fields = [...document.querySelectorAll("input,select,textarea")].filter(seen);
+  const first = fields[0];
+  return {
+    title: document.title !== "", language: document.documentElement.lang,
+    headings: document.querySelectorAll("h1").length, mains: document.querySelectorAll("main").length,
+    unlabelled: fields.filter(it => !it.labels?.length).map(it => it.name),
+    focus: !first || !first.matches("[autofocus]") ? null : document.activeElement === first,
+    focusable: !first || first.type === "checkbox" || first.matches("[autofocus]"),
+    wide: document.documentElement.scrollWidth > window.innerWidth,
+    cut: [...document.querySelectorAll("main *")].filter(it => it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).display !== "inline").map(it => it.outerHTML.slice(0, 80)),
+  };
+}
+
+// Looks at the page that is shown, in every size and colour.
+async function look({ page, mode, script }, name) {
+  await page.waitForLoadState();
+  for (const [width, size] of Object.entries(SIZES)) {
+    await page.setViewportSize(size);
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const at = `${name}-${width}-${colorScheme}-${mode}`;
+      if (PICTURES) await page.screenshot({ path: path.join(PICTURES, `${at}.png`), fullPage: true });
+      const found = await page.evaluate(sound);
+      same({ ...found, focus: found.focus ?? true }, { title: true, language: "en", headings: 1, mains: 1, unlabelled: [], focus: true, focusable: true, wide: false, cut: [] }, at);
+    }
+    await inspect(page, script, `${name}-${width}-${mode}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await inspect(page, script, `${name}-light-${mode}`);
+}
+
+// Axe is a script: what a page without script shows is laid out again where axe can run.
+async function inspect(page, script, at) {
+  const shown = script ? page : await copied(page);
+  await shown.evaluate(AXE);
+  const { violations } = await within(shown.evaluate(rules => globalThis.axe.run(rules), RULES), "what axe says");
+  if (!script) await shown.context().close();
+  same(violations.map(it => [it.id, it.nodes[0]?.html.slice(0, 120)]), [], `${at}: axe`);
+}
+
+async function copied(page) {
+  const colorScheme = await page.evaluate(() => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+  const context = await browser.newContext({ viewport: page.viewportSize(), colorScheme });
+  const copy = await context.newPage();
+  const text = await page.content();
+  await copy.setContent(text.replace(/<script>.*?<\/script>|<\/?noscript>/gs, ""));
+  return copy;
+}
+
+const heading = page => page.locator("h1").innerText();
+const shows = async (page, title) => {
+  await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+};
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+
+// Where an application sends somebody to sign in.
+function authorize(client, more = {}) {
+  const verifier = randomBytes(32).toString("base64url");
+  const asked = {
+    client_id: FACTS[client], response_type: "code", redirect_uri: app.uri, scope: `openid ${SCOPE}`, state: "st-1",
+    code_challenge: createHash("sha256").update(verifier).digest("base64url"), code_challenge_method: "S256", ...more,
+  };
+  return `${AUTHORITY}/oauth2/v2.0/authorize?${new URLSearchParams(asked)}`;
+}
+
+async function account(who, user) {
+  await shows(who.page, "Sign in");
+  await who.page.getByLabel("User name").fill(user);
+  await press(who.page, "Next");
+}
+
+async function password(who, text = FACTS.password) {
+  await shows(who.page, "Enter password");
+  await who.page.getByLabel("Password", { exact: true }).fill(text);
+  await press(who.page, "Sign in");
+}
+
+async function signIn(who, user) {
+  await account(who, user);
+  await password(who);
+}
+
+async function answered(number) {
+  const answer = await app.next();
+  same(answer.state, "st-1", "state");
+  if (number) check(answer.error_description?.startsWith(`AADSTS${number}:`), `wanted AADSTS${number}, got ${JSON.stringify(answer)}`);
+  else check(answer.code, `no code: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+// What a device asks for.
+async function device() {
+  const answer = await fetch(`${AUTHORITY}/oauth2/v2.0/devicecode`, {
+    method: "POST", body: new URLSearchParams({ client_id: FACTS.known, scope: SCOPE }),
+  });
+  return answer.json();
+}
+
+async function redeemed(code) {
+  const answer = await fetch(`${AUTHORITY}/oauth2/v2.0/token`, {
+    method: "POST",
+    body: new URLSearchParams({ client_id: FACTS.known, grant_type: "device_code", device_code: code }),
+  });
+  return answer.json();
+}
+
+const walks = {
+  async signs_in_after_a_wrong_password(who) {
+    await who.page.goto(authorize("known"));
+    await shows(who.page, "Sign in");
+    await look(who, "account");
+    await account(who, FACTS.user);
+    await shows(who.page, "Enter password");
+    await look(who, "password");
+    await password(who, "Wrong-horse-9");
+    await who.page.getByRole("alert").waitFor();
+    await look(who, "password-wrong");
+    await password(who);
+    await answered();
+  },
+
+  async goes_back_to_another_account_and_cancels(who) {
+    await who.page.goto(authorize("known"));
+    await account(who, "nobody@contoso.example");
+    await shows(who.page, "Enter password");
+    await press(who.page, "Back");
+    await shows(who.page, "Sign in");
+    await press(who.page, "Cancel");
+    same((await answered(65004)).error, "access_denied", "error");
+  },
+
+  async proves_a_second_factor_after_a_wrong_one(who) {
+    const user = FACTS[`mfa_${who.mode}`];
+    await who.page.goto(authorize("known"));
+    await signIn(who, user.name);
+    await shows(who.page, "Prove that it is you");
+    await look(who, "second-factor");
+    const code = () => who.page.getByLabel("Code of your authenticator");
+    await code().fill("000000");
+    await press(who.page, "Verify");
+    await who.page.getByRole("alert").waitFor();
+    await look(who, "second-factor-wrong");
+    await code().fill(totp(user.totp));
+    await press(who.page, "Verify");
+    await answered();
+  },
+
+  async consents_and_declines(who) {
+    await who.page.goto(authorize("asking", { prompt: "consent" }));
+    await signIn(who, FACTS.user);
+    await shows(who.page, "Permissions requested");
+    same(await who.page.getByRole("checkbox").count(), 0, "questions to someone who is no administrator");
+    await look(who, "consent");
+    await press(who.page, "Cancel");
+    same((await answered(65004)).error, "access_denied", "error");
+    await who.page.goto(authorize("asking", { prompt: "consent" }));
+    await shows(who.page, "Permissions requested");
+    await press(who.page, "Accept");
+    await answered();
+  },
+
+  async consents_as_an_administrator(who) {
+    await who.page.goto(authorize("asking", { prompt: "consent" }));
+    await signIn(who, FACTS.admin);
+    await shows(who.page, "Permissions requested");
+    same(await who.page.getByRole("checkbox").count(), 1, "the question about everyone");
+    await look(who, "consent-administrator");
+    await press(who.page, "Accept");
+    await answered();
+  },
+
+  async lets_a_device_in(who) {
+    const asked = await device();
+    await who.page.goto(asked.verification_uri);
+    await shows(who.page, "Sign in on another device");
+    await look(who, "device-code");
+    const code = who.page.getByLabel("Code", { exact: true });
+    await code.fill("BBBBBBBBB");
+    await press(who.page, "Next");
+    await who.page.getByRole("alert").waitFor();
+    await look(who, "device-code-wrong");
+    await code.fill(asked.user_code);
+    await press(who.page, "Next");
+    await signIn(who, FACTS.user);
+    await shows(who.page, "Is this you?");
+    await look(who, "device-confirm");
+    same((await redeemed(asked.device_code)).error, "authorization_pending", "before the answer");
+    await press(who.page, "Continue");
+    await shows(who.page, "You have signed in");
+    await look(who, "device-done");
+    check((await redeemed(asked.device_code)).access_token, "no token after yes");
+  },
+
+  async keeps_a_device_out(who) {
+    const asked = await device();
+    await who.page.goto(asked.verification_uri);
+    await who.page.getByLabel("Code", { exact: true }).fill(asked.user_code);
+    await press(who.page, "Next");
+    await signIn(who, FACTS.user);
+    await shows(who.page, "Is this you?");
+    await press(who.page, "Cancel");
+    await shows(who.page, "Nothing was allowed");
+    await look(who, "device-declined");
+    same((await redeemed(asked.device_code)).error, "authorization_declined", "after no");
+  },
+
+  async signs_out(who) {
+    await who.page.goto(authorize("known"));
+    await signIn(who, FACTS.user);
+    await answered();
+    await who.page.goto(`${AUTHORITY}/oauth2/v2.0/logout`);
+    await shows(who.page, "Sign out");
+    await look(who, "sign-out");
+    await press(who.page, "Sign out");
+    await shows(who.page, "You have signed out");
+    await look(who, "signed-out");
+    await who.page.goto(authorize("known"));
+    await shows(who.page, "Sign in");
+  },
+
+  async says_why_it_does_not_go_on(who) {
+    const answer = await who.page.goto(authorize("known", { redirect_uri: "https://evil.example/" }));
+    same(answer.status(), 400, "status");
+    await shows(who.page, "Sign-in does not go on");
+    const text = await who.page.locator("main").innerText();
+    for (const part of ["AADSTS50011", "Trace id", "Correlation id", "Time"]) check(text.includes(part), `no ${part}: ${text}`);
+    await look(who, "error");
+  },
+
+  async posts_the_answer(who) {
+    await who.page.goto(authorize("known", { response_mode: "form_post" }));
+    await signIn(who, FACTS.user);
+    if (!who.script) {
+      await shows(who.page, "One moment");
+      await look(who, "form-post");
+      await press(who.page, "Continue");
+    }
+    same((await answered()).method, "POST", "method");
+  },
+
+  async is_signed_in_by_keyboard_alone(who) {
+    const { page } = who;
+    const key = it => page.keyboard.press(it);
+    // Whoever moves by keyboard sees where they are.
+    const at = async name => {
+      const found = await page.evaluate(() => {
+        const it = document.activeElement, style = getComputedStyle(it);
+        return [it.labels?.[0]?.innerText ?? it.innerText, style.outlineStyle, parseInt(style.outlineWidth)];
+      });
+      same(found, [name, "solid", 3], "focus");
+    };
+    await page.goto(authorize("known"));
+    await shows(page, "Sign in");
+    await at("User name");
+    await page.keyboard.type(FACTS.user);
+    await key("Enter");
+    await shows(page, "Enter password");
+    await at("Password");
+    await page.keyboard.type(FACTS.password);
+    await key("Tab");
+    await at("Stay signed in");
+    await key("Space");
+    await key("Tab");
+    await at("Sign in");
+    await key("Tab");
+    await at("Back");
+    await key("Shift+Tab");
+    await key("Enter");
+    await answered();
+    const [session] = (await page.context().cookies(BASE)).filter(it => it.name === "__Host-carnet-session");
+    check(session.expires > Date.now() / 1000 + 80 * 86400, "the box did not keep the session");
+    check(session.httpOnly && session.secure && session.sameSite === "Lax", JSON.stringify({ ...session, value: "" }));
+  },
+};
+
+const cases = {
+  async the_content_policy_stops_a_script_that_is_not_ours() {
+    const who = await person();
+    const answer = await who.page.goto(authorize("known"));
+    const policy = answer.headers()["content-security-policy"];
+    check(policy.startsWith("default-src 'none'") && policy.includes("frame-ancestors 'none'"), policy);
+    const ran = await who.page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.ran = true";
+      document.body.append(script);
+      return globalThis.ran === true;
+    });
+    check(!ran, "an inline script ran");
+    check(who.said.some(it => it.includes("Content Security Policy")), "the browser did not name the policy");
+    await who.page.context().close();
+  },
+};
+for (const [name, walk] of Object.entries(walks)) {
+  for (const script of [true, false]) {
+    const who = name => (name ? "with" : "without");
+    cases[`a_page_${name}_${who(script)}_script`] = async () => {
+      const it = await person(script);
+      try {
+        await walk(it);
+      } catch (error) {
+        const title = await heading(it.page).catch(() => "no page");
+        error.message = `${error.message} (at “${title}”, ${new URL(it.page.url()).pathname})`;
+        throw error;
+      }
+      await it.leave();
+    };
+  }
+}
+await run(cases, async () => (app.end(), await end()));
