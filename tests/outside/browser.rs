@@ -3,7 +3,12 @@
 
 use crate::kit::{PASSWORD, Server, Told, contoso, must_run, prepared, run};
 use serde_json::{Value, json};
-use std::{fs, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+};
 
 const KEYS: [&str; 2] = ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"];
 const READS: &str = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\n";
@@ -21,22 +26,26 @@ fn user(name: &str, more: &str) -> String {
     format!("[[user]]\nname = \"{name}@contoso.example\"\npassword = \"{PASSWORD}\"\n{more}\n")
 }
 
+fn missing() -> bool {
+    prepared("CARNET_TEST_NODE_MODULES").is_none() || prepared("CARNET_TEST_CHROMIUM").is_none()
+}
+
 /// Runs a script of `browser/` and wants this many cases of it, all passed.
-fn wants(cases: usize, script: &str, server: &Server, facts: &Value) {
+fn wants(cases: usize, script: &str, (server, facts): (&Server, &Value), input: Stdio) {
     let path = |name: &str| server.path(name);
     fs::write(path("facts.json"), facts.to_string()).unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/outside/browser/");
     let mut node = Command::new("node");
     node.arg(format!("{folder}{script}")).arg(path("ready.json")).arg(path("facts.json"));
     let ca = server.ready()["ca_file"].as_str().unwrap().to_owned();
-    let told: Told = run(node.env("NODE_EXTRA_CA_CERTS", ca));
+    let told: Told = run(node.env("NODE_EXTRA_CA_CERTS", ca).stdin(input));
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
     assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), cases, "{}", told.out);
 }
 
 #[test]
 fn every_page_is_whole_with_and_without_script() {
-    if prepared("CARNET_TEST_NODE_MODULES").is_none() || prepared("CARNET_TEST_CHROMIUM").is_none() {
+    if missing() {
         return must_run("Chromium with its driver");
     }
     let totp = |key: &str| format!("totp = \"{key}\"");
@@ -46,7 +55,7 @@ fn every_page_is_whole_with_and_without_script() {
         user("mfa-script", &totp(KEYS[0])),
         user("mfa-plain", &totp(KEYS[1])),
         application(1, "Package reader", &format!("{local}{CONSENTED}")),
-        application(2, "Weekly report", local),
+        application(2, &format!("Weekly report {}", "of".repeat(40)), local),
     ];
     let server = Server::start(&tenant.concat());
     let facts = json!({
@@ -55,5 +64,34 @@ fn every_page_is_whole_with_and_without_script() {
         "mfa_script": { "name": "mfa-script@contoso.example", "totp": KEYS[0] },
         "mfa_plain": { "name": "mfa-plain@contoso.example", "totp": KEYS[1] },
     });
-    wants(23, "pages.mjs", &server, &facts);
+    wants(23, "pages.mjs", (&server, &facts), Stdio::null());
+}
+
+#[test]
+fn msal_browser_is_served_and_refused() {
+    if missing() {
+        return must_run("Chromium with its driver");
+    }
+    // The application's port is part of its redirect URI; the socket is handed over, so that nobody takes it.
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let uris = format!(
+        "redirect_uris = {{ spa = [\"https://localhost:{port}/redirect\", \"https://localhost:{port}/\"] }}\n"
+    );
+    let tenant = [
+        contoso(&user("ada", "")),
+        application(1, "Dashboard", &format!("{uris}{CONSENTED}")),
+        application(2, "Weekly report", &uris),
+    ];
+    let server = Server::start(&tenant.concat());
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap().pem();
+    fs::write(server.path("application.pem"), &certificate).unwrap();
+    let facts = json!({
+        "known": id(1), "asking": id(2), "port": port,
+        "user": "ada@contoso.example", "password": PASSWORD,
+        "key": key.serialize_pem(), "certificate": certificate, "certificate_file": server.path("application.pem"),
+    });
+    wants(10, "msal_browser.mjs", (&server, &facts), Stdio::from(OwnedFd::from(socket)));
 }

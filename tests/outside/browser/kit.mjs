@@ -46,15 +46,16 @@ export async function run(cases, atLast) {
   process.exit(failed ? 1 : 0);
 }
 
-// Chromium, with a home of its own in which the given CAs are trusted: certificates are checked as they are
-// for a person.
-export async function chromium(...authorities) {
+// Chromium, with a home of its own in which the server's CA and the given certificates are trusted: everything is
+// checked as it is for a person.
+export async function chromium(...peers) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "carnet-chromium-"));
   const store = path.join(home, ".pki/nssdb");
   fs.mkdirSync(store, { recursive: true });
   const certutil = (...more) => execFileSync("certutil", [...more, "-d", `sql:${store}`], { stdio: "pipe" });
   certutil("-N", "--empty-password");
-  [READY.ca_file, ...authorities].forEach((file, at) => certutil("-A", "-t", "C,,", "-n", `ca${at}`, "-i", file));
+  certutil("-A", "-t", "C,,", "-n", "server", "-i", READY.ca_file);
+  peers.forEach((file, at) => certutil("-A", "-t", "P,,", "-n", `peer ${at}`, "-i", file));
   const { chromium: driver } = need("playwright-core");
   const browser = await driver.launch({
     executablePath: process.env.CARNET_TEST_CHROMIUM,

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { AUTHORITY, BASE, FACTS, PATIENCE, SCOPE, application, check, chromium, need, run, same, totp, within } from "./kit.mjs";
+import { account, heading, password, press, shows, signIn } from "./steps.mjs";
 
 const { browser, end } = await chromium();
 const app = await application();
@@ -85,12 +86,6 @@ async function copied(page) {
   return copy;
 }
 
-const heading = page => page.locator("h1").innerText();
-const shows = async (page, title) => {
-  await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
-};
-const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
-
 // Where an application sends somebody to sign in.
 function authorize(client, more = {}) {
   const verifier = randomBytes(32).toString("base64url");
@@ -99,23 +94,6 @@ function authorize(client, more = {}) {
     code_challenge: createHash("sha256").update(verifier).digest("base64url"), code_challenge_method: "S256", ...more,
   };
   return `${AUTHORITY}/oauth2/v2.0/authorize?${new URLSearchParams(asked)}`;
-}
-
-async function account(who, user) {
-  await shows(who.page, "Sign in");
-  await who.page.getByLabel("User name").fill(user);
-  await press(who.page, "Next");
-}
-
-async function password(who, text = FACTS.password) {
-  await shows(who.page, "Enter password");
-  await who.page.getByLabel("Password", { exact: true }).fill(text);
-  await press(who.page, "Sign in");
-}
-
-async function signIn(who, user) {
-  await account(who, user);
-  await password(who);
 }
 
 async function answered(number) {
@@ -147,19 +125,19 @@ const walks = {
     await who.page.goto(authorize("known"));
     await shows(who.page, "Sign in");
     await look(who, "account");
-    await account(who, FACTS.user);
+    await account(who.page, FACTS.user);
     await shows(who.page, "Enter password");
     await look(who, "password");
-    await password(who, "Wrong-horse-9");
+    await password(who.page, "Wrong-horse-9");
     await who.page.getByRole("alert").waitFor();
     await look(who, "password-wrong");
-    await password(who);
+    await password(who.page);
     await answered();
   },
 
   async goes_back_to_another_account_and_cancels(who) {
     await who.page.goto(authorize("known"));
-    await account(who, "nobody@contoso.example");
+    await account(who.page, "nobody@contoso.example");
     await shows(who.page, "Enter password");
     await press(who.page, "Back");
     await shows(who.page, "Sign in");
@@ -170,7 +148,7 @@ const walks = {
   async proves_a_second_factor_after_a_wrong_one(who) {
     const user = FACTS[`mfa_${who.mode}`];
     await who.page.goto(authorize("known"));
-    await signIn(who, user.name);
+    await signIn(who.page, user.name);
     await shows(who.page, "Prove that it is you");
     await look(who, "second-factor");
     const code = () => who.page.getByLabel("Code of your authenticator");
@@ -185,7 +163,7 @@ const walks = {
 
   async consents_and_declines(who) {
     await who.page.goto(authorize("asking", { prompt: "consent" }));
-    await signIn(who, FACTS.user);
+    await signIn(who.page, FACTS.user);
     await shows(who.page, "Permissions requested");
     same(await who.page.getByRole("checkbox").count(), 0, "questions to someone who is no administrator");
     await look(who, "consent");
@@ -199,7 +177,7 @@ const walks = {
 
   async consents_as_an_administrator(who) {
     await who.page.goto(authorize("asking", { prompt: "consent" }));
-    await signIn(who, FACTS.admin);
+    await signIn(who.page, FACTS.admin);
     await shows(who.page, "Permissions requested");
     same(await who.page.getByRole("checkbox").count(), 1, "the question about everyone");
     await look(who, "consent-administrator");
@@ -219,7 +197,7 @@ const walks = {
     await look(who, "device-code-wrong");
     await code.fill(asked.user_code);
     await press(who.page, "Next");
-    await signIn(who, FACTS.user);
+    await signIn(who.page, FACTS.user);
     await shows(who.page, "Is this you?");
     await look(who, "device-confirm");
     same((await redeemed(asked.device_code)).error, "authorization_pending", "before the answer");
@@ -234,7 +212,7 @@ const walks = {
     await who.page.goto(asked.verification_uri);
     await who.page.getByLabel("Code", { exact: true }).fill(asked.user_code);
     await press(who.page, "Next");
-    await signIn(who, FACTS.user);
+    await signIn(who.page, FACTS.user);
     await shows(who.page, "Is this you?");
     await press(who.page, "Cancel");
     await shows(who.page, "Nothing was allowed");
@@ -244,7 +222,7 @@ const walks = {
 
   async signs_out(who) {
     await who.page.goto(authorize("known"));
-    await signIn(who, FACTS.user);
+    await signIn(who.page, FACTS.user);
     await answered();
     await who.page.goto(`${AUTHORITY}/oauth2/v2.0/logout`);
     await shows(who.page, "Sign out");
@@ -257,7 +235,7 @@ const walks = {
   },
 
   async says_why_it_does_not_go_on(who) {
-    const answer = await who.page.goto(authorize("known", { redirect_uri: "https://evil.example/" }));
+    const answer = await who.page.goto(authorize("known", { redirect_uri: `https://evil.example/${"callback".repeat(20)}` }));
     same(answer.status(), 400, "status");
     await shows(who.page, "Sign-in does not go on");
     const text = await who.page.locator("main").innerText();
@@ -267,7 +245,7 @@ const walks = {
 
   async posts_the_answer(who) {
     await who.page.goto(authorize("known", { response_mode: "form_post" }));
-    await signIn(who, FACTS.user);
+    await signIn(who.page, FACTS.user);
     if (!who.script) {
       await shows(who.page, "One moment");
       await look(who, "form-post");
