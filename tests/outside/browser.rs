@@ -49,22 +49,28 @@ fn every_page_is_whole_with_and_without_script() {
         return must_run("Chromium with its driver");
     }
     let totp = |key: &str| format!("totp = \"{key}\"");
+    let enrols = "[tenant.policy]\nrequire_mfa = [\"user:new-script@contoso.example\", \"user:new-plain@contoso.example\"]\n";
+    let operator = "permissions = [{ api = \"00000003-0000-0000-c000-000000000000\", delegated = [\"User-PasswordProfile.ReadWrite.All\"] }]\npublic_client = true\nadmin_consent = true\n";
     let local = "redirect_uris = { public = [\"http://localhost\"] }\npublic_client = true\n";
     let tenant = [
-        contoso(&user("ada", "")),
+        contoso(enrols),
+        ["ada", "grace", "new-script", "new-plain", "old-script", "old-plain"]
+            .map(|it| user(it, ""))
+            .concat(),
         user("mfa-script", &totp(KEYS[0])),
         user("mfa-plain", &totp(KEYS[1])),
+        format!("[[application]]\nname = \"Operator\"\nclient_id = \"{}\"\n{operator}", id(3)),
         application(1, "Package reader", &format!("{local}{CONSENTED}")),
         application(2, &format!("Weekly report {}", "of".repeat(40)), local),
     ];
     let server = Server::start(&tenant.concat());
     let facts = json!({
-        "known": id(1), "asking": id(2),
-        "user": "ada@contoso.example", "admin": "admin@contoso.example", "password": PASSWORD,
+        "known": id(1), "asking": id(2), "operator": id(3),
+        "user": "ada@contoso.example", "other": "grace@contoso.example", "admin": "admin@contoso.example", "password": PASSWORD,
         "mfa_script": { "name": "mfa-script@contoso.example", "totp": KEYS[0] },
         "mfa_plain": { "name": "mfa-plain@contoso.example", "totp": KEYS[1] },
     });
-    wants(23, "pages.mjs", (&server, &facts), Stdio::null());
+    wants(29, "pages.mjs", (&server, &facts), Stdio::null());
 }
 
 #[test]

@@ -28,21 +28,25 @@ export function same(got, wanted, what) {
   check(JSON.stringify(got) === JSON.stringify(wanted), `${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
 }
 
-// Runs the cases, tells of each, and ends the process.
-export async function run(cases, atLast) {
-  let failed = 0;
+// Runs the cases, so many at a time, tells of each, and ends the process.
+export async function run(cases, { lanes = 1, end } = {}) {
   const only = process.env.CARNET_TEST_ONLY;
-  for (const [name, act] of Object.entries(cases)) {
-    if (only && !name.includes(only)) continue;
-    try {
-      await act();
-      console.log(`PASS ${name}`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAIL ${name}: ${String(error.stack ?? error).split("\n").slice(0, 12).join(" | ")}`);
+  const waiting = Object.entries(cases).filter(([name]) => !only || name.includes(only));
+  let failed = 0;
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [name, act] = next;
+      try {
+        await act();
+        console.log(`PASS ${name}`);
+      } catch (error) {
+        failed += 1;
+        console.log(`FAIL ${name}: ${String(error.stack ?? error).split("\n").slice(0, 12).join(" | ")}`);
+      }
     }
-  }
-  await atLast?.();
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  await end?.();
   process.exit(failed ? 1 : 0);
 }
 

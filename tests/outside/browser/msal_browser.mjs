@@ -187,4 +187,4 @@ const cases = {
     await it.end();
   },
 };
-await run(cases, async () => (await end(), server.close()));
+await run(cases, { lanes: 2, end });
