@@ -12,6 +12,7 @@ use std::{
 
 const KEYS: [&str; 2] = ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"];
 const READS: &str = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\n";
+const LOCAL: &str = "redirect_uris = { public = [\"http://localhost\"] }\npublic_client = true\n";
 const CONSENTED: &str = "admin_consent = true\n";
 
 fn id(number: u8) -> String {
@@ -28,6 +29,13 @@ fn user(name: &str, more: &str) -> String {
 
 fn missing() -> bool {
     prepared("CARNET_TEST_NODE_MODULES").is_none() || prepared("CARNET_TEST_CHROMIUM").is_none()
+}
+
+/// A port that is part of a redirect URI: its socket is handed over, so that nobody takes it meanwhile.
+fn socket() -> (Stdio, u16) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (Stdio::from(OwnedFd::from(socket)), port)
 }
 
 /// Runs a script of `browser/` and wants this many cases of it, all passed.
@@ -51,7 +59,6 @@ fn every_page_is_whole_with_and_without_script() {
     let totp = |key: &str| format!("totp = \"{key}\"");
     let enrols = "[tenant.policy]\nrequire_mfa = [\"user:new-script@contoso.example\", \"user:new-plain@contoso.example\"]\n";
     let operator = "permissions = [{ api = \"00000003-0000-0000-c000-000000000000\", delegated = [\"User-PasswordProfile.ReadWrite.All\"] }]\npublic_client = true\nadmin_consent = true\n";
-    let local = "redirect_uris = { public = [\"http://localhost\"] }\npublic_client = true\n";
     let tenant = [
         contoso(enrols),
         ["ada", "grace", "new-script", "new-plain", "old-script", "old-plain"]
@@ -60,8 +67,8 @@ fn every_page_is_whole_with_and_without_script() {
         user("mfa-script", &totp(KEYS[0])),
         user("mfa-plain", &totp(KEYS[1])),
         format!("[[application]]\nname = \"Operator\"\nclient_id = \"{}\"\n{operator}", id(3)),
-        application(1, "Package reader", &format!("{local}{CONSENTED}")),
-        application(2, &format!("Weekly report {}", "of".repeat(40)), local),
+        application(1, "Package reader", &format!("{LOCAL}{CONSENTED}")),
+        application(2, &format!("Weekly report {}", "of".repeat(40)), LOCAL),
     ];
     let server = Server::start(&tenant.concat());
     let facts = json!({
@@ -78,9 +85,7 @@ fn msal_browser_is_served_and_refused() {
     if missing() {
         return must_run("Chromium with its driver");
     }
-    // The application's port is part of its redirect URI; the socket is handed over, so that nobody takes it.
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
+    let (socket, port) = socket();
     let uris = format!(
         "redirect_uris = {{ spa = [\"https://localhost:{port}/redirect\", \"https://localhost:{port}/\"] }}\n"
     );
@@ -99,5 +104,43 @@ fn msal_browser_is_served_and_refused() {
         "user": "ada@contoso.example", "password": PASSWORD,
         "key": key.serialize_pem(), "certificate": certificate, "certificate_file": server.path("application.pem"),
     });
-    wants(10, "msal_browser.mjs", (&server, &facts), Stdio::from(OwnedFd::from(socket)));
+    wants(10, "msal_browser.mjs", (&server, &facts), socket);
+}
+
+#[test]
+fn msal_node_is_served_and_refused() {
+    if missing() {
+        return must_run("Chromium with its driver");
+    }
+    let pair = || {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["witness".into()]).unwrap();
+        (key.serialize_pem(), parameters.self_signed(&key).unwrap().pem())
+    };
+    let (socket, port) = socket();
+    let ((key, certificate), (foreign_key, foreign)) = (pair(), pair());
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("cert.pem");
+    fs::write(&file, &certificate).unwrap();
+    let secrets = "secrets = [{ name = \"good\", value = \"s3cret-value~node\", expires = 2099-01-01 }, { name = \"old\", value = \"s3cret-value~old\", expires = 2020-01-01 }]";
+    let tenant = [
+        contoso(&user("ada", "")),
+        user("mfa", &format!("totp = \"{}\"", KEYS[0])),
+        application(1, "Desktop", &format!("{LOCAL}{CONSENTED}")),
+        application(
+            2,
+            "Web",
+            &format!("redirect_uris = {{ web = [\"http://localhost:{port}/\"] }}\n{CONSENTED}{secrets}"),
+        ),
+        application(3, "Service", &format!("{CONSENTED}certificates = [\"{}\"]", file.display())),
+    ];
+    let server = Server::start(&tenant.concat());
+    let facts = json!({
+        "public": id(1), "secret": id(2), "cert": id(3),
+        "value": "s3cret-value~node", "expired": "s3cret-value~old",
+        "user": "ada@contoso.example", "mfa": "mfa@contoso.example", "password": PASSWORD,
+        "own": { "key": key, "certificate": certificate },
+        "foreign": { "key": foreign_key, "certificate": foreign },
+    });
+    wants(10, "msal_node.mjs", (&server, &facts), socket);
 }

@@ -74,8 +74,9 @@ export async function chromium(...peers) {
   return { browser, end };
 }
 
-// The address that an application on this machine gives: answers land here. `went(url)` waits for the next.
-export async function application() {
+// The address that an application on this machine gives: answers land here. `next` waits for one.
+// `where`: a port, or a listening socket that was handed over.
+export async function application(where = { port: 0, host: "127.0.0.1" }) {
   const waiting = [], arrived = [];
   const server = createServer((request, answer) => {
     let body = "";
@@ -88,7 +89,7 @@ export async function application() {
       (waiting.shift() ?? (it => arrived.push(it)))({ ...fields, method: request.method });
     });
   });
-  await new Promise(done => server.listen(0, "127.0.0.1", done));
+  await new Promise(done => server.listen(where, done));
   const next = () => arrived.length ? Promise.resolve(arrived.shift()) : within(new Promise(done => waiting.push(done)), "an answer at the application");
   return { uri: `http://localhost:${server.address().port}`, next, end: () => server.close() };
 }
