@@ -1,12 +1,10 @@
 //! Chromium, MSAL Browser and MSAL Node against a running server: every page that people see, and the clients
 //! that send people there.
 
-use crate::kit::{PASSWORD, Server, Told, contoso, must_run, prepared, run};
+use crate::kit::{PASSWORD, Server, Told, contoso, handed_over, must_run, prepared, run};
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::TcpListener,
-    os::fd::OwnedFd,
     process::{Command, Stdio},
 };
 
@@ -29,13 +27,6 @@ fn user(name: &str, more: &str) -> String {
 
 fn missing() -> bool {
     prepared("CARNET_TEST_NODE_MODULES").is_none() || prepared("CARNET_TEST_CHROMIUM").is_none()
-}
-
-/// A port that is part of a redirect URI: its socket is handed over, so that nobody takes it meanwhile.
-fn socket() -> (Stdio, u16) {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
-    (Stdio::from(OwnedFd::from(socket)), port)
 }
 
 /// Runs a script of `browser/` and wants this many cases of it, all passed.
@@ -85,7 +76,7 @@ fn msal_browser_is_served_and_refused() {
     if missing() {
         return must_run("Chromium with its driver");
     }
-    let (socket, port) = socket();
+    let (socket, port) = handed_over();
     let uris = format!(
         "redirect_uris = {{ spa = [\"https://localhost:{port}/redirect\", \"https://localhost:{port}/\"] }}\n"
     );
@@ -117,7 +108,7 @@ fn msal_node_is_served_and_refused() {
         let parameters = rcgen::CertificateParams::new(vec!["witness".into()]).unwrap();
         (key.serialize_pem(), parameters.self_signed(&key).unwrap().pem())
     };
-    let (socket, port) = socket();
+    let (socket, port) = handed_over();
     let ((key, certificate), (foreign_key, foreign)) = (pair(), pair());
     let files = tempfile::tempdir().unwrap();
     let file = files.path().join("cert.pem");
