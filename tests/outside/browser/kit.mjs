@@ -1,9 +1,10 @@
 // What the browser tests share: the server that runs, the packages that the test command installed, cases with
 // one line each, and a Chromium that trusts the server's CA and no other.
 import { execFileSync } from "node:child_process";
-import { createHmac, createPrivateKey, X509Certificate } from "node:crypto";
+import { createHmac, X509Certificate } from "node:crypto";
 import fs from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -94,6 +95,17 @@ export async function application(where = { port: 0, host: "127.0.0.1" }) {
   return { uri: `http://localhost:${server.address().port}`, next, end: () => server.close() };
 }
 
+// An application that browsers reach over TLS, on the listening socket that was handed over. `pages` gives the type
+// and the body of an address, or nothing.
+export async function site(pages) {
+  const server = createTlsServer({ key: FACTS.site.key, cert: FACTS.site.certificate }, (request, answer) => {
+    const [type, body] = pages(new URL(request.url, BASE)) ?? [];
+    answer.writeHead(type ? 200 : 404, { "content-type": `${type ?? "text/plain"}; charset=utf-8` }).end(body);
+  });
+  await new Promise(done => server.listen({ fd: 0 }, done));
+  return `https://localhost:${FACTS.site.port}`;
+}
+
 export function within(promise, what) {
   let clock;
   const late = new Promise((_, no) => (clock = setTimeout(() => no(new Error(`${what} did not come`)), PATIENCE)));
@@ -115,8 +127,6 @@ export function totp(key) {
 export function thumbprint(pem) {
   return new X509Certificate(pem).fingerprint256.replaceAll(":", "");
 }
-
-export { createPrivateKey };
 
 // What a token says.
 export function claims(token) {

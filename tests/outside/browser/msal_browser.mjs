@@ -3,9 +3,8 @@
 //
 //     msal_browser.mjs READY_FILE FACTS_FILE        (its port is a listening socket on standard input)
 import fs from "node:fs";
-import { createServer } from "node:https";
 import path from "node:path";
-import { AUTHORITY, BASE, FACTS, MODULES, PATIENCE, SCOPE, check, chromium, claims, run, same } from "./kit.mjs";
+import { AUTHORITY, FACTS, MODULES, PATIENCE, SCOPE, check, chromium, claims, run, same, site } from "./kit.mjs";
 import { press, shows, signIn } from "./steps.mjs";
 
 const library = name => fs.readFileSync(path.join(MODULES, "@azure/msal-browser/lib", name));
@@ -15,13 +14,8 @@ const FILES = {
   "/redirect": ["text/html", "<!doctype html><title>Back</title><script src=/bridge.js></script><script>msalRedirectBridge.broadcastResponseToMainFrame()</script>"],
   "/": ["text/html", "<!doctype html><title>Application</title><script src=/msal.js></script><h1>Application</h1>"],
 };
-const server = createServer({ key: FACTS.key, cert: FACTS.certificate }, (request, answer) => {
-  const [type, body] = FILES[new URL(request.url, BASE).pathname] ?? [];
-  answer.writeHead(type ? 200 : 404, { "content-type": `${type}; charset=utf-8` }).end(body);
-});
-await new Promise(done => server.listen({ fd: 0 }, done));
-const ORIGIN = `https://localhost:${FACTS.port}`;
-const { browser, end } = await chromium(FACTS.certificate_file);
+const ORIGIN = await site(url => FILES[url.pathname]);
+const { browser, end } = await chromium(FACTS.site.file);
 
 // The application in a window of somebody. `begin` is what its script does whenever its page is there; `over`
 // holds after a sign-out.
@@ -182,7 +176,7 @@ const cases = {
       return fetch(url, { method: "POST", body }).then(answer => answer.json(), error => ({ blocked: error.name }));
     }, [`${AUTHORITY}/oauth2/v2.0/token`, FACTS.known]);
     same((await ask()).error, "invalid_grant", "the application's own origin");
-    await it.page.goto(`https://127.0.0.1:${FACTS.port}/`);
+    await it.page.goto(`https://127.0.0.1:${FACTS.site.port}/`);
     same(await ask(), { blocked: "TypeError" }, "another origin");
     await it.end();
   },

@@ -1,89 +1,18 @@
 // Every page that people see, in Chromium, with script and without: what it shows is complete, nothing is cut,
 // axe finds nothing, and a picture of it is kept.
 //
-//     pages.mjs READY_FILE FACTS_FILE
+//     pages.mjs READY_FILE FACTS_FILE        (the port of an application is a listening socket on standard input)
 import { createHash, randomBytes } from "node:crypto";
-import fs from "node:fs";
-import path from "node:path";
-import { AUTHORITY, BASE, FACTS, PATIENCE, READY, SCOPE, application, check, chromium, need, run, same, totp, within } from "./kit.mjs";
+import { AUTHORITY, BASE, FACTS, READY, SCOPE, check, chromium, run, same, site, totp } from "./kit.mjs";
+import { look, person } from "./look.mjs";
 import { account, heading, password, press, shows, signIn } from "./steps.mjs";
 
-const { browser, end } = await chromium();
-const AXE = need("axe-core").source;
-const PICTURES = process.env.CARNET_TEST_SCREENSHOTS;
-if (PICTURES) fs.mkdirSync(PICTURES, { recursive: true });
-
-const SIZES = { 320: { width: 320, height: 568 }, 1280: { width: 1280, height: 800 } };
-// The last one is the one in which axe looks: dark where it is narrow, light where it is wide.
-const SCHEMES = { 320: ["light", "dark"], 1280: ["dark", "light"] };
-const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-
-// One browser window of somebody; what its console says against us is kept.
-async function person(script = true) {
-  const context = await browser.newContext({ javaScriptEnabled: script, viewport: SIZES[1280] });
-  context.setDefaultTimeout(PATIENCE);
-  const [page, app] = [await context.newPage(), await application()];
-  const said = [];
-  page.on("console", it => it.type() === "error" && said.push(it.text()));
-  page.on("pageerror", it => said.push(String(it)));
-  const leave = async () => {
-    // A page that refuses is a 400, and the console says so.
-    same(said.filter(it => !it.includes("status of 400")), [], "the console");
-    app.end();
-    await context.close();
-  };
-  return { page, app, said, leave, script, mode: script ? "script" : "plain" };
-}
-
-// Read by the browser: what holds on every page, whatever it is for.
-function sound() {
-  const seen = it => it.type !== "hidden" && !it.hidden;
-  const fields = [...document.querySelectorAll("input,select,textarea")].filter(seen);
-  const first = fields[0];
-  return {
-    title: document.title !== "", language: document.documentElement.lang,
-    headings: document.querySelectorAll("h1").length, mains: document.querySelectorAll("main").length,
-    unlabelled: fields.filter(it => !it.labels?.length).map(it => it.name),
-    focus: !first || first.type === "checkbox" || document.activeElement === first,
-    wide: document.documentElement.scrollWidth > window.innerWidth,
-    cut: [...document.querySelectorAll("main *")].filter(it => it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).display !== "inline").map(it => it.outerHTML.slice(0, 80)),
-  };
-}
-
-// Looks at the page that is shown, in every size and colour. `focus`: it begins in the first field.
-async function look({ page, mode, script }, name, focus = true) {
-  await page.waitForLoadState();
-  for (const [width, size] of Object.entries(SIZES)) {
-    await page.setViewportSize(size);
-    for (const colorScheme of SCHEMES[width]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      const at = `${name}-${width}-${colorScheme}-${mode}`;
-      if (PICTURES) await page.screenshot({ path: path.join(PICTURES, `${at}.png`), fullPage: true });
-      const found = await page.evaluate(sound);
-      same({ ...found, focus: found.focus || !focus }, { title: true, language: "en", headings: 1, mains: 1, unlabelled: [], focus: true, wide: false, cut: [] }, at);
-    }
-    if (script) await inspect(page, script, `${name}-${width}-${mode}`);
-  }
-  if (!script) await inspect(page, script, `${name}-${mode}`);
-}
-
-// Axe is a script: what a page without script shows is laid out again where axe can run.
-async function inspect(page, script, at) {
-  const shown = script ? page : await copied(page);
-  await shown.evaluate(AXE);
-  const { violations } = await within(shown.evaluate(rules => globalThis.axe.run(rules), RULES), "what axe says");
-  if (!script) await shown.context().close();
-  same(violations.map(it => [it.id, it.nodes[0]?.html.slice(0, 120)]), [], `${at}: axe`);
-}
-
-async function copied(page) {
-  const colorScheme = await page.evaluate(() => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
-  const context = await browser.newContext({ viewport: page.viewportSize(), colorScheme });
-  const copy = await context.newPage();
-  const text = await page.content();
-  await copy.setContent(text.replace(/<script>.*?<\/script>|<\/?noscript>/gs, ""));
-  return copy;
-}
+const { browser, end } = await chromium(FACTS.site.file);
+const heard = [];
+const SITE = await site(url => {
+  if (url.pathname === "/heard") heard.push(Object.fromEntries(url.searchParams));
+  return ["text/html", "<!doctype html><html lang=en><title>Application</title><main><h1>The application</h1></main></html>"];
+});
 
 // Where an application sends somebody to sign in.
 function authorize({ app }, client, more = {}) {
@@ -103,13 +32,13 @@ async function answered({ app }, number) {
   return answer;
 }
 
-// Has somebody's password be over, as an administrator does.
-async function over(user) {
+// Changes something of the directory, as an administrator does.
+async function changed(path, change) {
   const asked = { client_id: FACTS.operator, grant_type: "password", scope: "https://graph.microsoft.com/.default", username: FACTS.admin, password: FACTS.password };
   const { access_token } = await (await fetch(`${AUTHORITY}/oauth2/v2.0/token`, { method: "POST", body: new URLSearchParams(asked) })).json();
-  const answer = await fetch(`${READY.endpoints.graph}/v1.0/users/${user}`, {
+  const answer = await fetch(`${READY.endpoints.graph}/v1.0/${path}`, {
     method: "PATCH", headers: { authorization: `Bearer ${access_token}`, "content-type": "application/json" },
-    body: JSON.stringify({ passwordProfile: { forceChangePasswordNextSignIn: true } }),
+    body: JSON.stringify(change),
   });
   check(answer.status === 204, `Graph answered ${answer.status}: ${await answer.text()}`);
 }
@@ -226,7 +155,7 @@ const walks = {
 
   async takes_a_new_password_in_the_place_of_one_that_is_over(who) {
     const { page } = who, user = `old-${who.mode}@contoso.example`;
-    await over(user);
+    await changed(`users/${user}`, { passwordProfile: { forceChangePasswordNextSignIn: true } });
     await page.goto(authorize(who, "known"));
     await signIn(page, user);
     await shows(page, "Choose a new password");
@@ -317,6 +246,25 @@ const walks = {
     await shows(who.page, "Sign in");
   },
 
+  async tells_applications_of_a_sign_out(who) {
+    const { page } = who;
+    await page.goto(authorize(who, "listening"));
+    await signIn(page, FACTS.user);
+    const { session_state } = await answered(who);
+    const asked = new URLSearchParams({ client_id: FACTS.listening, post_logout_redirect_uri: `${SITE}/back` });
+    await page.goto(`${AUTHORITY}/oauth2/v2.0/logout?${asked}`);
+    await shows(page, "Sign out");
+    await press(page, "Sign out");
+    if (!who.script) {
+      await shows(page, "You have signed out");
+      await look(who, "signed-out-telling");
+      await page.getByRole("link", { name: "Go on to the application" }).click();
+    }
+    await shows(page, "The application");
+    same(page.url(), `${SITE}/back`, "address");
+    same(heard.filter(it => it.sid === session_state).map(it => it.iss), [`${AUTHORITY}/v2.0`], "what the application heard");
+  },
+
   async says_why_it_does_not_go_on(who) {
     const answer = await who.page.goto(authorize(who, "known", { redirect_uri: `https://evil.example/${"callback".repeat(20)}` }));
     same(answer.status(), 400, "status");
@@ -374,7 +322,7 @@ const walks = {
 
 const cases = {
   async the_content_policy_stops_a_script_that_is_not_ours() {
-    const who = await person();
+    const who = await person(browser);
     const answer = await who.page.goto(authorize(who, "known"));
     const policy = answer.headers()["content-security-policy"];
     check(policy.startsWith("default-src 'none'") && policy.includes("frame-ancestors 'none'"), policy);
@@ -393,7 +341,7 @@ for (const [name, walk] of Object.entries(walks)) {
   for (const script of [true, false]) {
     const who = name => (name ? "with" : "without");
     cases[`a_page_${name}_${who(script)}_script`] = async () => {
-      const it = await person(script);
+      const it = await person(browser, script);
       try {
         await walk(it);
       } catch (error) {
@@ -405,4 +353,5 @@ for (const [name, walk] of Object.entries(walks)) {
     };
   }
 }
+await changed(`applications(appId='${FACTS.listening}')`, { web: { logoutUrl: `${SITE}/heard` } });
 await run(cases, { lanes: 3, end });
