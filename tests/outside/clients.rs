@@ -1,6 +1,6 @@
 //! Unmodified Microsoft clients: MSAL and azure-identity get tokens, and PyJWT verifies them.
 
-use crate::kit::{PASSWORD, Server, contoso, must_run, prepared, run};
+use crate::kit::{PASSWORD, Server, contoso, handed_over, must_run, prepared, run};
 use serde_json::json;
 use std::{fs, process::Command};
 
@@ -29,25 +29,31 @@ fn msal_azure_identity_and_pyjwt_are_served_and_refused() {
     let file = files.path().join("cert.pem");
     fs::write(&file, &certificate).unwrap();
     let secrets = "secrets = [{ name = \"good\", value = \"s3cret-value~witness\", expires = 2099-01-01 }, { name = \"old\", value = \"s3cret-value~old\", expires = 2020-01-01 }]";
+    let (socket, port) = handed_over();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let federated = format!(
+        "federated = [{{ name = \"workload\", issuer = \"{issuer}\", subject = \"workload\", audience = \"api://AzureADTokenExchange\" }}]"
+    );
     let tenant = [
-        contoso(
-            "[[user]]\nname = \"mfa@contoso.example\"\npassword = \"Correct-horse-7\"\ntotp = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"\n",
-        ),
+        contoso(&format!("[tenant.policy]\ndanger_allow_issuers = [\"{issuer}\"]\n")),
+        "[[user]]\nname = \"mfa@contoso.example\"\npassword = \"Correct-horse-7\"\ntotp = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"\n".to_owned(),
         application(1, "public", "public_client = true"),
         application(2, "secret", secrets),
         application(3, "cert", &format!("certificates = [\"{}\"]", file.display())),
+        application(4, "federated", &federated),
     ];
     let server = Server::start(&tenant.concat());
     let facts = json!({
-        "public": id(1), "secret": id(2), "cert": id(3),
+        "public": id(1), "secret": id(2), "cert": id(3), "federated": id(4), "issuer": issuer,
         "value": "s3cret-value~witness", "expired": "s3cret-value~old",
         "user": "admin@contoso.example", "mfa": "mfa@contoso.example", "password": PASSWORD,
         "key": key, "certificate": certificate, "other_key": other_key, "other_certificate": other_certificate,
     });
     fs::write(server.path("facts.json"), facts.to_string()).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/outside/clients/witness.py");
-    let told =
-        run(Command::new(python).arg(script).arg(server.path("ready.json")).arg(server.path("facts.json")));
+    let mut witness = Command::new(python);
+    witness.arg(script).arg(server.path("ready.json")).arg(server.path("facts.json"));
+    let told = run(witness.stdin(socket));
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
-    assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), 14, "{}", told.out);
+    assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), 20, "{}", told.out);
 }

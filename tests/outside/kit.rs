@@ -4,6 +4,8 @@ use serde_json::Value;
 use std::{
     fs,
     io::Write,
+    net::TcpListener,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -25,6 +27,14 @@ pub fn prepared(name: &str) -> Option<PathBuf> {
 pub fn must_run(what: &str) {
     let ci = prepared("CI").is_some_and(|value| value.as_os_str() == "true");
     assert!(!ci, "{what} is missing; `cargo xtask test` prepares it");
+}
+
+/// A port for a client to listen on: it is part of an address that the tenant file names, so its socket is handed
+/// over as the client's standard input, and nobody takes it meanwhile.
+pub fn handed_over() -> (Stdio, u16) {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = socket.local_addr().expect("it is bound").port();
+    (Stdio::from(OwnedFd::from(socket)), port)
 }
 
 /// The built program.

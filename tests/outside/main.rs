@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
 mod bad_input;
+mod browser;
 mod clients;
 mod crash;
 mod evaluation;

@@ -7,7 +7,9 @@
 #![expect(clippy::disallowed_methods, reason = "tasks pass the environment on")]
 
 mod bench;
+mod browser;
 mod clients;
+mod node;
 mod postgres;
 mod python;
 mod run;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test, with what it needs. The last lines say what ran.
 
 use crate::{
-    clients,
+    browser, clients, node,
     postgres::Cluster,
     python,
     run::{cargo, ci, target},
@@ -27,6 +27,8 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let mut suites = Vec::new();
     let cluster = started("PostgreSQL", Cluster::start(), &mut suites);
     let python = started("Python clients", python::environment(), &mut suites);
+    let modules = started("Node.js clients", node::environment(), &mut suites);
+    let chromium = started("Chromium", browser::chromium(), &mut suites);
     println!("building the program and its tests");
     let built = cargo(&["build", "--quiet", "--package", "carnet"]).status();
     let binary = target().join("debug/carnet");
@@ -39,9 +41,13 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     if let Some(cluster) = &cluster {
         tests.env("CARNET_TEST_POSTGRES", &cluster.url);
     }
-    if let Some(python) = &python {
-        tests.env("CARNET_TEST_PYTHON", python);
-    }
+    let prepared = [
+        ("CARNET_TEST_PYTHON", python),
+        ("CARNET_TEST_NODE_MODULES", modules),
+        ("CARNET_TEST_CHROMIUM", chromium),
+        ("CARNET_TEST_SCREENSHOTS", Some(target().join("screenshots"))),
+    ];
+    tests.envs(prepared.into_iter().filter_map(|(name, path)| Some((name, path?))));
     suites.push(counted(tests));
     if let Some(folder) = suite {
         suites.push(match clients::run(&folder, &binary) {

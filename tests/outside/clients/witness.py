@@ -1,13 +1,19 @@
 """Unmodified Microsoft clients against a running Carnet: MSAL and azure-identity get tokens and are refused
 with the right codes, and PyJWT verifies what they got with the published keys.
 
-    witness.py READY_FILE FACTS_FILE
+    witness.py READY_FILE FACTS_FILE        (the outside issuer's port is a listening socket on standard input)
 
 Prints one line a case, `PASS name` or `FAIL name: why`, and exits 1 when any failed.
 """
+import html.parser
+import http.server
 import json
 import logging
+import socket
 import sys
+import tempfile
+import threading
+import time
 import urllib.parse
 
 import jwt
@@ -15,7 +21,10 @@ import msal
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import CertificateCredential, ClientSecretCredential, UsernamePasswordCredential
+from azure.identity import (
+    CertificateCredential, ClientSecretCredential, DeviceCodeCredential, UsernamePasswordCredential,
+    WorkloadIdentityCredential)
+from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
 
 logging.getLogger("azure").setLevel(logging.CRITICAL)
@@ -168,6 +177,112 @@ def azure_identity_gets_a_token_by_password_and_is_refused_a_wrong_one():
         return UsernamePasswordCredential(FACTS["public"], FACTS["user"], password, tenant_id=TENANT, **identity())
     verified(credential(FACTS["password"]).get_token(SCOPE).token)
     raises(50126, lambda: credential("Wrong-horse-9").get_token(SCOPE))
+
+
+class Form(html.parser.HTMLParser):
+    """The hidden fields of a page's form, and where it is posted."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.fields, self.action = {}, None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if tag == "form":
+            self.action = named["action"]
+        if tag == "input" and named.get("type") == "hidden":
+            self.fields[named["name"]] = named["value"]
+
+
+def answer_device(uri, code, answer):
+    """What somebody does in a browser for a device: code, account, password, yes or no."""
+    browser = session()
+    page = browser.get(uri, timeout=20).text
+    for typed in [{"user_code": code}, {"username": FACTS["user"]}, {"passwd": FACTS["password"]}, {"answer": answer}]:
+        form = Form(page)
+        url = urllib.parse.urljoin(BASE, form.action)
+        page = browser.post(url, data=form.fields | typed, headers={"Origin": BASE}, timeout=20).text
+    assert "You may close this window" in page, page[-300:]
+
+
+def device(answer):
+    def prompt(uri, code, _):
+        threading.Thread(target=answer_device, args=(uri, code, answer), daemon=True).start()
+    return DeviceCodeCredential(FACTS["public"], tenant_id=TENANT, prompt_callback=prompt, timeout=60, **identity())
+
+
+@case
+def azure_identity_lets_a_device_in():
+    claims = verified(device("yes").get_token(SCOPE).token)
+    assert claims["upn"] == FACTS["user"] and "AppManagement.ApplicationPackages.Read" in claims["scp"]
+
+
+@case
+def azure_identity_is_told_that_a_device_was_declined():
+    raises(65004, lambda: device("no").get_token(SCOPE))
+
+
+class Issuer:
+    """An outside issuer of tokens for workloads, on this machine."""
+
+    def __init__(self):
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+        self.name = FACTS["issuer"]
+        pages = {
+            "/.well-known/openid-configuration": {"issuer": self.name, "jwks_uri": f"{self.name}/keys"},
+            "/keys": {"keys": [jwk | {"kid": "workload", "use": "sig"}]},
+        }
+
+        class Pages(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if self.path in pages else 404)
+                self.send_header("content-type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps(pages.get(self.path, {})).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages, bind_and_activate=False)
+        # Its port is part of its name, so the listening socket was handed over.
+        self.server.socket.close()
+        self.server.socket = socket.socket(fileno=0)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def credential(self, **other):
+        """A credential that reads such a token from a file, as it lies in a workload."""
+        now = int(time.time())
+        told = {"iss": self.name, "sub": "workload", "aud": "api://AzureADTokenExchange", "iat": now, "exp": now + 600}
+        with tempfile.NamedTemporaryFile("w", suffix=".jwt", delete=False) as file:
+            file.write(jwt.encode(told | other, self.key, "RS256", headers={"kid": "workload"}))
+        return WorkloadIdentityCredential(
+            tenant_id=TENANT, client_id=FACTS["federated"], token_file_path=file.name, **identity())
+
+
+ISSUER = Issuer()
+
+
+@case
+def azure_identity_gets_a_token_for_a_workload():
+    claims = verified(ISSUER.credential().get_token(SCOPE).token)
+    assert claims["appid"] == FACTS["federated"] and claims["idtyp"] == "app" and claims["appidacr"] == "2"
+
+
+@case
+def azure_identity_is_refused_another_workload():
+    raises(700213, lambda: ISSUER.credential(sub="another").get_token(SCOPE))
+
+
+@case
+def azure_identity_is_refused_another_audience():
+    raises(7002121, lambda: ISSUER.credential(aud="api://another").get_token(SCOPE))
+
+
+@case
+def azure_identity_is_refused_a_workload_of_another_issuer():
+    raises(700211, lambda: ISSUER.credential(iss="https://issuer.example").get_token(SCOPE))
 
 
 @case

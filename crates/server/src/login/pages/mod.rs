@@ -14,23 +14,7 @@ pub use entry::{Account, choose_account, enrol, new_password, recovery_codes};
 use crate::reply::Reply;
 use carnet_wire::digest;
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--quiet:#55565e;--line:#8a8b93;--accent:#1d5c8a;--on:#fff;--bad:#a4262c}\
-@media(prefers-color-scheme:dark){:root{--ink:#f2f2f4;--paper:#1c1d21;--quiet:#b9bac2;--line:#7c7d86;--accent:#8cc4ee;--on:#10212e;--bad:#ff9a9f}}\
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}\
-main{max-width:26rem;margin:0 auto;padding:3rem 1.25rem}h1{font-size:1.5rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1rem;margin:1.25rem 0 0}h2+dl{margin-top:.5rem}\
-p{margin:.5rem 0}.quiet{color:var(--quiet);overflow-wrap:anywhere}.bad{color:var(--bad);font-weight:600}\
-label{display:block;margin:1rem 0 .25rem;font-weight:600}\
-input[type=text],input[type=email],input[type=password]{width:100%;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.3rem}\
-.row{display:flex;gap:.5rem;align-items:center;margin:1rem 0}.row label{margin:0;font-weight:400}\
-.choice,.codes{list-style:none;margin:1rem 0;padding:0}.choice button{width:100%;margin:.25rem 0;text-align:start}.choice span{display:block}\
-.codes{columns:2;font-family:ui-monospace,monospace}.key{font-family:ui-monospace,monospace;font-size:1rem}\
-.qr{display:block;width:12rem;max-width:100%;margin:1rem 0}a{color:var(--accent)}\
-.buttons{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}\
-button{font:inherit;padding:.55rem 1.4rem;border-radius:.3rem;border:1px solid var(--accent);background:var(--accent);color:var(--on)}\
-button.second{background:transparent;color:var(--accent)}\
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}\
-dl{margin:1.5rem 0 0;font-size:.875rem}dt{font-weight:600}dd{margin:0 0 .5rem;overflow-wrap:anywhere}";
+const STYLE: &str = include_str!("style.css");
 
 /// Escapes a text for an element or a quoted attribute.
 fn escape(text: &str) -> String {

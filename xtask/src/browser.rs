@@ -1,0 +1,19 @@
+//! Chromium of Debian's packages, with a font and the program that makes it trust a CA.
+
+use crate::run::{has, install};
+use std::path::PathBuf;
+
+/// Where a package's program is looked for, and its package.
+const NEEDED: [(&str, &str); 2] = [("chromium", "chromium"), ("certutil", "libnss3-tools")];
+
+/// The browser's program.
+pub fn chromium() -> Result<PathBuf, String> {
+    let mut missing: Vec<&str> = NEEDED.into_iter().filter(|it| !has(it.0)).map(|it| it.1).collect();
+    if !PathBuf::from("/usr/share/fonts/truetype/dejavu").is_dir() {
+        missing.push("fonts-dejavu-core");
+    }
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    Ok(PathBuf::from("/usr/bin/chromium"))
+}

@@ -1,0 +1,48 @@
+//! Node.js with the pinned packages: Microsoft's client libraries for it, a driver for browsers, and axe.
+
+use crate::run::{has, install, quiet, root, target};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The packages and what pins them.
+const PINNED: [&str; 2] = ["package.json", "package-lock.json"];
+
+/// Installs the packages, or finds what an earlier run installed; their folder.
+pub fn environment() -> Result<PathBuf, String> {
+    let missing: Vec<&str> =
+        [("node", "nodejs"), ("npm", "npm")].into_iter().filter(|it| !has(it.0)).map(|it| it.1).collect();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    let folder = target().join("node");
+    let (modules, mark) = (folder.join("node_modules"), folder.join("carnet-packages.json"));
+    let pinned = pinned()?;
+    if modules.exists() && fs::read_to_string(&mark).is_ok_and(|made| made == pinned) {
+        return Ok(modules);
+    }
+    let copied = |name: &str| fs::copy(source().join(name), folder.join(name)).map(drop);
+    fs::create_dir_all(&folder)
+        .and_then(|()| PINNED.into_iter().try_for_each(copied))
+        .map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    // A driver that fetches a browser of its own would find none behind a mirror, and Debian's is meant.
+    quiet(npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    fs::write(&mark, pinned).map_err(|error| error.to_string())?;
+    Ok(modules)
+}
+
+fn source() -> PathBuf {
+    Path::new(&root()).join("tests/outside/browser")
+}
+
+fn pinned() -> Result<String, String> {
+    let read = |name: &str| {
+        let file = source().join(name);
+        fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    PINNED.into_iter().map(read).collect()
+}
