@@ -273,14 +273,17 @@ pub fn code(
     session(&directory.tenant, asked, signed_in, now)?;
     usable(user)?;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
+    let weak = |denial| match denial {
         // Here somebody can be asked for it, or an application be told that somebody would be.
         Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
         Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
         other => other,
-    })?;
+    };
+    signing_in.still_enough(signed_in.methods).map_err(weak)?;
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
+    let resource = resolved.resource.principal.app_id;
+    signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(weak)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {
         family: entropy.uuid(),
@@ -295,5 +298,7 @@ pub fn code(
         signed_in: signed_in.at,
         session: Some(signed_in.session),
         methods: signed_in.methods.to_vec(),
+        auth_time: asked.max_age.is_some(),
+        contexts: asked.claims.acrs.clone(),
     })
 }

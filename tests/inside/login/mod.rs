@@ -2,6 +2,7 @@
 //! answers.
 
 mod certificate;
+mod claims;
 mod device;
 mod discovery;
 mod federated;

@@ -10,6 +10,7 @@ use crate::application::Platform;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::ObjectId,
+    time::Timestamp,
     token::request::Target,
 };
 
@@ -135,6 +136,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     password::not_blocked(run, &user, client.app)?;
     let subject = (user, methods);
     let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
+    let signed_in = Timestamp::from_seconds(issued + BACKDATED);
+    approval.signed_in = Some(signed_in);
     // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.
     approval.refresh = matches!(&target, Target::Scope(request) if request.offline_access);
     if approval.refresh {
@@ -143,7 +146,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             app: approval.client.app,
             user: id,
             platform: Platform::Web,
-            signed_in: carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED),
+            signed_in,
             scope: password::asked(&target),
             methods: subject.1,
             session: None,
@@ -212,7 +215,7 @@ mod tests {
     fn a_user_who_may_no_longer_sign_in_is_not_acted_for() {
         assert_eq!(ask(shown(), |it| it.change_user(|user| user.enabled = false)), 50_057);
         let signed_out = |it: &mut Contoso| {
-            it.change_user(|user| user.sessions_valid_from = carnet_wire::time::Timestamp::from_seconds(NOW));
+            it.change_user(|user| user.sessions_valid_from = Timestamp::from_seconds(NOW));
         };
         assert_eq!(ask(shown(), signed_out), 500_133);
         assert_eq!(

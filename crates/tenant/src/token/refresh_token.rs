@@ -61,7 +61,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let subject = (user, held.body.methods.clone());
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.refresh = true;
-    approval.session = held.body.session;
+    (approval.signed_in, approval.session) = (Some(held.body.signed_in), held.body.session);
     let generation = next_generation(run, &held);
     // A single-page application's ends when the first one would have ended.
     let expires = match platform {

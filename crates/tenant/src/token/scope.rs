@@ -3,7 +3,11 @@
 
 use super::{Denial, Facts, Run, client_auth::Client, denial::PermissionNo};
 use crate::{
-    directory::Directory, permission_grant::GrantKey, service_principal::ServicePrincipal, user::User,
+    directory::Directory,
+    optional_claims::{ClaimSet, GroupClaims},
+    permission_grant::GrantKey,
+    service_principal::ServicePrincipal,
+    user::User,
 };
 use carnet_wire::{
     catalogue,
@@ -24,6 +28,10 @@ pub struct Resource {
     pub graph: bool,
     /// It is one of Microsoft's own APIs, whose tokens carry a few claims more.
     pub microsoft: bool,
+    /// Optional claims of its tokens.
+    pub claims: ClaimSet,
+    /// The groups that its tokens name.
+    pub groups: GroupClaims,
 }
 
 /// A target that was resolved.
@@ -92,7 +100,15 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     let graph = principal.app_id.to_string() == catalogue::GRAPH;
     let microsoft = directory.catalogue.application(principal.app_id).is_some();
     let name = if own_graph { scope::GRAPH.to_owned() } else { name };
-    Ok(Resource { principal: principal.clone(), name, graph, microsoft })
+    let own = directory.application_by_app(principal.app_id);
+    Ok(Resource {
+        principal: principal.clone(),
+        name,
+        graph,
+        microsoft,
+        claims: own.map(|it| it.optional_claims.access_token.set()).unwrap_or_default(),
+        groups: own.and_then(|it| it.group_claims).unwrap_or_default(),
+    })
 }
 
 fn shown(name: &str) -> String {
@@ -200,6 +216,8 @@ fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &
         Some(some) => held.extend(some.iter().filter(|value| published(value)).cloned()),
         None => {}
     }
+    // It is spent on the refresh token and never listed.
+    held.retain(|value| value != "offline_access");
     held.sort();
     held.dedup();
     held
@@ -236,8 +254,11 @@ pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> 
 
 /// The roles that a user holds at an API, in person and through the groups that they are directly in: what is
 /// given to a group does not reach the members of groups within it (memory).
-pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &Resource) -> Vec<String> {
-    roles_of(&facts.directory, holders(&facts.directory, user), &resource.principal)
+pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &ServicePrincipal) -> Vec<String> {
+    match resource.app_roles.is_empty() {
+        true => Vec::new(),
+        false => roles_of(&facts.directory, holders(&facts.directory, user), resource),
+    }
 }
 
 /// A user, and the groups that hold roles for them.
