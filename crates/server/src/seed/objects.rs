@@ -2,6 +2,7 @@
 
 use super::{
     Loaded,
+    claims::{group_claims, optional_claims},
     draft::{Draft, Refused, reuse},
 };
 use carnet_tenant::{
@@ -169,6 +170,8 @@ fn described(
         certificates: (held.len() > known).then_some(held),
         federated: (!table.federated.is_empty()).then_some(federated),
         policy: Some(chosen),
+        optional_claims: (!table.optional_claims.is_empty()).then(|| optional_claims(&table.optional_claims)),
+        group_claims: table.group_membership_claims.as_deref().map(group_claims).transpose()?.map(Some),
         ..Changes::default()
     })
 }

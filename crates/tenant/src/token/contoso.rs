@@ -2,7 +2,7 @@
 
 use super::{
     Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, PasswordProof, Proof,
-    UserAssertion, client_auth, decide,
+    UserAssertion, claims::Issuing, client_auth, decide,
 };
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
@@ -20,7 +20,7 @@ use carnet_wire::{
     authority::TenantName,
     catalogue::{Catalogue, Permission},
     entropy::SeededEntropy,
-    ids::{AppId, ObjectId, TenantId},
+    ids::{AppId, ObjectId, TenantId, TraceId},
     secret::ClientSecret,
     time::Timestamp,
     token::{
@@ -56,12 +56,33 @@ pub(super) fn number(decision: &Decision) -> u32 {
     decision.number()
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_seconds(NOW)
 }
 
+/// What tokens are issued with.
+pub(super) fn issuing() -> Issuing<'static> {
+    Issuing {
+        tenant: TENANT.parse().expect("the fixture is sound"),
+        tenant_created: Timestamp::from_seconds(NOW - 1000),
+        graph: "https://graph.example",
+        in_address: false,
+        issuer_v1: "https://sts.windows.net/t/",
+        issuer_v2: "https://login.microsoftonline.com/t/v2.0",
+        trace: TraceId::new(Uuid::from_u128(1)),
+        now: Timestamp::from_seconds(NOW),
+        pairwise: &[7; 32],
+        address: [127, 0, 0, 1].into(),
+    }
+}
+
+/// Claims, read.
+pub(super) fn told(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).expect("claims are JSON")
+}
+
 /// The object id that goes with an application id.
-fn object(app: &str) -> ObjectId {
+pub(super) fn object(app: &str) -> ObjectId {
     app.replace("a0000000", "b0000000").parse().expect("the fixture is sound")
 }
 
@@ -90,6 +111,8 @@ fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Appli
         federated: Vec::new(),
         owners: Vec::new(),
         tags: Vec::new(),
+        optional_claims: Default::default(),
+        group_claims: None,
         kept: Default::default(),
         policy: ApplicationPolicy::default(),
         created: now(),
