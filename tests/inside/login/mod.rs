@@ -3,6 +3,7 @@
 
 mod admin_consent;
 mod certificate;
+mod codes;
 mod device;
 mod discovery;
 mod evaluation;

@@ -122,7 +122,10 @@ async fn parse(
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
     Ok(match parsed {
         Ok(request) => Ok(Asked { tenant, grant, request, origin }),
-        Err(error) => Err((Some(tenant), grant, Denial::Malformed(error))),
+        Err(error) => {
+            let denial = Denial::malformed(error, &tenant);
+            Err((Some(tenant), grant, denial))
+        }
     })
 }
 
