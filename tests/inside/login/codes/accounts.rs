@@ -1,6 +1,7 @@
 //! People: their passwords, sessions and second factors, and what tenants forbid (4.5 and 4.6 of the reference).
 
 use super::*;
+use carnet_tests::tenant_file;
 
 const NO: &str = "400 invalid_grant";
 const USERS: &str = "[[user]]\nname = \"off@contoso.example\"\npassword = \"Correct-horse-7\"\nenabled = false\n\
@@ -16,6 +17,7 @@ pub(super) async fn rows(table: &mut Table) {
     passwords(table).await;
     revealed(table).await;
     sessions(table).await;
+    second_factors(table).await;
     assignments(table).await;
 }
 
@@ -96,6 +98,28 @@ async fn sessions(table: &mut Table) {
     let wrong = Browser::new(&t);
     let page = sign_in(&wrong, "mfa", PAGES, &[]).await;
     table.add(500_121, "a wrong second factor", "alert", &wrong.submit(&page, &[("otc", "000000")]).await);
+}
+
+/// Sessions without the second factor that is demanded of them.
+async fn second_factors(table: &mut Table) {
+    let policy = format!("require_mfa = [\"app:{ASKS}\"]");
+    let account = "[[user]]\nname = \"late@contoso.example\"\npassword = \"Correct-horse-7\"\n";
+    let t = Contoso::with(&policy, &format!("{APPLICATIONS}\n{account}")).await;
+    let silent = [("prompt", "none")];
+    let late = Browser::new(&t);
+    assert!(back(&sign_in(&late, "late", PAGES, &[]).await).contains_key("code"));
+    let weak = open(&late, TENANT, ASKS, &silent).await;
+    table.add(50_072, "a session where a second factor is demanded", "back interaction_required", &weak);
+    let registered = format!("{APPLICATIONS}\n{account}totp = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n");
+    t.seed(&tenant_file(&policy, &registered)).await;
+    let weak = open(&late, TENANT, PAGES, &silent).await;
+    table.add(50_074, "a session from before a second factor", "back interaction_required", &weak);
+
+    let several = Browser::new(&t);
+    assert!(back(&sign_in(&several, "ada", PAGES, &[]).await).contains_key("code"));
+    assert!(back(&sign_in(&several, "admin", PAGES, &[("prompt", "login")]).await).contains_key("code"));
+    let both = open(&several, TENANT, PAGES, &silent).await;
+    table.add(16_000, "a silent sign-in where two are signed in", "back interaction_required", &both);
 }
 
 async fn assignments(table: &mut Table) {

@@ -9,6 +9,7 @@ mod pages;
 mod parameters;
 mod permissions;
 mod tenants;
+mod unreached;
 
 use carnet_tests::{
     Contoso, FABRIKAM, PASSWORD, Reply, TENANT,
@@ -272,4 +273,10 @@ async fn every_refusal_is_provoked_and_looks_as_its_row_says() {
         row.check();
     }
     assert!(seen.len() >= ENOUGH, "{} codes", seen.len());
+    for (code, why) in unreached::all() {
+        assert!(seen.insert(code), "AADSTS{code} is provoked, or stands twice: {why}");
+    }
+    for row in aadsts::ALL {
+        assert!(seen.contains(&row.number), "AADSTS{} is neither provoked nor explained", row.number);
+    }
 }

@@ -28,6 +28,14 @@ pub(super) async fn rows(table: &mut Table) {
     ] {
         table.add(code, trigger, expected, &open(&browser, TENANT, PAGES, &[changes]).await);
     }
+    let sid = ("sid", "00000000-0000-4000-8000-000000000001");
+    for (code, trigger, more) in [
+        (90_005, "a session and an account by name", ("login_hint", "ada@contoso.example")),
+        (90_138, "a session, and to sign in anew", ("prompt", "login")),
+        (90_131, "a session, and to choose an account", ("prompt", "select_account")),
+    ] {
+        table.add(code, trigger, "back invalid_request", &open(&browser, TENANT, PAGES, &[sid, more]).await);
+    }
     for (code, trigger, client, uri) in [
         (50_011, "a redirect URI of somebody else's", PAGES, "https://evil.example/back"),
         (500_113, "no redirect URI at all", BARE, ""),
