@@ -10,6 +10,7 @@ mod contoso;
 pub mod cross_origin;
 pub mod denial;
 pub mod device_code;
+pub mod federated;
 pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
@@ -428,7 +429,7 @@ pub enum ClientProof {
         claims: AssertionClaims,
     },
     /// A token of an outside issuer that proves nothing.
-    Foreign(client_auth::Foreign),
+    Foreign(federated::Foreign),
     /// An assertion that cannot be read.
     Malformed,
     /// An assertion that another application issued.

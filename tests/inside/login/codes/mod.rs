@@ -129,7 +129,7 @@ fn told(reply: &Reply) -> String {
     if !reply.header("content-type").starts_with("text/html") {
         return if reply.status < 400 { format!("{} {text}", reply.status) } else { reply.no() };
     }
-    let form = if reply.status == 400 { "page" } else { "alert" };
+    let form = if reply.status >= 400 { "page" } else { "alert" };
     format!("{form} {}", number(&text))
 }
 
