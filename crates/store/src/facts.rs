@@ -12,7 +12,7 @@ use carnet_tenant::{
     change::Object,
     directory::Directory,
     lockout::Attempt,
-    token::{CodeBody, DeviceAnswer, DeviceBody, Facts, HeldCode, HeldDevice, HeldRefresh},
+    token::{CodeBody, DeviceAnswer, DeviceBody, Facts, HeldCode, HeldDevice, HeldRefresh, Instead},
     user::{self, User},
 };
 use carnet_wire::{
@@ -73,6 +73,7 @@ impl Store {
             elsewhere: false,
             attempt: Attempt::None,
             refresh: None,
+            instead: Instead::Nothing,
             code: None,
             device: None,
         };
@@ -86,14 +87,15 @@ impl Store {
             }
             Grant::RefreshToken { token } => {
                 (facts.refresh, facts.user) = self.refresh(tenant, token).await?;
-                let lost = facts.refresh.is_none();
-                facts.elsewhere =
-                    lost && self.directory_of("refresh", &refresh_digest(token)).await?.is_some();
+                if facts.refresh.is_none() {
+                    facts.instead = self.instead(token.expose(), "refresh").await?;
+                }
             }
             Grant::AuthorizationCode { code, .. } => {
                 (facts.code, facts.user) = self.code(tenant, code).await?;
-                let lost = facts.code.is_none();
-                facts.elsewhere = lost && self.directory_of(CODE, &code_digest(code)).await?.is_some();
+                if facts.code.is_none() {
+                    facts.instead = self.instead(code.expose(), CODE).await?;
+                }
             }
             Grant::DeviceCode { code } => (facts.device, facts.user) = self.device(tenant, code).await?,
             Grant::OnBehalfOf { assertion } => {
@@ -137,6 +139,19 @@ impl Store {
             Some(domain) => self.directory_named(&TenantName::Domain(domain)).await,
             None => Ok(None),
         }
+    }
+
+    /// What a text is that was shown as a code or refresh token and is none in the tenant that was asked.
+    async fn instead(&self, text: &str, shown_as: &str) -> Result<Instead, StoreError> {
+        const KIND: &str = "select kind from artifact where (digest = $1 and kind = 'code') or (digest = $2 and kind = 'refresh')";
+        let code = text_digest(CODE, text);
+        let refresh = text_digest("refresh", text);
+        let rows = self.inner.engine.read(KIND, values![&code[..], &refresh[..]]).await?;
+        Ok(match rows.first().map(|row| row.text(0)) {
+            None => Instead::Nothing,
+            Some(kind) if kind == shown_as => Instead::OtherTenant,
+            Some(_) => Instead::OtherKind,
+        })
     }
 
     /// The tenant in which an artifact was made.

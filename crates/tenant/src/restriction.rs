@@ -22,3 +22,29 @@ pub fn allowed(restrictions: &Restrictions, tenant: &Tenant) -> Result<(), Denia
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::directory;
+
+    fn number(tenants: Option<&[&str]>, policy_of: Option<&str>) -> Option<u32> {
+        let restrictions = Restrictions {
+            tenants: tenants.map(|list| list.iter().map(|it| (*it).to_owned()).collect()),
+            policy_of: policy_of.map(str::to_owned),
+        };
+        allowed(&restrictions, &directory().tenant).err().map(|denial| denial.entry().0.number)
+    }
+
+    #[test]
+    fn a_list_has_to_name_the_tenant_and_no_header_restricts_nothing() {
+        let id = directory().tenant.id.to_string();
+        let domain = directory().tenant.domains[0].clone();
+        assert_eq!(number(None, None), None);
+        assert_eq!(number(Some(&["other.example", &domain]), None), None);
+        assert_eq!(number(Some(&[&id]), Some(&id)), None);
+        assert_eq!(number(Some(&["other.example"]), None), Some(500_021));
+        assert_eq!(number(Some(&[]), None), Some(500_021));
+        assert_eq!(number(Some(&[&id]), Some("other.example")), Some(500_022));
+    }
+}

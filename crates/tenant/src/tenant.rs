@@ -183,3 +183,23 @@ pub fn change(caller: &Caller, directory: &Directory, new: Tenant) -> Result<Dec
         Audit { activity: "Update tenant".into(), actor: caller.actor(), target, modified: Vec::new() };
     Ok(Decided { value: (), changes: vec![Change::Put(Object::Tenant(new.into()))], audit: vec![audit] })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_outlives_no_policy_and_none_lets_it_live() {
+        let (then, later) =
+            (Timestamp::from_seconds(1000), |seconds| Timestamp::from_seconds(1000 + seconds));
+        let none = Policy::default();
+        assert!(!none.outlived(then, later(i64::MAX / 4000)) && !none.spent(then, later(i64::MAX / 4000)));
+        let policy = Policy {
+            refresh_max_age_days: NonZeroU32::new(1),
+            sign_in_frequency_hours: NonZeroU32::new(2),
+            ..Policy::default()
+        };
+        assert_eq!([7199, 7200].map(|it| policy.outlived(then, later(it))), [false, true]);
+        assert_eq!([86_399, 86_400].map(|it| policy.spent(then, later(it))), [false, true]);
+    }
+}

@@ -235,6 +235,15 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_of_another_cloud_says_so() {
+        assert_eq!(Cloud::of_domain("woodgrove.onmicrosoft.us"), Some(Cloud::GccHigh));
+        assert_eq!(Cloud::of_domain("woodgrove.partner.onmschina.cn"), Some(Cloud::China));
+        for domain in ["woodgrove.onmicrosoft.com", "onmicrosoft.us", "woodgrove.us"] {
+            assert_eq!(Cloud::of_domain(domain), None, "{domain}");
+        }
+    }
+
+    #[test]
     fn an_environments_host_is_its_guid_cut_in_two() {
         let host = Cloud::Public.environment_host("11a02d3a-172c-ef48-8b74-8e2975c2fb05");
         assert_eq!(

@@ -4,6 +4,7 @@
 mod admin_consent;
 mod certificate;
 mod claims;
+mod codes;
 mod device;
 mod discovery;
 mod evaluation;

@@ -31,6 +31,8 @@ pub(super) enum How {
 pub(super) enum Whose {
     /// None: somebody has to sign in.
     Nobody,
+    /// None, and the account of one that was there is gone.
+    Gone,
     /// This one.
     One(Box<(Shown, Arc<User>, How)>),
     /// One of these.
@@ -47,12 +49,14 @@ impl Context {
             return Ok(Whose::Nobody);
         }
         let tenant = good.directory.tenant.id;
-        let (mut open, mut ended) = (Vec::new(), Vec::new());
+        let (mut open, mut ended, mut nobody) = (Vec::new(), Vec::new(), Whose::Nobody);
         for shown in self.sessions(call, Some(tenant)).await? {
-            if let Some(user) = self.state.store.user(tenant, shown.session.user).await? {
-                let counts = user.sessions_valid_from <= shown.session.signed_in;
-                if counts { &mut open } else { &mut ended }.push((shown, user));
-            }
+            let Some(user) = self.state.store.user(tenant, shown.session.user).await? else {
+                nobody = Whose::Gone;
+                continue;
+            };
+            let counts = user.sessions_valid_from <= shown.session.signed_in;
+            if counts { &mut open } else { &mut ended }.push((shown, user));
         }
         if let Some(chosen) = flow.session {
             let found = open.into_iter().find(|(shown, _)| shown.session.id == chosen);
@@ -67,7 +71,8 @@ impl Context {
         }
         open.retain(|(shown, user)| fits(&good.asked, flow, shown, user));
         Ok(match (good.asked.prompt, open.len()) {
-            (Prompt::Login, _) | (_, 0) => Whose::Nobody,
+            (Prompt::Login, _) => Whose::Nobody,
+            (_, 0) => nobody,
             (Prompt::SelectAccount, _) | (_, 2..) => Whose::Several(open),
             (_, _) => match open.pop() {
                 Some((shown, user)) => Whose::One(Box::new((shown, user, How::There))),

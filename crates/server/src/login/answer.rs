@@ -2,7 +2,10 @@
 
 use super::pages;
 use crate::{context::Context, reply::Reply};
-use carnet_tenant::{authorize::Admitted, token::Denial};
+use carnet_tenant::{
+    authorize::Admitted,
+    token::{Denial, denial::SessionNo},
+};
 use carnet_wire::{
     aadsts::error_for,
     authorize::{AuthorizeRequest, Prompt, ResponseMode, Wants},
@@ -42,7 +45,15 @@ impl Context {
             Denial::ConsentMissing { .. } => "consent_required",
             // What somebody would be asked for on a page.
             _ if silent && row.suberror == Some("basic_action") => "interaction_required",
-            _ => denial.error_name().unwrap_or_else(|| error_for(row, request.version)),
+            // An authorization answer has no `invalid_grant` (RFC 6749, 4.1.2.1): somebody has to sign in anew, or
+            // to do something that a page asks for (OpenID Connect Core, 3.1.2.6).
+            Denial::Session(SessionNo::Ended | SessionNo::PasswordChanged | SessionNo::TooOld) => {
+                "login_required"
+            }
+            _ => match denial.error_name().unwrap_or_else(|| error_for(row, request.version)) {
+                "invalid_grant" => "interaction_required",
+                other => other,
+            },
         };
         let mut fields = self.no_fields(error, denial);
         if request.wants == Wants::AdminConsent && request.version == Version::V2 {

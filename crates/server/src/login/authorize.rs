@@ -33,7 +33,7 @@ use carnet_wire::{
     token::{
         form::Form,
         reply::ClientInfo,
-        request::{Target, Version},
+        request::{LONGEST_QUERY, RequestError, Target, Version},
     },
 };
 use std::sync::Arc;
@@ -52,6 +52,9 @@ pub(super) async fn start(
     mut call: Call,
     (version, admin_consent): (Version, bool),
 ) -> Result<Reply, Failure> {
+    if call.query().len() > LONGEST_QUERY {
+        return Ok(cx.refused(&Denial::Malformed(RequestError::QueryTooLong)));
+    }
     let request = sent(&mut call).await?;
     let tenant = call.variable(0).to_owned();
     let purpose = Purpose::Authorize { request, v1: version == Version::V1, admin_consent };
@@ -121,7 +124,11 @@ impl Context {
                 return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::SeveralSessions));
             }
             Whose::Several(open) => return self.ask_account(&good, &flow, &open),
-            Whose::Nobody => {}
+            Whose::Gone if good.asked.prompt == Prompt::None => {
+                let gone = Denial::Session(SessionNo::UserGone);
+                return Ok(self.back_with_no(&good.request, &good.admitted, &gone));
+            }
+            Whose::Gone | Whose::Nobody => {}
         }
         if good.asked.prompt == Prompt::None {
             return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::NoSession));
@@ -149,7 +156,7 @@ impl Context {
         });
         let request = match read {
             Ok(request) => request,
-            Err(error) => return page(Denial::Malformed(error)),
+            Err(error) => return page(Denial::malformed(error, &tenant)),
         };
         let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
         if *admin_consent && version == Version::V2 && nobodys {

@@ -46,7 +46,7 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
     let body = read(call.body, &call.head.headers, LARGEST).await?;
     let request = match Form::parse(&body).and_then(|form| DeviceRequest::parse(version, &form)) {
         Ok(request) => request,
-        Err(error) => return no(&Denial::Malformed(error)),
+        Err(error) => return no(&Denial::malformed(error, &tenant)),
     };
     if version == Version::V1 && tenant == TenantName::Consumers {
         return no(&Denial::Tenant(TenantNo::PersonalToken));

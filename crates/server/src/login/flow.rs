@@ -17,10 +17,7 @@ use carnet_wire::{
     digest,
     ids::ObjectId,
     time::Timestamp,
-    token::{
-        form::{Form, LARGEST},
-        request::{LONGEST_QUERY, RequestError},
-    },
+    token::form::{Form, LARGEST},
 };
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -127,7 +124,6 @@ impl Flow {
 /// [`Failure`]
 pub async fn sent(call: &mut Call) -> Result<String, Failure> {
     match call.head.method {
-        Method::GET if call.query().len() > LONGEST_QUERY => Err(RequestError::QueryTooLong.into()),
         Method::GET => Ok(call.query().to_owned()),
         Method::POST => {
             let body = std::mem::replace(&mut call.body, crate::context::empty());

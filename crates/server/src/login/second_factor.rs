@@ -33,6 +33,11 @@ use std::sync::Arc;
 
 const WRONG_CODE: &str = "That code is wrong, or was used before. Wait for the next one.";
 const WRONG_RECOVERY: &str = "That recovery code is wrong, or was used before.";
+
+/// The same with its number, which whoever helps asks for.
+fn wrong_code() -> String {
+    format!("{WRONG_CODE} (AADSTS{})", Denial::WrongSecondFactor.entry().0.number)
+}
 /// Seconds for which a code that was right is remembered: longer than it could be right again.
 const REMEMBERED: i64 = 120;
 
@@ -76,7 +81,7 @@ impl Context {
                     Ok(()) => self.past(call, flow, &asked, form).await,
                     Err(Denial::WrongSecondFactor) => {
                         let names = (&*asked.user, asked.client.name.as_str());
-                        self.ask_second(flow, &asked.directory, names, Some(WRONG_CODE))
+                        self.ask_second(flow, &asked.directory, names, Some(&wrong_code()))
                     }
                     Err(other) => Ok(self.refused(&other)),
                 }
@@ -184,7 +189,7 @@ impl Context {
             Ok(()) => {}
             Err(Denial::WrongSecondFactor) => {
                 let names = (&*asked.user, asked.client.name.as_str());
-                return self.ask_second(flow, &asked.directory, names, Some(WRONG_CODE));
+                return self.ask_second(flow, &asked.directory, names, Some(&wrong_code()));
             }
             Err(other) => return Ok(self.refused(&other)),
         }

@@ -16,7 +16,7 @@ use carnet_tenant::{
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
-        cross_origin, decide, denial::TenantNo, on_behalf_of::Unusable,
+        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
@@ -122,7 +122,10 @@ async fn parse(
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
     Ok(match parsed {
         Ok(request) => Ok(Asked { tenant, grant, request, origin }),
-        Err(error) => Err((Some(tenant), grant, Denial::Malformed(error))),
+        Err(error) => {
+            let denial = Denial::malformed(error, &tenant);
+            Err((Some(tenant), grant, denial))
+        }
     })
 }
 
@@ -174,7 +177,7 @@ async fn prove_password(
 
 /// A token of an outside issuer that one of the application's federated credentials names.
 async fn prove_federated(cx: &Context, facts: &Facts, request: &TokenRequest) -> Option<ClientProof> {
-    let (credential, kid) = match client_auth::federated(facts, request, &cx.state.names.logins)? {
+    let (credential, kid) = match federated::credential(facts, request, &cx.state.names.logins)? {
         Ok(found) => found,
         Err(why) => return Some(ClientProof::Foreign(why)),
     };
@@ -186,7 +189,7 @@ async fn prove_federated(cx: &Context, facts: &Facts, request: &TokenRequest) ->
             None
         }
     };
-    Some(client_auth::prove_federated(credential, request, key.as_deref()))
+    Some(federated::prove(credential, request, key.as_deref()))
 }
 
 /// The token of the user who is acted for: ours, of this tenant, and in its time.

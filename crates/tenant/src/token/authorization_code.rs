@@ -2,9 +2,11 @@
 //! written for. A second use ends what the first one gave (RFC 6749, 4.1.2; `security.md`, S17).
 
 use super::{
-    Approval, Denial, Effect, RefreshBody, Run,
+    Approval, Denial, Effect, Instead, RefreshBody, Run,
     client_auth::{Client, Wants},
-    cross_origin, password, refresh_life, scope,
+    cross_origin,
+    denial::RefreshNo,
+    password, refresh_life, scope,
 };
 use crate::application::Platform;
 use carnet_wire::{
@@ -140,8 +142,11 @@ impl CodeNo {
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let Some(held) = run.facts.code.clone() else {
-        let why = if run.facts.elsewhere { CodeNo::OtherTenant } else { CodeNo::Unknown };
-        return Err(Denial::Code(why));
+        return Err(match run.facts.instead {
+            Instead::OtherTenant => Denial::Code(CodeNo::OtherTenant),
+            Instead::OtherKind => Denial::Refresh(RefreshNo::OtherKind),
+            Instead::Nothing => Denial::Code(CodeNo::Unknown),
+        });
     };
     let body = held.body;
     // Another client's code is refused before any credential is asked for.

@@ -4,17 +4,16 @@
 use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo};
 use crate::{
     application::{Application, SignInAudience},
-    credential::{CertificateCredential, FederatedCredential},
+    credential::CertificateCredential,
     directory::Directory,
     service_principal::ServicePrincipal,
     tenant::AssertionReplay,
 };
 use carnet_wire::{
-    aadsts::{self, Row},
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{JoseError, Jws, PublicKey, encode_base64url, times},
+    jose::{JoseError, Jws, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -238,129 +237,6 @@ fn in_time(asking: &Asking<'_>, claims: &AssertionClaims) -> Result<i64, Denial>
     Ok(life)
 }
 
-/// The federated credential of an application that an assertion speaks of, and its issuer's key id, all of it
-/// unproved yet. `None`: the assertion is for the application's own certificates, or none at all. `logins` are
-/// our own names, whose tokens stand for no secret.
-#[must_use]
-pub fn federated<'a>(
-    facts: &'a Facts,
-    request: &TokenRequest,
-    logins: &[String],
-) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
-    let ClientAuth::Assertion(assertion) = &request.client_auth else { return None };
-    let application = facts.directory.application_by_app(request.client_id)?;
-    let jws = Jws::parse(assertion.expose()).ok()?;
-    let claims = jws.unverified_claims().ok()?;
-    let claimed = |name| times::text(&claims, name).ok().flatten();
-    let federated_only = !application.federated.is_empty() && application.certificates.is_empty();
-    let Some(issuer) = claimed("iss") else { return federated_only.then_some(Err(Foreign::Nothing)) };
-    if issuer.eq_ignore_ascii_case(&request.client_id.to_string()) {
-        return None;
-    }
-    if is_ours(issuer, logins) {
-        let user = claims.contains_key("scp");
-        return Some(Err(if user { Foreign::OwnUserToken } else { Foreign::OwnToken }));
-    }
-    if application.federated.is_empty() {
-        // An outside issuer is an address; an assertion of the application's own names the application.
-        return issuer.starts_with("https://").then_some(Err(Foreign::NoneConfigured));
-    }
-    // Matched exactly and one after the other, so that the refusal names what differs.
-    let all = &application.federated;
-    let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
-    let same_issuer: Vec<_> = all.iter().filter(|it| it.issuer == issuer).collect();
-    if same_issuer.is_empty() {
-        return Some(Err(Foreign::Issuer(shown(issuer))));
-    }
-    let (Some(subject), true) = (claimed("sub"), claims.contains_key("aud")) else {
-        return Some(Err(Foreign::Nothing));
-    };
-    let same_subject: Vec<_> = same_issuer.into_iter().filter(|it| it.subject == subject).collect();
-    if same_subject.is_empty() {
-        return Some(Err(Foreign::Subject(shown(subject))));
-    }
-    let audience = claims.get("aud").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let Some(found) = same_subject.into_iter().find(|it| it.audience == audience) else {
-        return Some(Err(Foreign::Audience(shown(audience))));
-    };
-    Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
-}
-
-/// The issuer is this server, under any of its names.
-fn is_ours(issuer: &str, logins: &[String]) -> bool {
-    let below = |base: &str| issuer.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
-    below("https://sts.windows.net") || logins.iter().any(|base| below(base))
-}
-
-/// The proof by a token of an outside issuer, with the issuer's key.
-#[must_use]
-pub fn prove_federated(
-    credential: &FederatedCredential,
-    request: &TokenRequest,
-    key: Option<&PublicKey>,
-) -> ClientProof {
-    let ClientAuth::Assertion(assertion) = &request.client_auth else { return ClientProof::None };
-    let verified = key.and_then(|key| Jws::parse(assertion.expose()).ok()?.verify(key).ok());
-    let Some(claims) = verified else { return ClientProof::Foreign(Foreign::Signature) };
-    match read(&claims, request.client_id, assertion) {
-        Some(claims) => ClientProof::Federated { key: KeyId::new(credential.id.uuid()), claims },
-        None => ClientProof::Malformed,
-    }
-}
-
-/// Why a token of an outside issuer proves nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Foreign {
-    /// No credential names this issuer.
-    Issuer(String),
-    /// No credential of the issuer names this subject.
-    Subject(String),
-    /// No credential of issuer and subject names this audience.
-    Audience(String),
-    /// None of the issuer's keys signed it, or they cannot be had.
-    Signature,
-    /// The application trusts no outside issuer.
-    NoneConfigured,
-    /// It lacks an issuer, a subject or an audience.
-    Nothing,
-    /// It is an application's token of our own.
-    OwnToken,
-    /// It is a user's token of our own.
-    OwnUserToken,
-}
-
-impl Foreign {
-    /// Row and sentence.
-    #[must_use]
-    pub fn entry(&self) -> (&'static Row, String) {
-        let none = "No matching federated identity record found for presented assertion";
-        match self {
-            Self::Issuer(it) => (&aadsts::FEDERATED_ISSUER, format!("{none} issuer '{it}'.")),
-            Self::Subject(it) => (&aadsts::FEDERATED_SUBJECT, format!("{none} subject '{it}'.")),
-            Self::Audience(it) => (&aadsts::FEDERATED_AUDIENCE, format!("{none} audience '{it}'.")),
-            Self::NoneConfigured => (
-                &aadsts::FEDERATED_NONE_CONFIGURED,
-                "Client application has no configured federated identity credentials.".into(),
-            ),
-            Self::Nothing => {
-                (&aadsts::FEDERATED_NO_MATCH, format!("{none}: it lacks an issuer, a subject or an audience."))
-            }
-            Self::OwnToken => (
-                &aadsts::FEDERATED_OWN_TOKEN,
-                "Tokens that this service issued may not be used for federated identity flows.".into(),
-            ),
-            Self::OwnUserToken => (
-                &aadsts::FEDERATED_USER_TOKEN,
-                "A user's token that this service issued may not be used for federated identity flows.".into(),
-            ),
-            Self::Signature => (
-                &aadsts::ASSERTION_SIGNATURE,
-                "Client assertion contains an invalid signature; its issuer's keys did not sign it or cannot be read.".into(),
-            ),
-        }
-    }
-}
-
 /// Compares what was shown with what is registered. Pure, and the same work for an unknown client.
 #[must_use]
 pub fn prove(facts: &Facts, request: &TokenRequest) -> ClientProof {
@@ -423,7 +299,7 @@ fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Asserti
     }
 }
 
-fn read(
+pub(super) fn read(
     claims: &serde_json::Map<String, serde_json::Value>,
     app: AppId,
     assertion: &Assertion,
@@ -557,5 +433,26 @@ mod tests {
         let contoso = with(held);
         let asked = "scope=https://api.powerplatform.com/.default&grant_type=client_credentials&client_assertion=a.b.c&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
         assert_eq!(number(&contoso.ask(SECRET, asked)), 50_027);
+    }
+
+    #[test]
+    fn an_application_is_for_the_accounts_that_its_registration_names() {
+        let told = |audience: SignInAudience, tenant: &str| {
+            let mut contoso = Contoso::new();
+            contoso.change_application(PUBLIC, |it| it.sign_in_audience = audience);
+            find(&contoso.directory, &TenantName::parse(tenant).unwrap(), PUBLIC.parse().unwrap())
+                .err()
+                .map(|denial| denial.entry().0.number)
+        };
+        use SignInAudience::*;
+        for (audience, at_home, at_consumers) in [
+            (AzureADMyOrg, None, Some(9_002_332)),
+            (AzureADMultipleOrgs, None, Some(9_002_332)),
+            (AzureADandPersonalMicrosoftAccount, None, None),
+            (PersonalMicrosoftAccount, Some(9_002_331), None),
+        ] {
+            assert_eq!(told(audience, TENANT), at_home, "{audience:?}");
+            assert_eq!(told(audience, "consumers"), at_consumers, "{audience:?}");
+        }
     }
 }

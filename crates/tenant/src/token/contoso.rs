@@ -1,7 +1,7 @@
 //! A small tenant for the tests of the rules.
 
 use super::{
-    Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, PasswordProof, Proof,
+    Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, Instead, PasswordProof, Proof,
     UserAssertion, claims::Issuing, client_auth, decide,
 };
 use crate::{
@@ -291,6 +291,7 @@ impl Contoso {
             user: self.user.clone().map(Arc::new),
             attempt: self.attempt,
             refresh: self.refresh.clone(),
+            instead: Instead::Nothing,
             code: self.code.clone(),
             device: self.device.clone(),
         };

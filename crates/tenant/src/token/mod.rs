@@ -13,6 +13,7 @@ mod contoso_api;
 pub mod cross_origin;
 pub mod denial;
 pub mod device_code;
+pub mod federated;
 pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
@@ -332,16 +333,30 @@ pub struct Facts {
     pub directory: Arc<Directory>,
     /// The user that the grant speaks of: by name for passwords, by id for tokens.
     pub user: Option<Arc<User>>,
-    /// The user name, code or refresh token that was shown is another tenant's here.
+    /// The user name that was typed is another tenant's here.
     pub elsewhere: bool,
     /// The reserved password attempt.
     pub attempt: Attempt,
     /// The refresh token that was shown, if it is one of ours in this tenant.
     pub refresh: Option<HeldRefresh>,
+    /// What a code or refresh token that is none of this tenant's is instead.
+    pub instead: Instead,
     /// The authorization code that was shown, if it is one of ours in this tenant.
     pub code: Option<HeldCode>,
     /// The device code that was shown, if it is one of ours in this tenant.
     pub device: Option<HeldDevice>,
+}
+
+/// What a text is that was shown as a code or refresh token, and is none of this tenant's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Instead {
+    /// Nothing of ours.
+    #[default]
+    Nothing,
+    /// Another tenant's.
+    OtherTenant,
+    /// A refresh token that was shown as a code, or the other way round.
+    OtherKind,
 }
 
 /// A refresh token as kept, with its family.
@@ -433,7 +448,7 @@ pub enum ClientProof {
         claims: AssertionClaims,
     },
     /// A token of an outside issuer that proves nothing.
-    Foreign(client_auth::Foreign),
+    Foreign(federated::Foreign),
     /// An assertion that cannot be read.
     Malformed,
     /// An assertion that another application issued.

@@ -3,7 +3,7 @@
 //! more, and a later reuse ends the family.
 
 use super::{
-    Approval, Denial, Effect, HeldRefresh, Run,
+    Approval, Denial, Effect, HeldRefresh, Instead, Run,
     client_auth::{Client, Wants},
     cross_origin,
     denial::RefreshNo,
@@ -20,9 +20,10 @@ const GRACE: i64 = 60_000;
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let Some(held) = run.facts.refresh.clone() else {
-        return Err(match run.facts.elsewhere {
-            true => Denial::Refresh(RefreshNo::OtherTenant),
-            false => Denial::RefreshUnknown,
+        return Err(match run.facts.instead {
+            Instead::OtherTenant => Denial::Refresh(RefreshNo::OtherTenant),
+            Instead::OtherKind => Denial::Refresh(RefreshNo::OtherKind),
+            Instead::Nothing => Denial::RefreshUnknown,
         });
     };
     // Another client's token is refused before any credential is asked for.

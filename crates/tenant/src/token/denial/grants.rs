@@ -66,6 +66,8 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
 pub enum RefreshNo {
     /// It was issued in another tenant.
     OtherTenant,
+    /// A refresh token was shown as a code, or a code as a refresh token.
+    OtherKind,
     /// The tenant lets no refresh token become so old.
     TooOld {
         /// When somebody signed in.
@@ -84,6 +86,11 @@ impl RefreshNo {
             Self::OtherTenant => (
                 &aadsts::GRANT_OF_OTHER_TENANT,
                 "The grant was obtained for a different tenant; name that one in the address.".into(),
+            ),
+            Self::OtherKind => (
+                &aadsts::GRANT_INVALID,
+                "Provided grant is invalid: a refresh token is no authorization code, and neither the other."
+                    .into(),
             ),
             Self::TooOld { signed_in } => (
                 &aadsts::REFRESH_MAXIMUM_AGE,

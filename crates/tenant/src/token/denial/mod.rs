@@ -13,9 +13,7 @@ pub use pages::SessionNo;
 pub use permissions::PermissionNo;
 pub use tenants::TenantNo;
 
-use super::{
-    authorization_code::CodeNo, client_auth::Foreign, device_code::DeviceNo, on_behalf_of::Unusable,
-};
+use super::{authorization_code::CodeNo, device_code::DeviceNo, federated::Foreign, on_behalf_of::Unusable};
 use crate::authorize::RedirectNo;
 use carnet_wire::{
     aadsts::Row,

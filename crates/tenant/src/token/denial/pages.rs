@@ -127,6 +127,8 @@ fn response_type(asked: &str) -> &'static Row {
 /// Why somebody's session, or a sign-in under way, does not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionNo {
+    /// The account is gone.
+    UserGone,
     /// Sessions of the account were ended since.
     Ended,
     /// The password was changed since.
@@ -144,6 +146,10 @@ pub enum SessionNo {
 impl SessionNo {
     fn entry(&self) -> (&'static Row, String) {
         match self {
+            Self::UserGone => (
+                &aadsts::USER_NOT_FOUND_AGAIN,
+                "The account of this session could not be found; sign in again.".into(),
+            ),
             Self::Ended => (&aadsts::SESSION_INVALID, "The session was ended; sign in again.".into()),
             Self::PasswordChanged => (
                 &aadsts::SESSION_PASSWORD_CHANGED,

@@ -3,8 +3,10 @@
 use super::Denial;
 use carnet_wire::{
     aadsts::{self, Row},
+    authority::TenantName,
     cloud::Cloud,
     ids::AppId,
+    token::request::RequestError,
 };
 
 /// The row and the sentence of a denial about a tenant or an application.
@@ -62,6 +64,18 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
     }
 }
 
+impl Denial {
+    /// A request that is none, in the words of the tenant that was named: where that is an alias, there is no
+    /// directory in which an application of another name than its id could be looked for.
+    #[must_use]
+    pub fn malformed(error: RequestError, tenant: &TenantName) -> Self {
+        match error {
+            RequestError::ClientIdNotAGuid(id) if tenant.is_alias() => Self::Tenant(TenantNo::ClientId(id)),
+            other => Self::Malformed(other),
+        }
+    }
+}
+
 /// The tenant lives in another cloud, as its domain says.
 pub(super) fn is_elsewhere(name: &str) -> bool {
     Cloud::of_domain(&name.to_ascii_lowercase()).is_some()
@@ -70,6 +84,8 @@ pub(super) fn is_elsewhere(name: &str) -> bool {
 /// Why a tenant, or an application in it, does not serve a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantNo {
+    /// The client id is no GUID, and an alias was named.
+    ClientId(String),
     /// The account's domain is no tenant's, so nothing tells which tenant is meant.
     Domain(String),
     /// The account's domain is another tenant's.
@@ -108,6 +124,10 @@ impl TenantNo {
                 &aadsts::ADMIN_CONSENT_NEEDS_TENANT,
                 "Admin consent is for one tenant: name it, or organizations, instead of common or consumers."
                     .into(),
+            ),
+            Self::ClientId(id) => (
+                &aadsts::CLIENT_ID_NOT_A_GUID,
+                format!("Application identifier is expected to be a GUID, which '{id}' is not."),
             ),
             Self::Domain(domain) => (
                 &aadsts::NO_TENANT_NAMED_DOMAIN,
