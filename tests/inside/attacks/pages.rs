@@ -440,7 +440,7 @@ async fn a_session_ends_with_what_it_rests_on_row_72() {
     let seen = t.store.directory(TENANT.parse().unwrap()).await.unwrap().unwrap();
     let user = "c0000000-0000-4000-8000-000000000001".parse().unwrap();
     let gone: Vec<Change> =
-        seen.roles_of(user).map(|it| Change::Remove(ObjectKey::RoleAssignment(it.key.clone()))).collect();
+        seen.roles_of(user).map(|it| Change::Remove(ObjectKey::RoleAssignment(it.key))).collect();
     assert_eq!(gone.len(), 1);
     t.store.apply(&seen, (gone, vec![]), now, None).await.unwrap();
     assert_eq!(admin.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await.status, 403);
