@@ -46,8 +46,19 @@ impl Context {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
         self.envelope.tenant = Some(own.directory.tenant.id);
-        let caller = self.who(&own.claims, &own.directory).await?;
-        Ok(Called { caller, directory: own.directory })
+        let mut directory = own.directory;
+        let caller = match self.who(&own.claims, &directory).await {
+            // Who is not there yet another node may have made: asked again of the newest directory.
+            Err(Failure::Refusal(no)) => match self.state.store.confirm(&directory).await? {
+                Some(newer) => {
+                    directory = newer;
+                    self.who(&own.claims, &directory).await?
+                }
+                None => return Err(no.into()),
+            },
+            told => told?,
+        };
+        Ok(Called { caller, directory })
     }
 
     /// The token is for this surface's API.

@@ -109,12 +109,15 @@ pub fn origin(address: &str) -> Option<String> {
     Some(format!("{scheme}://{name}"))
 }
 
-/// A plain http address of another machine, which nothing may be sent to.
+/// A plain http address of another machine, which nothing may be sent to. One that only looks like this machine
+/// is not insecure but nobody's (`security.md`, row 60).
 #[must_use]
 pub fn is_insecure(uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    scheme.eq_ignore_ascii_case("http") && !host.contains('@') && !is_loopback(host)
+    let looks_like_ours =
+        ["localhost", "127.", "0", "["].iter().any(|it| host.to_ascii_lowercase().starts_with(it));
+    scheme.eq_ignore_ascii_case("http") && !host.contains(['@', '\\', '%']) && !looks_like_ours
 }
 
 /// The host, with or without a port, is this machine.

@@ -2,10 +2,14 @@
 //! in its name. Each begins with what is allowed and differs least, so that the refusal proves something.
 
 mod catalogue;
-mod client_auth_and_grants;
-mod jwt_and_keys;
+mod client_auth;
+mod grants;
+mod headers;
+mod jwt;
+mod keys;
+mod pages;
 mod races;
-mod redirects_and_browser;
+mod redirects;
 mod tenants_and_audiences;
 
 use carnet_server::clock::Clock;

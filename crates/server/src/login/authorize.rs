@@ -174,7 +174,7 @@ impl Context {
             (true, Some(domain)) => TenantName::Domain(domain),
             (true, None) => return Ok(Err(Stop::Account)),
         };
-        let Some(directory) = self.state.store.directory_named(&named).await? else {
+        let Some(mut directory) = self.state.store.directory_named(&named).await? else {
             let name = crate::context::cut(&flow.tenant, 64);
             return page(match (tenant.is_alias(), domain) {
                 (true, Some(domain)) => Denial::Tenant(TenantNo::Domain(crate::context::cut(&domain, 64))),
@@ -185,7 +185,8 @@ impl Context {
         if let Err(denial) = allowed(&self.envelope.restrictions, &directory.tenant) {
             return page(denial);
         }
-        let admitted = match admit(&directory, &tenant, &request) {
+        let rule = |directory: &Directory| admit(directory, &tenant, &request);
+        let admitted = match self.confirmed_denial(&mut directory, rule).await? {
             Ok(admitted) => admitted,
             Err(denial) => return page(denial),
         };
@@ -240,14 +241,15 @@ impl Context {
             SignedIn { user, at: session.signed_in, methods: &session.methods, session: session.id };
         let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
         let what = (&good.admitted, asked, good.request.version);
-        let verdict = match good.request.wants {
-            Wants::SignIn => code(&good.directory, what, &signed_in, here, self.now()).map(Some),
+        let mut directory = good.directory.clone();
+        let rule = |directory: &Directory| match good.request.wants {
+            Wants::SignIn => code(directory, what, &signed_in, here, self.now()).map(Some),
             Wants::AdminConsent => {
                 let now = (self.envelope.address, self.now());
-                standing(&good.directory, (&good.admitted, asked), &signed_in, now).map(|()| None)
+                standing(directory, (&good.admitted, asked), &signed_in, now).map(|()| None)
             }
         };
-        let body = match verdict {
+        let body = match self.confirmed_denial(&mut directory, rule).await? {
             Ok(body) => body,
             // The session does not count any more: sign in again, where somebody may be asked.
             Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),

@@ -10,6 +10,7 @@ use carnet_store::{
     artifact::{DEVICE, Place, USER_CODE, text_digest},
 };
 use carnet_tenant::{
+    directory::Directory,
     restriction::allowed,
     token::{Denial, DeviceBody, denial::TenantNo, device_code::may_ask},
 };
@@ -59,13 +60,14 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
             _ => return no(&Denial::NoTenantNamed),
         },
     };
-    let Some(directory) = directory else {
+    let Some(mut directory) = directory else {
         return no(&Denial::UnknownTenant { name: crate::context::cut(&segment, 64), discovery: false });
     };
     if let Err(denial) = allowed(&cx.envelope.restrictions, &directory.tenant) {
         return no(&denial);
     }
-    if let Err(denial) = may_ask(&directory, &tenant, &request, &cx.state.names.graphs) {
+    let rule = |directory: &Directory| may_ask(directory, &tenant, &request, &cx.state.names.graphs);
+    if let Err(denial) = cx.confirmed_denial(&mut directory, rule).await? {
         return no(&denial);
     }
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);

@@ -4,6 +4,7 @@ mod account;
 mod admin_consent;
 mod answer;
 mod authorize;
+mod confirm;
 mod consent;
 mod cookie;
 mod device_auth;

@@ -119,9 +119,14 @@ async fn parse(
         cx.envelope.correlation = id;
     }
     let grant = grant_name(&form);
+    // What stands in the address is not read, so what it names is missing here.
+    let misplaced = call.head.uri.query().is_some_and(|query| !query.is_empty());
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
     Ok(match parsed {
         Ok(request) => Ok(Asked { tenant, grant, request, origin }),
+        Err(RequestError::Empty) if misplaced => {
+            Err((Some(tenant), grant, Denial::Malformed(RequestError::Missing("grant_type"))))
+        }
         Err(error) => {
             let denial = Denial::malformed(error, &tenant);
             Err((Some(tenant), grant, denial))

@@ -360,6 +360,7 @@ impl Denial {
                 | Self::SecretExpired(..)
                 | Self::NoKeys(_)
                 | Self::AssertionSignature { .. }
+                | Self::Redirect(_)
                 | Self::ResourceMissing { .. }
                 | Self::ResourceDisabled(_)
                 | Self::ScopeUnknown { .. }
