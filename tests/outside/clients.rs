@@ -55,5 +55,5 @@ fn msal_azure_identity_and_pyjwt_are_served_and_refused() {
     witness.arg(script).arg(server.path("ready.json")).arg(server.path("facts.json"));
     let told = run(witness.stdin(socket));
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
-    assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), 20, "{}", told.out);
+    assert_eq!(told.out.lines().filter(|line| line.starts_with("PASS ")).count(), 22, "{}", told.out);
 }

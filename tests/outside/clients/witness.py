@@ -19,8 +19,11 @@ import urllib.parse
 import jwt
 import msal
 import requests
+from azure.core import PipelineClient
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, SansIOHTTPPolicy
 from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
 from azure.identity import (
     CertificateCredential, ClientSecretCredential, DeviceCodeCredential, UsernamePasswordCredential,
     WorkloadIdentityCredential)
@@ -33,6 +36,9 @@ FACTS = json.load(open(sys.argv[2]))
 BASE = READY["endpoints"]["login"]
 TENANT = READY["tenants"][0]["id"]
 AUTHORITY = f"{BASE}/{TENANT}"
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+GRAPH = "https://graph.microsoft.com/.default"
+ME = f"{READY['endpoints']['graph']}/v1.0/me"
 SCOPE = "https://api.powerplatform.com/.default"
 CASES = []
 
@@ -283,6 +289,49 @@ def azure_identity_is_refused_another_audience():
 @case
 def azure_identity_is_refused_a_workload_of_another_issuer():
     raises(700211, lambda: ISSUER.credential(iss="https://issuer.example").get_token(SCOPE))
+
+
+@case
+def msal_with_a_capability_gets_a_token_for_most_of_a_day():
+    def life(**more):
+        application = msal.PublicClientApplication(
+            FACTS["public"], authority=AUTHORITY, instance_discovery=False, http_client=session(), **more)
+        claims = verified(granted(
+            application.acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE])))
+        return claims["exp"] - claims["iat"] - 300, claims.get("xms_cc")
+    assert life()[0] <= 5400 and life()[1] is None
+    seconds, capabilities = life(client_capabilities=["CP1"])
+    assert 72000 <= seconds <= 86400 and capabilities == ["cp1"], (seconds, capabilities)
+
+
+class Statuses(SansIOHTTPPolicy):
+    """What the server answered before the policies above made something of it."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_response(self, request, response):
+        self.seen.append(response.http_response.status_code)
+
+
+@case
+def azure_core_answers_a_claims_challenge():
+    def calls(**more):
+        credential = UsernamePasswordCredential(
+            AZURE_CLI, FACTS["user"], FACTS["password"], tenant_id=TENANT, **identity())
+        statuses = Statuses()
+        client = PipelineClient(
+            ME, policies=[BearerTokenCredentialPolicy(credential, GRAPH, **more), statuses],
+            transport=identity()["transport"])
+        assert client.send_request(HttpRequest("GET", ME)).status_code == 200
+        token = credential.get_token(GRAPH).token
+        revoked = session().post(
+            f"{ME}/revokeSignInSessions", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        assert revoked.status_code == 200, revoked.text
+        client.send_request(HttpRequest("GET", ME))
+        return statuses.seen
+    assert calls(enable_cae=True) == [200, 401, 200]
+    assert calls() == [200, 401], "without the capability there is no challenge to answer"
 
 
 @case

@@ -17,8 +17,11 @@ pub async fn run(print: &Print, verb: KeysVerb) -> Result<(), Failure> {
     let rotating = Rotating { data, database, seal_key, emergency: now };
     let all = rotate_keys(rotating).await.map_err(|error| Failure::asked(error.to_string()))?;
     output::say(match (now, shared) {
-        (false, _) => {
-            "each new key is published now and signs in 24 hours; the old one stays until its last token is dead"
+        (false, false) => {
+            "each new key is published from the next start on and signs in 24 hours; the old one stays until its last token is dead"
+        }
+        (false, true) => {
+            "running nodes publish each new key within a minute, and it signs in 24 hours; the old one stays until its last token is dead"
         }
         (true, false) => "each new key signs from now on, and every token that an old one signed is refused",
         (true, true) => {
