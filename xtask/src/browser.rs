@@ -1,6 +1,6 @@
 //! Chromium of Debian's packages, with a font and the program that makes it trust a CA.
 
-use crate::run::{has, install};
+use crate::run::{found, has, install};
 use std::path::PathBuf;
 
 /// Where a package's program is looked for, and its package.
@@ -15,5 +15,5 @@ pub fn chromium() -> Result<PathBuf, String> {
     if !missing.is_empty() {
         install(&missing)?;
     }
-    Ok(PathBuf::from("/usr/bin/chromium"))
+    found("chromium").ok_or_else(|| "chromium was installed, but is not on the path".into())
 }

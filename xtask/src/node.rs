@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+/// The oldest release that the packages run on.
+const OLDEST: u32 = 20;
 /// The packages and what pins them.
 const PINNED: [&str; 2] = ["package.json", "package-lock.json"];
 
@@ -17,6 +19,7 @@ pub fn environment() -> Result<PathBuf, String> {
     if !missing.is_empty() {
         install(&missing)?;
     }
+    new_enough()?;
     let folder = target().join("node");
     let (modules, mark) = (folder.join("node_modules"), folder.join("carnet-packages.json"));
     let pinned = pinned()?;
@@ -33,6 +36,17 @@ pub fn environment() -> Result<PathBuf, String> {
     quiet(npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(&mark, pinned).map_err(|error| error.to_string())?;
     Ok(modules)
+}
+
+/// The packages want a release that Debian has since its version 13.
+fn new_enough() -> Result<(), String> {
+    let told = Command::new("node").arg("--version").output().map_err(|error| format!("node: {error}"))?;
+    let text = String::from_utf8_lossy(&told.stdout);
+    let release = text.trim().trim_start_matches('v').split('.').next().and_then(|it| it.parse::<u32>().ok());
+    match release {
+        Some(release) if release >= OLDEST => Ok(()),
+        _ => Err(format!("Node.js {OLDEST} or newer is needed; this is {}", text.trim())),
+    }
 }
 
 fn source() -> PathBuf {

@@ -40,10 +40,15 @@ pub fn quiet(command: &mut Command) -> Result<(), String> {
     Err(format!("{name}: {}\n{}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join("\n")))
 }
 
+/// Where a program is on the path.
+pub fn found(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 /// The program is on the path.
 pub fn has(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    found(program).is_some()
 }
 
 /// This process is the machine's administrator.
