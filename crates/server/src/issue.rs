@@ -115,8 +115,12 @@ impl Context {
         let keys = self.state.keys.of(&self.state.store, tenant.id, envelope.now).await?;
         let id = tenant.id.to_string();
         let (issuer_v1, issuer_v2) = (envelope.origin.issuer_v1(&id), envelope.origin.issuer_v2(&id));
+        let graph = envelope.origin.graph();
         let issuing = Issuing {
             tenant: tenant.id,
+            tenant_created: tenant.created,
+            graph: &graph,
+            in_address: false,
             issuer_v1: &issuer_v1,
             issuer_v2: &issuer_v2,
             trace: envelope.trace,

@@ -146,7 +146,7 @@ impl Reply {
     #[must_use]
     pub fn refused(mut self, denial: &Denial) -> Self {
         self.status = match denial {
-            Denial::SignInLost | Denial::Blocked => StatusCode::FORBIDDEN,
+            Denial::SignInLost | Denial::Blocked(_) => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
         };
         self

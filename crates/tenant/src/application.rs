@@ -6,6 +6,7 @@ use crate::{
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     directory::Directory,
     operation::{self, Caller, Moment, authorize},
+    optional_claims::{GroupClaims, OptionalClaims},
     permission::{self, AppRole, PermissionScope, RequiredResource},
     redirect,
     refusal::Refusal,
@@ -58,8 +59,14 @@ pub struct Application {
     pub owners: Vec<ObjectId>,
     /// Labels.
     pub tags: Vec<String>,
+    /// Claims that tokens carry besides the usual ones.
+    #[serde(default)]
+    pub optional_claims: OptionalClaims,
+    /// The groups that tokens name; `None`: nobody said.
+    #[serde(default)]
+    pub group_claims: Option<GroupClaims>,
     /// The rest of Graph's properties that are kept as given and read by no rule (`web.homePageUrl`,
-    /// `info`, `optionalClaims`, …), by Graph's property name.
+    /// `info`, …), by Graph's property name.
     pub kept: std::collections::BTreeMap<String, serde_json::Value>,
     /// Choices beside the tenant's.
     pub policy: ApplicationPolicy,
@@ -206,6 +213,10 @@ pub struct Changes {
     pub federated: Option<Vec<FederatedCredential>>,
     /// All of them at once.
     pub tags: Option<Vec<String>>,
+    /// All of them at once.
+    pub optional_claims: Option<OptionalClaims>,
+    /// The groups that tokens name.
+    pub group_claims: Option<Option<GroupClaims>>,
     /// Choices beside the tenant's.
     pub policy: Option<ApplicationPolicy>,
     /// Further Graph properties to keep, by path; a null forgets one.
@@ -277,6 +288,8 @@ pub fn create(
         federated: Vec::new(),
         owners,
         tags: Vec::new(),
+        optional_claims: OptionalClaims::default(),
+        group_claims: None,
         kept: Default::default(),
         policy: ApplicationPolicy::default(),
         created: at.now,
@@ -442,6 +455,8 @@ fn take(it: &mut Application, changes: Changes) {
     set(&mut it.certificates, changes.certificates);
     set(&mut it.federated, changes.federated);
     set(&mut it.tags, changes.tags);
+    set(&mut it.optional_claims, changes.optional_claims);
+    set(&mut it.group_claims, changes.group_claims);
     set(&mut it.policy, changes.policy);
     for (name, value) in changes.kept {
         match value.is_null() {
@@ -499,6 +514,7 @@ fn check(it: &Application) -> Result<(), Refusal> {
             "requestedAccessTokenVersion is null, 1 or 2".into(),
         ));
     }
+    it.optional_claims.check()?;
     permission::check_offered(&it.scopes, &it.app_roles)
 }
 
@@ -535,6 +551,10 @@ fn differences(old: &Application, new: &Application) -> Vec<(String, String, Str
         ("appRoles", old.app_roles != new.app_roles),
         ("keyCredentials", old.certificates != new.certificates),
         ("federatedIdentityCredentials", old.federated != new.federated),
+        (
+            "optionalClaims",
+            old.optional_claims != new.optional_claims || old.group_claims != new.group_claims,
+        ),
         ("signInAudience", old.sign_in_audience != new.sign_in_audience),
         ("other", old.kept != new.kept || old.tags != new.tags || old.notes != new.notes),
     ];

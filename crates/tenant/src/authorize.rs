@@ -276,12 +276,16 @@ pub fn standing(
     session(&directory.tenant, asked, signed_in, now)?;
     usable(user)?;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.still_enough(signed_in.methods).map_err(|denial| match denial {
-        // Here somebody can be asked for it, or an application be told that somebody would be.
+    signing_in.still_enough(signed_in.methods).map_err(to_be_asked)
+}
+
+/// Here somebody can be asked for a second factor, or an application be told that somebody would be.
+fn to_be_asked(denial: Denial) -> Denial {
+    match denial {
         Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
         Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
         other => other,
-    })
+    }
 }
 
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
@@ -300,6 +304,9 @@ pub fn code(
     standing(directory, (admitted, asked), signed_in, (address, now))?;
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
+    let resource = resolved.resource.principal.app_id;
+    let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
+    signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {
         family: entropy.uuid(),
@@ -314,5 +321,7 @@ pub fn code(
         signed_in: signed_in.at,
         session: Some(signed_in.session),
         methods: signed_in.methods.to_vec(),
+        auth_time: asked.max_age.is_some(),
+        contexts: asked.claims.acrs.clone(),
     })
 }

@@ -17,6 +17,7 @@ mod fixture;
 pub mod group;
 pub mod lockout;
 pub mod operation;
+pub mod optional_claims;
 pub mod package;
 pub mod permission;
 pub mod permission_grant;

@@ -110,7 +110,7 @@ async fn whose_member_somebody_is_told_directly_and_through_groups() {
     let asked = json!({ "securityEnabledOnly": true });
     for (path, token) in [
         (format!("/v1.0/users/{ADA}/getMemberGroups"), &token),
-        (format!("/v1.0/users/ada@contoso.example/getMemberObjects"), &token),
+        ("/v1.0/users/ada@contoso.example/getMemberObjects".into(), &token),
         ("/v1.0/me/getMemberGroups".into(), &ada),
         ("/v1.0/me/getMemberObjects".into(), &ada),
     ] {

@@ -18,7 +18,7 @@ async fn somebody_signs_in_and_the_client_gets_tokens_once() {
     let reply = t.redeem(&fields["code"]).await;
     assert_eq!(reply.claims()["upn"], "ada@contoso.example");
     let id_token = part(reply.good()["id_token"].as_str().unwrap(), 1);
-    assert_eq!((&id_token["nonce"], &id_token["auth_time"]), (&"n-1".into(), &1_800_000_000.into()));
+    assert_eq!((&id_token["nonce"], id_token.get("auth_time")), (&"n-1".into(), None));
     let refresh = reply.good()["refresh_token"].as_str().unwrap().to_owned();
 
     // A second use ends what the first one gave.
@@ -30,6 +30,43 @@ async fn somebody_signs_in_and_the_client_gets_tokens_once() {
         ("scope", SCOPE),
     ];
     assert_eq!(t.token(&again).await.no(), "400 invalid_grant 50173");
+}
+
+#[tokio::test]
+async fn who_asks_how_old_a_sign_in_may_be_is_told_when_it_was() {
+    let t = contoso("").await;
+    let asked = query(PUBLIC, &[("max_age", "600")]);
+    let fields = back(&Browser::new(&t).sign_in(&asked, "ada", PASSWORD).await);
+    let id_token = part(t.redeem(&fields["code"]).await.good()["id_token"].as_str().unwrap(), 1);
+    assert_eq!(id_token["auth_time"], 1_800_000_000);
+}
+
+#[tokio::test]
+async fn a_session_is_told_where_the_client_wants_it_and_stays_the_same() {
+    let t = contoso("").await;
+    let token = t.graph_token("admin").await;
+    let wants = serde_json::json!({ "optionalClaims": { "idToken": [{ "name": "sid" }] } });
+    let path = format!("/v1.0/applications(appId='{PUBLIC}')");
+    let (browser, asked) = (Browser::new(&t), query(PUBLIC, &[]));
+    let sid = async |reply: &carnet_tests::Reply| {
+        let tokens = t.redeem(&back(reply)["code"]).await.good();
+        (part(tokens["id_token"].as_str().unwrap(), 1).get("sid").cloned(), tokens)
+    };
+    assert_eq!(sid(&browser.sign_in(&asked, "ada", PASSWORD).await).await.0, None);
+    assert_eq!(t.call("PATCH", &path, &token, wants).await.status, 204);
+    let (second, tokens) = sid(&browser.open(&asked).await).await;
+    assert!(second.is_some());
+    assert_eq!(sid(&browser.open(&asked).await).await.0, second);
+    let again = [
+        ("grant_type", "refresh_token"),
+        ("client_id", PUBLIC),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+        ("scope", SCOPE),
+    ];
+    let refreshed = t.token(&again).await.good();
+    assert_eq!(part(refreshed["id_token"].as_str().unwrap(), 1).get("sid").cloned(), second);
+    // Another sign-in is another session.
+    assert_ne!(sid(&Browser::new(&t).sign_in(&asked, "ada", PASSWORD).await).await.0, second);
 }
 
 #[tokio::test]

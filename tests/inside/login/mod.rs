@@ -3,6 +3,7 @@
 
 mod admin_consent;
 mod certificate;
+mod claims;
 mod device;
 mod discovery;
 mod evaluation;

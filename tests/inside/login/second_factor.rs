@@ -4,6 +4,7 @@ use super::{contoso, contoso_with};
 use carnet_tests::{
     AZURE_CLI, Contoso, NOW, PASSWORD, PUBLIC, Reply, UNCONSENTED,
     browser::{Browser, back, number, query},
+    part,
 };
 use serde_json::json;
 
@@ -180,4 +181,43 @@ async fn a_session_without_a_second_factor_is_raised_not_signed_in_again() {
     let asked = mfa.submit(&page, &[("otc", &code_at(NOW.seconds()))]).await;
     assert!(asked.text().contains("Permissions requested"));
     assert_eq!(number(&mfa.open(&query(UNCONSENTED, &[("prompt", "none")])).await), 65_001);
+}
+
+const CONTEXT: &str = "authentication_contexts = [{ id = \"c1\", require_mfa = true }]";
+const DEMAND: &str = r#"{"id_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+
+/// What the ID token of an answer says of contexts.
+async fn contexts(t: &Contoso, reply: &Reply) -> serde_json::Value {
+    let tokens = t.redeem(&back(reply)["code"]).await.good();
+    part(tokens["id_token"].as_str().unwrap(), 1)["acrs"].clone()
+}
+
+#[tokio::test]
+async fn a_context_that_is_demanded_is_carried_once_the_second_factor_was_shown() {
+    let t = contoso_with(CONTEXT, &somebody()).await;
+    let asked = query(PUBLIC, &[("claims", DEMAND)]);
+    let browser = Browser::new(&t);
+    let page = browser.sign_in(&asked, "mfa", PASSWORD).await;
+    let reply = browser.submit(&page, &[("otc", &code_at(NOW.seconds()))]).await;
+    assert_eq!(contexts(&t, &reply).await, json!(["c1"]));
+    // Nobody asked: nothing is told.
+    assert_eq!(contexts(&t, &browser.open(&query(PUBLIC, &[])).await).await, json!(null));
+}
+
+#[tokio::test]
+async fn a_session_without_a_second_factor_is_stepped_up_where_a_context_demands_it() {
+    let t = contoso(CONTEXT).await;
+    let (browser, now) = (Browser::new(&t), NOW.seconds());
+    let plain = browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await;
+    assert_eq!(contexts(&t, &plain).await, json!(null));
+    let silent = [("claims", DEMAND), ("prompt", "none")];
+    assert_eq!(number(&browser.open(&query(PUBLIC, &silent)).await), 50_072);
+    let voluntary = DEMAND.replace("true", "false");
+    let reply = browser.open(&query(PUBLIC, &[("claims", &voluntary)])).await;
+    assert_eq!(contexts(&t, &reply).await, json!(null));
+    let page = browser.open(&query(PUBLIC, &[("claims", DEMAND)])).await;
+    let key = key_of(&page);
+    let shown = browser.submit(&page, &[("otc", &code_of(&key, now))]).await;
+    let reply = browser.submit(&shown, &[("kept", "1")]).await;
+    assert_eq!(contexts(&t, &reply).await, json!(["c1"]));
 }

@@ -72,6 +72,38 @@ async fn a_users_tokens_of_the_first_edition() {
     insta::assert_json_snapshot!("user_v1", whole(&reply));
 }
 
+/// An API of the tenant's own, and a client that may call it.
+fn own_api(version: u8) -> String {
+    include_str!("own_api.toml").replace("token_version = 2", &format!("token_version = {version}"))
+}
+
+const CALLER: &str = "a0000000-0000-4000-8000-000000000011";
+
+#[tokio::test]
+async fn tokens_for_an_api_of_ones_own() {
+    for (version, names) in
+        [(1, ["own_user_v1", "own_application_v1"]), (2, ["own_user_v2", "own_application_v2"])]
+    {
+        let t = Contoso::with("", &own_api(version)).await;
+        let user = t.by_password(CALLER, "ada", "api://own/read openid profile").await;
+        insta::assert_json_snapshot!(names[0], whole(&user)["access_token_read"]);
+        let application = t.by_secret(CONFIDENTIAL, SECRET, "api://own").await;
+        insta::assert_json_snapshot!(names[1], whole(&application)["access_token_read"]);
+    }
+}
+
+#[tokio::test]
+async fn tokens_for_graph() {
+    let t = Contoso::start().await;
+    let scope = "https://graph.microsoft.com/.default openid profile";
+    let user = t.by_password(carnet_tests::AZURE_CLI, "ada", scope).await;
+    let scp = user.claims()["scp"].as_str().unwrap().to_owned();
+    assert!(!scp.split(' ').any(|scope| scope == "offline_access"), "{scp}");
+    insta::assert_json_snapshot!("graph_user", whole(&user)["access_token_read"]);
+    let application = t.by_secret(carnet_tests::UNREGISTERED, SECRET, "https://graph.microsoft.com").await;
+    insta::assert_json_snapshot!("graph_application", whole(&application)["access_token_read"]);
+}
+
 #[tokio::test]
 async fn a_denial() {
     let t = Contoso::start().await;

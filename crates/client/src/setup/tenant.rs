@@ -18,7 +18,7 @@ use carnet_wire::{
     ids::AppId,
     jose::Certificate,
     secret::ClientSecret,
-    tenant_file::{ApplicationTable, Exposed, TenantFile},
+    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, TenantFile},
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -306,6 +306,26 @@ fn app_id(application: &Value) -> Result<AppId, ClientError> {
         .map_err(|_| ClientError::Input("an application came without its id".into()))
 }
 
+/// The optional claims of a table as Graph has them.
+fn optional_claims(table: &OptionalClaimsTable) -> Value {
+    let list = |claims: &[ClaimTable]| {
+        let one =
+            |(name, additional): (&str, &[String])| json!({"name": name, "additionalProperties": additional});
+        claims.iter().map(|it| one(it.parts())).collect::<Vec<_>>()
+    };
+    json!({ "idToken": list(&table.id_token), "accessToken": list(&table.access_token) })
+}
+
+/// What of Graph's optional claims a table can say.
+fn asked_claims(found: &Value) -> Value {
+    let list = |name: &str| {
+        let one =
+            |it: &Value| json!({"name": it["name"], "additionalProperties": it["additionalProperties"]});
+        found[name].as_array().into_iter().flatten().map(one).collect::<Vec<_>>()
+    };
+    json!({ "idToken": list("idToken"), "accessToken": list("accessToken") })
+}
+
 /// The properties that the table describes and that differ, as a body that sets them.
 fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
     let mut body = Map::new();
@@ -330,6 +350,16 @@ fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
         if !uris.is_empty() && json!(uris) != found[name]["redirectUris"] {
             want(name, json!({ "redirectUris": uris }), &Value::Null);
         }
+    }
+    if let Some(words) = &table.group_membership_claims {
+        want("groupMembershipClaims", words.clone().into(), &found["groupMembershipClaims"]);
+    }
+    if !table.optional_claims.is_empty() {
+        want(
+            "optionalClaims",
+            optional_claims(&table.optional_claims),
+            &asked_claims(&found["optionalClaims"]),
+        );
     }
     let exposes = &table.exposes;
     if !exposes.identifier_uris.is_empty() {

@@ -3,6 +3,7 @@
 use carnet_tenant::{
     application::{Application, Changes, SignInAudience},
     credential::CertificateCredential,
+    optional_claims::{GroupClaims, Listed, OptionalClaim, OptionalClaims},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
 };
 use carnet_wire::{
@@ -14,13 +15,11 @@ use carnet_wire::{
 use serde_json::{Map, Value};
 
 /// Properties that are kept as given, with the path of the object they stand in.
-const KEPT: [&str; 7] = [
-    "groupMembershipClaims",
+const KEPT: [&str; 5] = [
     "isDeviceOnlyAuthSupported",
     "serviceManagementReference",
     "samlMetadataUrl",
     "defaultRedirectUri",
-    "optionalClaims",
     "servicePrincipalLockConfiguration",
 ];
 /// Properties that only the service sets; tools that send a whole object back repeat them.
@@ -58,6 +57,8 @@ pub(super) fn changes(
         required_resource_access: body.list("requiredResourceAccess", required)?,
         app_roles: body.list("appRoles", app_role)?,
         certificates: certificates(&mut body, old, entropy)?,
+        optional_claims: optional_claims(&mut body)?,
+        group_claims: group_claims(&mut body)?,
         ..Changes::default()
     };
     platforms(&mut body, &mut changes)?;
@@ -99,6 +100,45 @@ fn audience(body: &mut Members<'_>) -> Result<Option<SignInAudience>, BodyError>
     let names =
         "AzureADMyOrg, AzureADMultipleOrgs, AzureADandPersonalMicrosoftAccount or PersonalMicrosoftAccount";
     SignInAudience::parse(&word).map(Some).ok_or_else(|| body.wrong("signInAudience", names))
+}
+
+/// `optionalClaims`; a null asks for none.
+fn optional_claims(body: &mut Members<'_>) -> Result<Option<OptionalClaims>, BodyError> {
+    let null = body.any("optionalClaims").is_some_and(Value::is_null);
+    let Some(mut object) = body.object("optionalClaims")? else {
+        return Ok(null.then(OptionalClaims::default));
+    };
+    let mut list = |name| Ok(Listed::from(object.list(name, claim)?.unwrap_or_default()));
+    let claims = OptionalClaims {
+        id_token: list("idToken")?,
+        access_token: list("accessToken")?,
+        saml2_token: list("saml2Token")?,
+    };
+    object.finish()?;
+    Ok(Some(claims))
+}
+
+fn claim(item: &mut Members<'_>) -> Result<OptionalClaim, BodyError> {
+    let name = item.text("name")?.flatten();
+    Ok(OptionalClaim {
+        name: needed(name, item, "name", "the claim's name")?,
+        source: item.text("source")?.flatten(),
+        essential: item.boolean("essential")?.flatten().unwrap_or(false),
+        additional_properties: item.texts("additionalProperties")?.unwrap_or_default(),
+    })
+}
+
+/// `groupMembershipClaims`; a null says nothing of them.
+fn group_claims(body: &mut Members<'_>) -> Result<Option<Option<GroupClaims>>, BodyError> {
+    let words = "None, SecurityGroup, DirectoryRole, ApplicationGroup or All";
+    match body.text("groupMembershipClaims")? {
+        None => Ok(None),
+        Some(None) => Ok(Some(None)),
+        Some(Some(text)) => match GroupClaims::parse(&text) {
+            Some(claims) => Ok(Some(Some(claims))),
+            None => Err(body.wrong("groupMembershipClaims", words)),
+        },
+    }
 }
 
 fn platforms(body: &mut Members<'_>, changes: &mut Changes) -> Result<(), BodyError> {

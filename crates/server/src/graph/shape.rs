@@ -6,6 +6,7 @@ use carnet_tenant::{
     credential::{CertificateCredential, SecretCredential},
     directory::Directory,
     group::{Group, MemberKind},
+    optional_claims::{GroupClaims, Listed, OptionalClaim, OptionalClaims},
     permission::{AppRole, PermissionScope, RequiredAccess},
     permission_grant::{AppRoleAssignment, PermissionGrant},
     service_principal::ServicePrincipal,
@@ -33,7 +34,7 @@ pub(super) fn application(it: &Application, directory: &Directory, keys: bool) -
         "createdDateTime": it.created.iso(),
         "displayName": it.display_name,
         "description": it.description,
-        "groupMembershipClaims": kept(it, "groupMembershipClaims", Value::Null),
+        "groupMembershipClaims": it.group_claims.map(GroupClaims::words),
         "identifierUris": it.identifier_uris,
         "isDeviceOnlyAuthSupported": kept(it, "isDeviceOnlyAuthSupported", Value::Null),
         "isFallbackPublicClient": it.is_fallback_public_client,
@@ -46,7 +47,7 @@ pub(super) fn application(it: &Application, directory: &Directory, keys: bool) -
         "samlMetadataUrl": kept(it, "samlMetadataUrl", Value::Null),
         "defaultRedirectUri": kept(it, "defaultRedirectUri", Value::Null),
         "certification": null,
-        "optionalClaims": kept(it, "optionalClaims", Value::Null),
+        "optionalClaims": optional_claims(&it.optional_claims),
         "requestSignatureVerification": null,
         "servicePrincipalLockConfiguration": kept(it, "servicePrincipalLockConfiguration", Value::Null),
         "addIns": [],
@@ -61,6 +62,20 @@ pub(super) fn application(it: &Application, directory: &Directory, keys: bool) -
         "verifiedPublisher": { "displayName": null, "verifiedPublisherId": null, "addedDateTime": null },
         "web": web(it),
         "spa": { "redirectUris": it.redirect_uris.spa },
+    })
+}
+
+/// What was asked for; null where that is nothing.
+fn optional_claims(it: &OptionalClaims) -> Value {
+    if it.is_empty() {
+        return Value::Null;
+    }
+    let list = |listed: &Listed| {
+        let one = |it: &OptionalClaim| json!({"name": it.name, "source": it.source, "essential": it.essential, "additionalProperties": it.additional_properties});
+        listed.list().iter().map(one).collect::<Vec<_>>()
+    };
+    json!({
+        "idToken": list(&it.id_token), "accessToken": list(&it.access_token), "saml2Token": list(&it.saml2_token),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::{
 use carnet_tenant::{
     operation::Caller,
     refusal::Refusal,
-    token::claims::{pairwise, user_info},
+    token::subject::{pairwise, user_info},
 };
 use carnet_wire::authority::TenantName;
 

@@ -10,6 +10,7 @@ use carnet_tenant::{
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
     operation::Moment,
+    optional_claims::{GroupClaims, Listed, OptionalClaim, OptionalClaims},
     package::{self, Package},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
     permission_grant::{self, AssignmentKey, GrantKey},
@@ -19,7 +20,7 @@ use carnet_tenant::{
 use carnet_wire::{
     ids::{AppId, KeyId, ObjectId},
     jose::Certificate,
-    tenant_file::{ApplicationTable, Exposed, PermissionTable, SecretTable},
+    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, PermissionTable, SecretTable},
 };
 
 fn bad(target: &str, message: String) -> Refusal {
@@ -169,7 +170,32 @@ fn described(
         certificates: (held.len() > known).then_some(held),
         federated: (!table.federated.is_empty()).then_some(federated),
         policy: Some(chosen),
+        optional_claims: (!table.optional_claims.is_empty()).then(|| optional_claims(&table.optional_claims)),
+        group_claims: table.group_membership_claims.as_deref().map(group_claims).transpose()?.map(Some),
         ..Changes::default()
+    })
+}
+
+fn optional_claims(table: &OptionalClaimsTable) -> OptionalClaims {
+    let one = |it: &ClaimTable| {
+        let (name, additional) = it.parts();
+        let (name, additional_properties) = (name.to_owned(), additional.to_vec());
+        OptionalClaim { name, additional_properties, ..OptionalClaim::default() }
+    };
+    let list = |tables: &[ClaimTable]| Listed::from(tables.iter().map(one).collect::<Vec<_>>());
+    OptionalClaims {
+        id_token: list(&table.id_token),
+        access_token: list(&table.access_token),
+        ..OptionalClaims::default()
+    }
+}
+
+fn group_claims(words: &str) -> Result<GroupClaims, Refusal> {
+    GroupClaims::parse(words).ok_or_else(|| {
+        bad(
+            "group_membership_claims",
+            format!("`{words}` is none of None, SecurityGroup, DirectoryRole, ApplicationGroup, All"),
+        )
     })
 }
 

@@ -13,7 +13,10 @@ use carnet_wire::{
     ids::{AppId, ObjectId},
     pkce::Challenge,
     time::Timestamp,
-    token::request::{Grant, Target, Version},
+    token::{
+        claims_request::AskedContexts,
+        request::{Grant, Target, Version},
+    },
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,9 +51,15 @@ pub struct CodeBody {
     pub signed_in: Timestamp,
     /// `pwd`, `mfa`.
     pub methods: Vec<String>,
-    /// The browser's session, `sid`.
+    /// The browser's session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Uuid>,
+    /// `max_age` was asked for, so the ID token says when the user signed in.
+    #[serde(default)]
+    pub auth_time: bool,
+    /// Authentication contexts that were asked for.
+    #[serde(default, skip_serializing_if = "AskedContexts::is_empty")]
+    pub contexts: AskedContexts,
 }
 
 /// A code as kept.
@@ -156,13 +165,15 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     };
     password::usable(&user)?;
     password::still_enough(run, (&user, &body.methods), client.app)?;
+    let asked = body.contexts.clone();
+    run.contexts.id_token.extend(asked.id_token);
+    run.contexts.access_token.extend(asked.access_token);
     let target = target(run, &body)?;
     let resolved = scope::resolve(run, &target)?;
     let subject = (user, body.methods.clone(), body.signed_in);
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.nonce.clone_from(&body.nonce);
-    approval.signed_in = Some(body.signed_in);
-    approval.session = body.session;
+    (approval.auth_time, approval.session) = (body.auth_time, body.session);
     run.effects.push(Effect::SpendCode { digest: held.digest });
     run.if_lost = Some(Denial::Code(CodeNo::Redeemed));
     run.lost_effects.push(Effect::RevokeFamily { family: body.family });
@@ -255,6 +266,8 @@ mod tests {
                 signed_in: Timestamp::from_seconds(NOW - 30),
                 methods: vec!["pwd".into()],
                 session: None,
+                auth_time: false,
+                contexts: Default::default(),
             },
             digest: [1; 32],
             expires: Timestamp::from_seconds(NOW + 30),

@@ -1,9 +1,10 @@
 //! Claims of access and ID tokens (`reference/tokens-and-claims.md`). The version of an access token is
 //! the resource's choice, that of an ID token the endpoint's. Members come in alphabetical order after
-//! `aud`, `iss`, `iat`, `nbf`, `exp`; what is empty is left out.
+//! `aud`, `iss`, `iat`, `nbf`, `exp`; what is empty is left out, and so is what nobody here could know
+//! (`puid`, `tenant_ctry`, `xms_idrel`, …).
 
-use super::{Approval, Subject};
-use crate::user::User;
+use super::{Approval, Configured, Subject, subject};
+use crate::{optional_claims::Claim, user::User};
 use carnet_wire::{
     digest,
     ids::{AppId, ObjectId, TenantId, TraceId},
@@ -12,8 +13,8 @@ use carnet_wire::{
     token::request::Version,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
+use uuid::Uuid;
 
 /// How far `iat` and `nbf` lie before the moment of issue, in seconds.
 pub const BACKDATED: i64 = 300;
@@ -22,15 +23,23 @@ const ID_LIFETIME: i64 = 3600;
 /// `wids` of a principal or user without any directory role, as seen at Entra.
 const NO_ROLE_USER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 const NO_ROLE_APPLICATION: &str = "0997a1d0-0d1d-4acb-b408-d5ca73121e90";
+/// Most groups that a token names.
+const MOST_GROUPS: usize = 200;
+/// Most groups that a token in an address names.
+const MOST_GROUPS_IN_ADDRESS: usize = 5;
 
 /// What claims need beside the approval.
 pub struct Issuing<'a> {
     /// The tenant.
     pub tenant: TenantId,
+    /// When the tenant was made.
+    pub tenant_created: Timestamp,
     /// `iss` of v1.0 tokens.
     pub issuer_v1: &'a str,
     /// `iss` of v2.0 tokens.
     pub issuer_v2: &'a str,
+    /// Base URL of Microsoft Graph, where groups are told that a token has no room for.
+    pub graph: &'a str,
     /// The answer's id.
     pub trace: TraceId,
     /// Now.
@@ -39,6 +48,8 @@ pub struct Issuing<'a> {
     pub pairwise: &'a [u8],
     /// From where the request came.
     pub address: IpAddr,
+    /// The ID token travels in an address: the authorize endpoint gives it (implicit, hybrid).
+    pub in_address: bool,
 }
 
 #[derive(Default, Serialize)]
@@ -48,8 +59,16 @@ struct Claims<'a> {
     iat: i64,
     nbf: i64,
     exp: i64,
+    #[serde(rename = "_claim_names", skip_serializing_if = "Option::is_none")]
+    claim_names: Option<ClaimNames>,
+    #[serde(rename = "_claim_sources", skip_serializing_if = "Option::is_none")]
+    claim_sources: Option<ClaimSources>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acct: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    acrs: &'a [String],
     aio: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     amr: &'a [String],
@@ -71,12 +90,18 @@ struct Claims<'a> {
     family_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     given_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hasgroups: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idp: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idtyp: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ipaddr: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_hint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +115,8 @@ struct Claims<'a> {
     roles: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     scp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     sub: String,
     tid: Option<TenantId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,9 +126,36 @@ struct Claims<'a> {
     uti: String,
     ver: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    wids: Vec<String>,
+    wids: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     xms_cc: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xms_st: Option<InOtherTokens>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xms_tcdt: Option<i64>,
+}
+
+/// `_claim_names`: the claims that are told elsewhere.
+#[derive(Serialize)]
+struct ClaimNames {
+    groups: &'static str,
+}
+
+/// `_claim_sources`: where.
+#[derive(Serialize)]
+struct ClaimSources {
+    src1: Endpoint,
+}
+
+#[derive(Serialize)]
+struct Endpoint {
+    endpoint: String,
+}
+
+/// `xms_st`: who the user is in other tokens of this client.
+#[derive(Serialize)]
+struct InOtherTokens {
+    sub: String,
 }
 
 impl Approval {
@@ -115,11 +169,14 @@ impl Approval {
     #[must_use]
     pub fn access_claims(&self, issuing: &Issuing<'_>) -> Vec<u8> {
         let version = self.token_version();
-        let guid = self.resource.principal.app_id.to_string();
-        let mut claims = self.common(issuing, version, self.lifetime);
-        claims.aud = if version == Version::V2 { &guid } else { &self.resource.name };
+        let recipient = self.resource.principal.app_id;
+        let guid = recipient.to_string();
+        let wants = self.access.claims;
+        let mut claims = self.common(issuing, version, (recipient, self.lifetime));
+        let by_guid = version == Version::V2 || wants.has(Claim::AudienceGuid);
+        claims.aud = if by_guid { &guid } else { &self.resource.name };
         claims.roles = &self.roles;
-        claims.xms_cc = if self.continuous { &["cp1"] } else { &[] };
+        claims.xms_cc = if self.continuous || self.access.capable { &["cp1"] } else { &[] };
         match version {
             Version::V1 => {
                 claims.appid = Some(self.client.app);
@@ -136,24 +193,25 @@ impl Approval {
                 claims.oid = Some(*principal);
                 claims.sub = principal.to_string();
                 claims.idp = Some(claims.iss);
-                claims.idtyp = self.resource.microsoft.then_some("app");
+                claims.idtyp = (self.resource.microsoft || wants.has(Claim::TokenType)).then_some("app");
             }
             Subject::User { user, methods } => {
+                // v2.0 is said to want `profile` for it; but on-behalf-of and every API know the user by it.
                 claims.oid = Some(user.id);
-                claims.sub =
-                    pairwise(issuing.pairwise, issuing.tenant, (self.resource.principal.app_id, user.id));
+                claims.sub = subject::pairwise(issuing.pairwise, issuing.tenant, (recipient, user.id));
                 claims.scp = Some(self.scopes.join(" "));
-                claims.idtyp = self.resource.microsoft.then_some("user");
-                person(&mut claims, user, version);
+                let typed = self.resource.microsoft || wants.has(Claim::TokenTypeOfUsers);
+                claims.idtyp = typed.then_some("user");
+                claims.sid = self.session.filter(|_| self.resource.microsoft || wants.has(Claim::Session));
+                self.person(&mut claims, (user, methods), (issuing, version, &self.access));
                 if version == Version::V1 {
                     claims.acr = Some("1");
-                    claims.amr = methods;
-                    claims.ipaddr = Some(issuing.address);
                 }
             }
         }
+        self.groups(&mut claims, &self.access, issuing);
         if self.resource.graph {
-            claims.wids = self.wids();
+            self.for_graph(&mut claims, issuing);
         }
         json(&claims)
     }
@@ -163,26 +221,100 @@ impl Approval {
     pub fn id_claims(&self, issuing: &Issuing<'_>) -> Option<Vec<u8>> {
         let Subject::User { user, methods } = &self.subject else { return None };
         let client = self.client.app.to_string();
-        let mut claims = self.common(issuing, self.version, ID_LIFETIME);
+        let wants = self.id.claims;
+        let mut claims = self.common(issuing, self.version, (self.client.app, ID_LIFETIME));
         claims.aud = &client;
         claims.nonce = self.nonce.as_deref();
-        claims.auth_time = self.signed_in.map(Timestamp::seconds);
-        claims.sub = pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
-        claims.oid = Some(user.id);
-        if self.version == Version::V1 {
-            claims.amr = methods;
-            claims.ipaddr = Some(issuing.address);
+        claims.roles = &self.id_roles;
+        claims.sub = subject::pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
+        claims.oid = (self.profile || self.version == Version::V1).then_some(user.id);
+        claims.sid = self.session.filter(|_| wants.has(Claim::Session));
+        if wants.has(Claim::LoginHint) {
+            claims.login_hint = Some(subject::login_hint(issuing.pairwise, issuing.tenant, user.id));
         }
-        if self.profile || self.version == Version::V1 {
-            person(&mut claims, user, self.version);
+        self.person(&mut claims, (user, methods), (issuing, self.version, &self.id));
+        if self.auth_time {
+            claims.auth_time = self.signed_in.map(Timestamp::seconds);
         }
-        if self.email {
-            claims.email = user.mail.as_deref();
+        self.groups(&mut claims, &self.id, issuing);
+        if issuing.in_address && self.id.groups.len() > MOST_GROUPS_IN_ADDRESS {
+            (claims.groups, claims.claim_names, claims.claim_sources) = (&[], None, None);
+            claims.hasgroups = Some(true);
         }
         Some(json(&claims))
     }
 
-    fn common<'a>(&self, issuing: &Issuing<'a>, version: Version, lifetime: i64) -> Claims<'a> {
+    /// What both tokens tell of a user: usual claims of the edition, and optional ones.
+    fn person<'a>(
+        &'a self,
+        claims: &mut Claims<'a>,
+        (user, methods): (&'a User, &'a [String]),
+        (issuing, version, configured): (&Issuing<'_>, Version, &'a Configured),
+    ) {
+        let wants = configured.claims;
+        let v1 = version == Version::V1;
+        let profile = v1 || self.profile;
+        let named = |claim| v1 || (profile && wants.has(claim));
+        claims.name = profile.then_some(&user.display_name);
+        claims.family_name = user.surname.as_deref().filter(|_| named(Claim::FamilyName));
+        claims.given_name = user.given_name.as_deref().filter(|_| named(Claim::GivenName));
+        let upn = if v1 { !user.guest || wants.has(Claim::Upn) } else { named(Claim::Upn) };
+        claims.upn = upn.then_some(&user.name);
+        let preferred = if v1 { wants.has(Claim::PreferredUsername) } else { profile };
+        claims.preferred_username = preferred.then_some(&user.name);
+        claims.unique_name = v1.then_some(&user.name);
+        claims.amr = if v1 { methods } else { &[] };
+        claims.ipaddr = (v1 || wants.has(Claim::Address)).then_some(issuing.address);
+        let mail = user.guest || wants.has(Claim::Email) || (!v1 && self.email);
+        claims.email = user.mail.as_deref().filter(|_| mail);
+        claims.acct = wants.has(Claim::Acct).then_some(u8::from(user.guest));
+        claims.acrs = &configured.contexts;
+        if wants.has(Claim::AuthTime) {
+            claims.auth_time = self.signed_in.map(Timestamp::seconds);
+        }
+    }
+
+    /// Groups as configured; where there are too many, where to ask for them. Entra names the retired
+    /// `graph.windows.net`, which nobody can serve; ours names the Graph that answers.
+    fn groups<'a>(&self, claims: &mut Claims<'a>, configured: &'a Configured, issuing: &Issuing<'_>) {
+        if configured.directory_roles {
+            claims.wids = self.wids();
+        }
+        if configured.groups.len() > MOST_GROUPS {
+            let (kind, id) = match &self.subject {
+                Subject::User { user, .. } => ("users", user.id),
+                Subject::Application(principal) => ("servicePrincipals", *principal),
+            };
+            let endpoint = format!("{}/v1.0/{kind}/{id}/getMemberObjects", issuing.graph);
+            claims.claim_names = Some(ClaimNames { groups: "src1" });
+            claims.claim_sources = Some(ClaimSources { src1: Endpoint { endpoint } });
+            return;
+        }
+        match configured.claims.has(Claim::GroupsAsRoles) && !configured.groups.is_empty() {
+            // Then roles proper are not told (memory).
+            true => claims.roles = &configured.groups,
+            false => claims.groups = &configured.groups,
+        }
+    }
+
+    /// What tokens for Microsoft Graph carry besides.
+    fn for_graph(&self, claims: &mut Claims<'_>, issuing: &Issuing<'_>) {
+        claims.wids = self.wids();
+        claims.xms_tcdt = Some(issuing.tenant_created.seconds());
+        if let Subject::User { user, .. } = &self.subject {
+            let to_client = (self.client.app, user.id);
+            let sub = subject::pairwise(issuing.pairwise, issuing.tenant, to_client);
+            claims.xms_st = Some(InOtherTokens { sub });
+        }
+    }
+
+    /// What every token carries.
+    fn common<'a>(
+        &self,
+        issuing: &Issuing<'a>,
+        version: Version,
+        (recipient, lifetime): (AppId, i64),
+    ) -> Claims<'a> {
         let now = issuing.now.seconds();
         // Just after a revocation a token begins a little later, as `User::tokens_valid_from` wants.
         let begins = match &self.subject {
@@ -198,8 +330,8 @@ impl Approval {
             iat: begins - BACKDATED,
             nbf: begins - BACKDATED,
             exp: now + lifetime,
-            aio: opaque(issuing, b"aio", 33),
-            rh: format!("1.{}.", opaque(issuing, b"rh", 36)),
+            aio: aio(issuing),
+            rh: rh(issuing, recipient),
             tid: Some(issuing.tenant),
             uti: issuing.trace.uti(),
             ver,
@@ -207,62 +339,27 @@ impl Approval {
         }
     }
 
-    fn wids(&self) -> Vec<String> {
+    fn wids(&self) -> Vec<Cow<'static, str>> {
         if self.directory_roles.is_empty() {
-            let none =
-                if matches!(self.subject, Subject::User { .. }) { NO_ROLE_USER } else { NO_ROLE_APPLICATION };
-            return vec![none.to_owned()];
+            let user = matches!(self.subject, Subject::User { .. });
+            return vec![if user { NO_ROLE_USER } else { NO_ROLE_APPLICATION }.into()];
         }
-        self.directory_roles.iter().map(ToString::to_string).collect()
+        self.directory_roles.iter().map(|role| role.to_string().into()).collect()
     }
 }
 
-fn person<'a>(claims: &mut Claims<'a>, user: &'a User, version: Version) {
-    claims.name = Some(&user.display_name);
-    match version {
-        Version::V1 => {
-            claims.family_name = user.surname.as_deref();
-            claims.given_name = user.given_name.as_deref();
-            claims.unique_name = Some(&user.name);
-            claims.upn = Some(&user.name);
-        }
-        Version::V2 => claims.preferred_username = Some(&user.name),
-    }
-}
-
-/// The pairwise subject: 43 characters that differ for every recipient application. `secret` is the tenant's.
-#[must_use]
-pub fn pairwise(secret: &[u8], tenant: TenantId, (recipient, user): (AppId, ObjectId)) -> String {
-    let parts = [tenant.uuid(), recipient.uuid(), user.uuid()];
-    encode_base64url(&digest::hmac_sha256(secret, &parts.each_ref().map(|id| id.as_bytes().as_slice())))
-}
-
-/// What userinfo shows of a user to a client with these scopes
-/// (`reference/authorize-and-device.md`, 8). `graph` is the base URL of Microsoft Graph.
-#[must_use]
-pub fn user_info(user: &User, scopes: &[String], subject: String, graph: &str) -> Value {
-    let holds = |name: &str| scopes.iter().any(|scope| scope == name);
-    let mut body = json!({ "sub": subject });
-    if holds("profile") {
-        body["name"] = user.display_name.as_str().into();
-        body["family_name"] = user.surname.as_deref().into();
-        body["given_name"] = user.given_name.as_deref().into();
-        body["picture"] = format!("{graph}/v1.0/me/photo/$value").into();
-    }
-    if let Some(mail) = user.mail.as_deref().filter(|_| holds("email")) {
-        body["email"] = mail.into();
-    }
-    if let Value::Object(members) = &mut body {
-        members.retain(|_, value| !value.is_null());
-    }
-    body
-}
-
-/// Entra's opaque members: nobody reads them, but some libraries want them there.
-fn opaque(issuing: &Issuing<'_>, label: &[u8], length: usize) -> String {
-    let bytes = digest::hmac_sha256(issuing.pairwise, &[label, issuing.trace.uuid().as_bytes()]);
-    let repeated: Vec<u8> = bytes.iter().copied().cycle().take(length).collect();
+/// Opaque: nobody reads it, but some libraries want it there.
+fn aio(issuing: &Issuing<'_>) -> String {
+    let bytes = digest::hmac_sha256(issuing.pairwise, &[b"aio", issuing.trace.uuid().as_bytes()]);
+    let repeated: Vec<u8> = bytes.iter().copied().cycle().take(33).collect();
     encode_base64url(&repeated)
+}
+
+/// Opaque, in the shape that was decoded: a mark, the tenant and the recipient in mixed-endian order.
+fn rh(issuing: &Issuing<'_>, recipient: AppId) -> String {
+    let trace = issuing.trace.uuid().into_bytes();
+    let ids = [issuing.tenant.uuid().to_bytes_le(), recipient.uuid().to_bytes_le()].concat();
+    format!("1.{}.", encode_base64url(&[&[1, trace[0], 0], &ids[..], &[trace[1]]].concat()))
 }
 
 fn json(claims: &Claims<'_>) -> Vec<u8> {
@@ -273,26 +370,10 @@ fn json(claims: &Claims<'_>) -> Vec<u8> {
 mod tests {
     use super::super::contoso::*;
     use super::*;
-    use serde_json::{Value, json};
-
-    fn issuing() -> Issuing<'static> {
-        Issuing {
-            tenant: TENANT.parse().unwrap(),
-            issuer_v1: "https://sts.windows.net/t/",
-            issuer_v2: "https://login.microsoftonline.com/t/v2.0",
-            trace: TraceId::new(uuid::Uuid::from_u128(1)),
-            now: Timestamp::from_seconds(NOW),
-            pairwise: &[7; 32],
-            address: [127, 0, 0, 1].into(),
-        }
-    }
+    use serde_json::json;
 
     fn approve(app: &str, body: &str) -> Box<Approval> {
         Contoso::new().ask(app, body).verdict.unwrap()
-    }
-
-    fn read(bytes: &[u8]) -> Value {
-        serde_json::from_slice(bytes).unwrap()
     }
 
     const APP: &str =
@@ -301,7 +382,7 @@ mod tests {
 
     #[test]
     fn an_applications_v1_token_has_the_recorded_claims_in_the_recorded_order() {
-        let claims = read(&approve(SECRET, APP).access_claims(&issuing()));
+        let claims = told(&approve(SECRET, APP).access_claims(&issuing()));
         let names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -335,14 +416,14 @@ mod tests {
     #[test]
     fn a_users_token_has_scp_and_a_pairwise_sub_and_no_roles() {
         let approval = approve(PUBLIC, USER);
-        let claims = read(&approval.access_claims(&issuing()));
+        let claims = told(&approval.access_claims(&issuing()));
         assert_eq!(claims["scp"], "AppManagement.ApplicationPackages.Read");
         assert_ne!(claims["sub"], claims["oid"]);
         assert_eq!(
             (claims["upn"].as_str(), claims.get("roles"), claims["appidacr"].as_str()),
             (Some("Ada"), None, Some("0"))
         );
-        let id = read(&approval.id_claims(&issuing()).unwrap());
+        let id = told(&approval.id_claims(&issuing()).unwrap());
         assert_ne!(id["sub"], claims["sub"]);
         assert_eq!(
             (id["aud"].as_str(), id["ver"].as_str(), id["preferred_username"].as_str()),
@@ -354,7 +435,7 @@ mod tests {
     fn the_resource_chooses_the_version_of_the_access_token() {
         let mut contoso = Contoso::new();
         contoso.change_principal(PLATFORM, |it| it.token_version = 2);
-        let claims = read(&contoso.ask(PUBLIC, USER).verdict.unwrap().access_claims(&issuing()));
+        let claims = told(&contoso.ask(PUBLIC, USER).verdict.unwrap().access_claims(&issuing()));
         assert_eq!(
             (claims["ver"].as_str(), claims["aud"].as_str(), claims["azp"].as_str()),
             (Some("2.0"), Some(PLATFORM), Some(PUBLIC))
@@ -365,8 +446,30 @@ mod tests {
     #[test]
     fn graph_tokens_name_directory_roles_even_where_there_are_none() {
         let body = APP.replace("https://api.powerplatform.com", "https://graph.microsoft.com");
-        let claims = read(&approve(SECRET, &body).access_claims(&issuing()));
+        let claims = told(&approve(SECRET, &body).access_claims(&issuing()));
         assert_eq!(claims["wids"], json!([NO_ROLE_APPLICATION]));
+    }
+
+    #[test]
+    fn graph_tokens_tell_the_tenants_age_and_who_the_user_is_to_the_client() {
+        let body = USER.replace("https://api.powerplatform.com", "https://graph.microsoft.com");
+        let approval = approve(PUBLIC, &body);
+        let (access, id) =
+            (told(&approval.access_claims(&issuing())), told(&approval.id_claims(&issuing()).unwrap()));
+        assert_eq!(access["xms_st"], json!({ "sub": id["sub"] }));
+        assert_eq!(access["xms_tcdt"], NOW - 1000);
+        let elsewhere = told(&approve(PUBLIC, USER).access_claims(&issuing()));
+        assert_eq!((elsewhere.get("xms_st"), elsewhere.get("xms_tcdt")), (None, None));
+    }
+
+    #[test]
+    fn an_id_token_tells_when_somebody_signed_in_where_the_client_asked() {
+        let mut approval = approve(PUBLIC, USER);
+        let time =
+            |approval: &Approval| told(&approval.id_claims(&issuing()).unwrap()).get("auth_time").cloned();
+        assert_eq!(time(&approval), None);
+        approval.auth_time = true;
+        assert_eq!(time(&approval), Some(json!(NOW)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! It asks for everything its roles give, and never gets a refresh token.
 
 use super::{
-    APPLICATION_LIFETIME, Approval, Denial, Run, Subject,
+    APPLICATION_LIFETIME, Approval, Configured, Denial, Run, Subject,
     client_auth::{Client, Wants},
     scope,
 };
@@ -21,6 +21,9 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     if resource.principal.assignment_required && !scope::assigned(run.facts, principal, &resource.principal) {
         return Err(Denial::AppNotAssigned { app: client.app, resource: resource.principal.id });
     }
+    let wants = (resource.claims, resource.groups);
+    let access = Configured::of(&run.facts.directory, wants, Some(resource.principal.id), principal)
+        .with_capability(run.request.claims.capabilities_cp1);
     let roles = scope::roles(run.facts, principal, &resource);
     let directory_roles = run.facts.directory.roles_of(principal).map(|it| it.key.role).collect();
     Ok(Approval {
@@ -43,7 +46,11 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         refresh: false,
         nonce: None,
         signed_in: None,
+        auth_time: false,
         session: None,
+        id_roles: Vec::new(),
+        access,
+        id: Configured::default(),
         client_info: false,
         version: run.request.version,
     })

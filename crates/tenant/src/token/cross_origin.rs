@@ -63,6 +63,8 @@ mod tests {
             signed_in: Timestamp::from_seconds(NOW),
             methods: vec!["pwd".into()],
             session: None,
+            auth_time: false,
+            contexts: Default::default(),
         };
         let expires = Timestamp::from_seconds(NOW + 30);
         let code = HeldCode { body, digest: [1; 32], expires, spent: false };

@@ -5,6 +5,7 @@ pub mod authorization_code;
 pub mod claims;
 pub mod client_auth;
 mod client_credentials;
+mod configured;
 #[cfg(test)]
 mod contoso;
 pub mod cross_origin;
@@ -14,9 +15,11 @@ pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
 pub(crate) mod scope;
+pub mod subject;
 
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
+pub use configured::Configured;
 pub use denial::{Demand, Denial};
 use denial::{RefreshNo, TenantNo};
 pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
@@ -32,7 +35,10 @@ use carnet_wire::{
     ids::{AppId, KeyId, ObjectId},
     restriction::Restrictions,
     time::Timestamp,
-    token::request::{Grant, TokenRequest, Version},
+    token::{
+        claims_request::AskedContexts,
+        request::{Grant, TokenRequest, Version},
+    },
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -185,10 +191,18 @@ pub struct Approval {
     pub refresh: bool,
     /// The ID token repeats it.
     pub nonce: Option<String>,
-    /// When the user signed in, where that was not now.
+    /// When the user signed in.
     pub signed_in: Option<Timestamp>,
-    /// The browser's session, if it began in one.
+    /// The ID token says when, configured or not: the client asked by `max_age`.
+    pub auth_time: bool,
+    /// The browser's session, where there is one.
     pub session: Option<uuid::Uuid>,
+    /// `roles` of the ID token: the user's at the client.
+    pub id_roles: Vec<String>,
+    /// What the access token carries as the API's registration has it.
+    pub access: Configured,
+    /// What the ID token carries as the client's registration has it.
+    pub id: Configured,
     /// The answer says whose account it is about.
     pub client_info: bool,
     /// The edition that was asked.
@@ -223,6 +237,7 @@ pub fn decide(facts: &Facts, request: &TokenRequest, proof: &Proof, asking: &Ask
         proof,
         asking,
         known: Known::default(),
+        contexts: request.claims.acrs.clone(),
         effects: Vec::new(),
         if_lost: None,
         lost_effects: Vec::new(),
@@ -239,6 +254,8 @@ struct Run<'a> {
     proof: &'a Proof,
     asking: &'a Asking<'a>,
     known: Known,
+    /// Authentication contexts that the tokens are to carry: asked for here, or when the code was.
+    contexts: AskedContexts,
     effects: Vec<Effect>,
     if_lost: Option<Denial>,
     lost_effects: Vec<Effect>,
@@ -361,7 +378,7 @@ pub struct RefreshBody {
     pub scope: String,
     /// Authentication methods, for `amr`: `pwd`, `mfa`.
     pub methods: Vec<String>,
-    /// The browser's session in which the family began, `sid`.
+    /// The browser's session, where the family began in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<uuid::Uuid>,
 }

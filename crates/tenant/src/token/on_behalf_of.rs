@@ -11,6 +11,7 @@ use crate::application::Platform;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::ObjectId,
+    time::Timestamp,
     token::request::Target,
 };
 
@@ -131,7 +132,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     let resolved = scope::resolve(run, &target)?;
     password::not_blocked(run, &user, client.app)?;
-    let since = carnet_wire::time::Timestamp::from_seconds(issued + BACKDATED);
+    let since = Timestamp::from_seconds(issued + BACKDATED);
     let subject = (user, methods, since);
     let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
     // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.
@@ -211,7 +212,7 @@ mod tests {
     fn a_user_who_may_no_longer_sign_in_is_not_acted_for() {
         assert_eq!(ask(shown(), |it| it.change_user(|user| user.enabled = false)), 50_057);
         let signed_out = |it: &mut Contoso| {
-            it.change_user(|user| user.sessions_valid_from = carnet_wire::time::Timestamp::from_seconds(NOW));
+            it.change_user(|user| user.sessions_valid_from = Timestamp::from_seconds(NOW));
         };
         assert_eq!(ask(shown(), signed_out), 500_133);
         assert_eq!(

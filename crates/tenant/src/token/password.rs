@@ -2,8 +2,8 @@
 //! client, or one that proves itself besides; never for an account with a second factor.
 
 use super::{
-    Approval, CONTINUOUS_JITTER, CONTINUOUS_LIFETIME, Demand, Denial, Effect, PasswordProof, RefreshBody,
-    Run, Subject, USER_JITTER, USER_LIFETIME,
+    Approval, CONTINUOUS_JITTER, CONTINUOUS_LIFETIME, Configured, Demand, Denial, Effect, PasswordProof,
+    RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
     client_auth::{Client, Wants},
     refresh_life, scope,
 };
@@ -212,15 +212,29 @@ pub(super) fn for_user(
     {
         return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
     }
+    let resource = &resolved.resource;
+    let asked = &run.contexts;
+    signing_in(run, &user, client.app).contexts(&methods, asked, resource.principal.app_id)?;
+    let directory = &facts.directory;
+    let wants = (resource.claims, resource.groups);
+    let says = run.request.claims.capabilities_cp1;
+    let access = Configured::of(directory, wants, Some(resource.principal.id), user.id).with_capability(says);
+    let id = Configured::of_client(directory, &client, user.id);
     let v1 = run.request.version == Version::V1;
-    let continuous = run.request.claims.capabilities_cp1 && resolved.resource.continuous;
+    let continuous = says && resource.continuous;
     let (least, jitter) = match continuous {
         true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
         false => (USER_LIFETIME, USER_JITTER),
     };
     let scope_text = Some(scope::text(target, &resolved, &scopes));
     Ok(Approval {
-        roles: scope::roles_of_user(facts, user.id, &resolved.resource),
+        roles: scope::roles_of_user(facts, user.id, &resource.principal),
+        id_roles: client
+            .principal
+            .as_ref()
+            .map_or_else(Vec::new, |it| scope::roles_of_user(facts, user.id, it)),
+        access: access.with_contexts(directory, &asked.access_token, &methods),
+        id: id.with_contexts(directory, &asked.id_token, &methods),
         directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),
         continuous,
         lifetime: least + i64::from(run.asking.entropy.below(jitter + 1)),
@@ -229,7 +243,8 @@ pub(super) fn for_user(
         email: resolved.oidc.email,
         refresh: v1 || resolved.oidc.offline_access,
         nonce: None,
-        signed_in: None,
+        signed_in: Some(signed_in),
+        auth_time: false,
         session: None,
         client_info: run.request.client_info,
         version: run.request.version,

@@ -3,7 +3,11 @@
 
 use super::{Denial, Facts, Run, client_auth::Client, denial::PermissionNo};
 use crate::{
-    directory::Directory, permission_grant::GrantKey, service_principal::ServicePrincipal, user::User,
+    directory::Directory,
+    optional_claims::{ClaimSet, GroupClaims},
+    permission_grant::GrantKey,
+    service_principal::ServicePrincipal,
+    user::User,
 };
 use carnet_wire::{
     catalogue,
@@ -26,6 +30,10 @@ pub struct Resource {
     pub microsoft: bool,
     /// It evaluates tokens continuously.
     pub continuous: bool,
+    /// Optional claims of its tokens.
+    pub claims: ClaimSet,
+    /// The groups that its tokens name.
+    pub groups: GroupClaims,
 }
 
 /// A target that was resolved.
@@ -95,7 +103,16 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     let known = directory.catalogue.application(principal.app_id);
     let (microsoft, continuous) = (known.is_some(), known.is_some_and(|it| it.evaluates_continuously()));
     let name = if own_graph { scope::GRAPH.to_owned() } else { name };
-    Ok(Resource { principal: principal.clone(), name, graph, microsoft, continuous })
+    let own = directory.application_by_app(principal.app_id);
+    Ok(Resource {
+        principal: principal.clone(),
+        name,
+        graph,
+        microsoft,
+        continuous,
+        claims: own.map(|it| it.optional_claims.access_token.set()).unwrap_or_default(),
+        groups: own.and_then(|it| it.group_claims).unwrap_or_default(),
+    })
 }
 
 fn shown(name: &str) -> String {
@@ -203,6 +220,8 @@ fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &
         Some(some) => held.extend(some.iter().filter(|value| published(value)).cloned()),
         None => {}
     }
+    // It is spent on the refresh token and never listed.
+    held.retain(|value| value != "offline_access");
     held.sort();
     held.dedup();
     held
@@ -239,8 +258,11 @@ pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> 
 
 /// The roles that a user holds at an API, in person and through the groups that they are directly in: what is
 /// given to a group does not reach the members of groups within it (memory).
-pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &Resource) -> Vec<String> {
-    roles_of(&facts.directory, holders(&facts.directory, user), &resource.principal)
+pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &ServicePrincipal) -> Vec<String> {
+    match resource.app_roles.is_empty() {
+        true => Vec::new(),
+        false => roles_of(&facts.directory, holders(&facts.directory, user), resource),
+    }
 }
 
 /// A user, and the groups that hold roles for them.
