@@ -2,7 +2,7 @@
 //! hands its record to the writer and signs at the same time; one that spends writes first.
 
 use crate::{
-    context::Context,
+    context::{Context, Envelope},
     reply::{self, Failure, Reply},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -113,21 +113,8 @@ impl Context {
     ) -> Result<Reply, Failure> {
         let envelope = &self.envelope;
         let keys = self.state.keys.of(&self.state.store, tenant.id, envelope.now).await?;
-        let id = tenant.id.to_string();
-        let (issuer_v1, issuer_v2) = (envelope.origin.issuer_v1(&id), envelope.origin.issuer_v2(&id));
-        let graph = envelope.origin.graph();
-        let issuing = Issuing {
-            tenant: tenant.id,
-            tenant_created: tenant.created,
-            graph: &graph,
-            in_address: false,
-            issuer_v1: &issuer_v1,
-            issuer_v2: &issuer_v2,
-            trace: envelope.trace,
-            now: envelope.now,
-            pairwise: &keys.pairwise,
-            address: envelope.address,
-        };
+        let names = Names::of(envelope, tenant);
+        let issuing = names.issuing(envelope, tenant, &keys.pairwise);
         let sign = |version: Version, claims: &[u8]| {
             keys.current(envelope.now)
                 .sign(version, claims)
@@ -169,6 +156,36 @@ impl Context {
                 id_token: optional.1,
                 client_info: optional.2,
             }),
+        }
+    }
+}
+
+/// What tokens of this answer call the authority and Graph.
+struct Names {
+    issuer_v1: String,
+    issuer_v2: String,
+    graph: String,
+}
+
+impl Names {
+    fn of(envelope: &Envelope, tenant: &Tenant) -> Self {
+        let (id, origin) = (tenant.id.to_string(), &envelope.origin);
+        Self { issuer_v1: origin.issuer_v1(&id), issuer_v2: origin.issuer_v2(&id), graph: origin.graph() }
+    }
+
+    /// What claims need, for an answer of the token endpoint.
+    fn issuing<'a>(&'a self, envelope: &Envelope, tenant: &Tenant, pairwise: &'a [u8]) -> Issuing<'a> {
+        Issuing {
+            tenant: tenant.id,
+            tenant_created: tenant.created,
+            issuer_v1: &self.issuer_v1,
+            issuer_v2: &self.issuer_v2,
+            graph: &self.graph,
+            trace: envelope.trace,
+            now: envelope.now,
+            pairwise,
+            address: envelope.address,
+            in_address: false,
         }
     }
 }

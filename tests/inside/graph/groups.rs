@@ -43,6 +43,8 @@ async fn a_group_is_made_read_changed_and_deleted() {
     assert!(ids(&none).is_empty());
     assert_eq!(t.call("PATCH", &path, &token, json!({ "description": "who reads" })).await.status, 204);
     assert_eq!(t.get(&path, &token).await.good()["description"], "who reads");
+    let bound = json!({ "members@odata.bind": [format!("https://graph.microsoft.com/v1.0/users/{ADA}")] });
+    assert_eq!(t.call("PATCH", &path, &token, bound).await.no(), BAD);
     assert_eq!(t.call("DELETE", &path, &token, Value::Null).await.status, 204);
     assert_eq!(t.get(&path, &token).await.no(), ABSENT);
     assert_eq!(t.call("DELETE", &path, &token, Value::Null).await.no(), ABSENT);

@@ -71,7 +71,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
         security_enabled: members.boolean("securityEnabled")?.flatten(),
         description: members.text("description")?,
     };
-    no_mail(&mut members)?;
+    refused(&map, &mut members)?;
     members.finish()?;
     let rule = |caller: &_, directory: &Directory, _: &Moment<'_>| {
         group::change(caller, directory, find(directory, call.variable(0))?.id, changes.clone())
@@ -96,11 +96,7 @@ fn new(map: &Map<String, Value>) -> Result<New, BodyError> {
     let mail_nickname = members.text("mailNickname")?.flatten();
     let security_enabled = members.boolean("securityEnabled")?.flatten();
     let description = members.text("description")?.flatten();
-    no_mail(&mut members)?;
-    // Members and owners that a body binds would be lost without a word.
-    if let Some(bound) = map.keys().find(|name| name.ends_with("@odata.bind")) {
-        return Err(members.wrong(bound, "to be left out; add members afterwards"));
-    }
+    refused(map, &mut members)?;
     members.finish()?;
     Ok(New {
         id: None,
@@ -111,8 +107,12 @@ fn new(map: &Map<String, Value>) -> Result<New, BodyError> {
     })
 }
 
-/// Nothing here takes mail, and nothing makes members by a rule.
-fn no_mail(members: &mut Members<'_>) -> Result<(), BodyError> {
+/// Nothing here takes mail, and nothing makes members by a rule. Members and owners that a body binds would be
+/// lost without a word.
+fn refused(map: &Map<String, Value>, members: &mut Members<'_>) -> Result<(), BodyError> {
+    if let Some(bound) = map.keys().find(|name| name.ends_with("@odata.bind")) {
+        return Err(members.wrong(bound, "to be left out; add members afterwards"));
+    }
     if members.boolean("mailEnabled")?.flatten() == Some(true) {
         return Err(members.wrong("mailEnabled", "false; only security groups are kept here"));
     }

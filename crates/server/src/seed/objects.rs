@@ -2,6 +2,7 @@
 
 use super::{
     Loaded,
+    claims::{group_claims, optional_claims},
     draft::{Draft, Refused, reuse},
 };
 use carnet_tenant::{
@@ -10,7 +11,6 @@ use carnet_tenant::{
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
     operation::Moment,
-    optional_claims::{GroupClaims, Listed, OptionalClaim, OptionalClaims},
     package::{self, Package},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
     permission_grant::{self, AssignmentKey, GrantKey},
@@ -20,7 +20,7 @@ use carnet_tenant::{
 use carnet_wire::{
     ids::{AppId, KeyId, ObjectId},
     jose::Certificate,
-    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, PermissionTable, SecretTable},
+    tenant_file::{ApplicationTable, Exposed, PermissionTable, SecretTable},
 };
 
 fn bad(target: &str, message: String) -> Refusal {
@@ -173,29 +173,6 @@ fn described(
         optional_claims: (!table.optional_claims.is_empty()).then(|| optional_claims(&table.optional_claims)),
         group_claims: table.group_membership_claims.as_deref().map(group_claims).transpose()?.map(Some),
         ..Changes::default()
-    })
-}
-
-fn optional_claims(table: &OptionalClaimsTable) -> OptionalClaims {
-    let one = |it: &ClaimTable| {
-        let (name, additional) = it.parts();
-        let (name, additional_properties) = (name.to_owned(), additional.to_vec());
-        OptionalClaim { name, additional_properties, ..OptionalClaim::default() }
-    };
-    let list = |tables: &[ClaimTable]| Listed::from(tables.iter().map(one).collect::<Vec<_>>());
-    OptionalClaims {
-        id_token: list(&table.id_token),
-        access_token: list(&table.access_token),
-        ..OptionalClaims::default()
-    }
-}
-
-fn group_claims(words: &str) -> Result<GroupClaims, Refusal> {
-    GroupClaims::parse(words).ok_or_else(|| {
-        bad(
-            "group_membership_claims",
-            format!("`{words}` is none of None, SecurityGroup, DirectoryRole, ApplicationGroup, All"),
-        )
     })
 }
 

@@ -209,7 +209,7 @@ impl Approval {
                 }
             }
         }
-        self.groups(&mut claims, &self.access, issuing);
+        self.groups(&mut claims, &self.access, (issuing, false));
         if self.resource.graph {
             self.for_graph(&mut claims, issuing);
         }
@@ -236,11 +236,7 @@ impl Approval {
         if self.auth_time {
             claims.auth_time = self.signed_in.map(Timestamp::seconds);
         }
-        self.groups(&mut claims, &self.id, issuing);
-        if issuing.in_address && self.id.groups.len() > MOST_GROUPS_IN_ADDRESS {
-            (claims.groups, claims.claim_names, claims.claim_sources) = (&[], None, None);
-            claims.hasgroups = Some(true);
-        }
+        self.groups(&mut claims, &self.id, (issuing, issuing.in_address));
         Some(json(&claims))
     }
 
@@ -276,9 +272,18 @@ impl Approval {
 
     /// Groups as configured; where there are too many, where to ask for them. Entra names the retired
     /// `graph.windows.net`, which nobody can serve; ours names the Graph that answers.
-    fn groups<'a>(&self, claims: &mut Claims<'a>, configured: &'a Configured, issuing: &Issuing<'_>) {
+    fn groups<'a>(
+        &self,
+        claims: &mut Claims<'a>,
+        configured: &'a Configured,
+        (issuing, in_address): (&Issuing<'_>, bool),
+    ) {
         if configured.directory_roles {
             claims.wids = self.wids();
+        }
+        if in_address && configured.groups.len() > MOST_GROUPS_IN_ADDRESS {
+            claims.hasgroups = Some(true);
+            return;
         }
         if configured.groups.len() > MOST_GROUPS {
             let (kind, id) = match &self.subject {

@@ -125,7 +125,7 @@ impl SigningIn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Approval, claims::Issuing, contoso::*, subject::open_login_hint};
+    use super::super::{Approval, claims::Issuing, contoso::*, contoso_api::API, subject::open_login_hint};
     use crate::{
         change::{Change, ObjectKey},
         group::MembershipKey,
@@ -302,6 +302,10 @@ mod tests {
             assert_eq!(more.get("_claim_names"), None);
         }
         assert_eq!(id(6, &issuing())["groups"].as_array().unwrap().len(), 6);
+        let mut as_roles = with_groups(6);
+        as_roles.optional(&[("groups", &["emit_as_roles"])]);
+        let told = told(&approve(&as_roles, PUBLIC, USER).id_claims(&in_address).unwrap());
+        assert_eq!((told.get("roles"), &told["hasgroups"]), (None, &json!(true)));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod client_credentials;
 mod configured;
 #[cfg(test)]
 mod contoso;
+#[cfg(test)]
+mod contoso_api;
 pub mod cross_origin;
 pub mod denial;
 pub mod device_code;
