@@ -276,11 +276,11 @@ pub fn standing(
     session(&directory.tenant, asked, signed_in, now)?;
     usable(user)?;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.still_enough(signed_in.methods).map_err(weak)
+    signing_in.still_enough(signed_in.methods).map_err(to_be_asked)
 }
 
 /// Here somebody can be asked for a second factor, or an application be told that somebody would be.
-fn weak(denial: Denial) -> Denial {
+fn to_be_asked(denial: Denial) -> Denial {
     match denial {
         Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
         Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
@@ -306,7 +306,7 @@ pub fn code(
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
     let resource = resolved.resource.principal.app_id;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(weak)?;
+    signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
     Ok(CodeBody {
         family: entropy.uuid(),

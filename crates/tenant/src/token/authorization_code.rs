@@ -178,7 +178,6 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let subject = (user, body.methods.clone(), body.signed_in);
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.nonce.clone_from(&body.nonce);
-    approval.signed_in = Some(body.signed_in);
     (approval.auth_time, approval.session) = (body.auth_time, body.session);
     run.effects.push(Effect::SpendCode { digest: held.digest });
     run.if_lost = Some(Denial::Code(CodeNo::Redeemed));

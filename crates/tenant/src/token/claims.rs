@@ -176,7 +176,7 @@ impl Approval {
         let by_guid = version == Version::V2 || wants.has(Claim::AudienceGuid);
         claims.aud = if by_guid { &guid } else { &self.resource.name };
         claims.roles = &self.roles;
-        claims.xms_cc = if self.continuous { &["cp1"] } else { &[] };
+        claims.xms_cc = if self.continuous || self.access.capable { &["cp1"] } else { &[] };
         match version {
             Version::V1 => {
                 claims.appid = Some(self.client.app);

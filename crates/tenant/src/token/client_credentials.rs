@@ -22,7 +22,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::AppNotAssigned { app: client.app, resource: resource.principal.id });
     }
     let wants = (resource.claims, resource.groups);
-    let access = Configured::of(&run.facts.directory, wants, Some(resource.principal.id), principal);
+    let access = Configured::of(&run.facts.directory, wants, Some(resource.principal.id), principal)
+        .with_capability(run.request.claims.capabilities_cp1);
     let roles = scope::roles(run.facts, principal, &resource);
     let directory_roles = run.facts.directory.roles_of(principal).map(|it| it.key.role).collect();
     Ok(Approval {

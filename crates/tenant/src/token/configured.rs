@@ -14,6 +14,7 @@ use carnet_wire::{
     token::claims_request::{AskedContext, AskedContexts},
 };
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// What one token carries besides the usual claims.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,8 @@ pub struct Configured {
     pub directory_roles: bool,
     /// Authentication contexts that the sign-in satisfies.
     pub contexts: Vec<String>,
+    /// It tells that the client answers claims challenges: the API wants to know, and the client said so.
+    pub capable: bool,
 }
 
 impl Configured {
@@ -60,7 +63,13 @@ impl Configured {
             None => id.to_string(),
         };
         let groups = ids.into_iter().map(text).collect();
-        Self { claims, groups, directory_roles: words.names_roles(), contexts: Vec::new() }
+        Self { claims, groups, directory_roles: words.names_roles(), ..Self::default() }
+    }
+
+    /// Takes in whether the client says that it answers claims challenges.
+    pub(super) const fn with_capability(mut self, says: bool) -> Self {
+        self.capable = says && self.claims.has(Claim::Capabilities);
+        self
     }
 
     /// What a client's registration asks of its ID tokens.
@@ -103,12 +112,13 @@ impl SigningIn<'_> {
     ) -> Result<(), Denial> {
         let defined = &self.directory.tenant.policy.authentication_contexts;
         let demanded = |it: &&AuthenticationContext| asked.essential().any(|id| id == it.id);
-        let weak = defined.iter().filter(demanded).any(|it| !satisfies(methods, it));
-        let demand = Demand { resource, rules: Vec::new() };
-        match (weak, &self.user.totp) {
-            (false, _) => Ok(()),
-            (true, Some(_)) => Err(Denial::SecondFactor(demand)),
-            (true, None) => Err(Denial::SecondFactorEnrol(demand)),
+        let weak = defined.iter().filter(demanded).filter(|it| !satisfies(methods, it));
+        let tenant = &self.directory.tenant;
+        let rules: Vec<Uuid> = weak.map(|it| tenant.rule_id("authentication_contexts", &it.id)).collect();
+        match (rules.is_empty(), &self.user.totp) {
+            (true, _) => Ok(()),
+            (false, Some(_)) => Err(Denial::SecondFactor(Demand { resource, rules })),
+            (false, None) => Err(Denial::SecondFactorEnrol(Demand { resource, rules })),
         }
     }
 }
@@ -224,6 +234,20 @@ mod tests {
         assert_eq!(kinds(&contoso), [Some(json!("app")), None]);
         contoso.optional(&[("idtyp", &["include_user_token"])]);
         assert_eq!(kinds(&contoso), [Some(json!("app")), Some(json!("user"))]);
+    }
+
+    #[test]
+    fn an_api_is_told_that_a_client_answers_challenges_where_both_say_so() {
+        let mut contoso = contoso(2);
+        let says =
+            "&claims=%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22cp1%22%5D%7D%7D%7D";
+        let cc = |contoso: &Contoso, more: &str| {
+            let body = format!("{APP}{more}");
+            told(&approve(contoso, SECRET, &body).access_claims(&issuing())).get("xms_cc").cloned()
+        };
+        assert_eq!(cc(&contoso, says), None);
+        contoso.optional(&[("xms_cc", &[])]);
+        assert_eq!((cc(&contoso, ""), cc(&contoso, says)), (None, Some(json!(["cp1"]))));
     }
 
     #[test]

@@ -215,13 +215,12 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
     let resolved = scope::resolve(run, &target)?;
     let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
-    let mut approval = password::for_user(
+    let approval = password::for_user(
         run,
         (client, credential),
         (user, methods.clone(), signed_in),
         (&target, resolved),
     )?;
-    approval.signed_in = Some(signed_in);
     run.effects.push(Effect::SpendDevice { digest: held.digest });
     run.if_lost = Some(Denial::Device(DeviceNo::Redeemed));
     if approval.refresh {

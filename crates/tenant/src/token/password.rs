@@ -217,10 +217,11 @@ pub(super) fn for_user(
     signing_in(run, &user, client.app).contexts(&methods, asked, resource.principal.app_id)?;
     let directory = &facts.directory;
     let wants = (resource.claims, resource.groups);
-    let access = Configured::of(directory, wants, Some(resource.principal.id), user.id);
+    let says = run.request.claims.capabilities_cp1;
+    let access = Configured::of(directory, wants, Some(resource.principal.id), user.id).with_capability(says);
     let id = Configured::of_client(directory, &client, user.id);
     let v1 = run.request.version == Version::V1;
-    let continuous = run.request.claims.capabilities_cp1 && resolved.resource.continuous;
+    let continuous = says && resource.continuous;
     let (least, jitter) = match continuous {
         true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
         false => (USER_LIFETIME, USER_JITTER),
