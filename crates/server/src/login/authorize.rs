@@ -23,7 +23,7 @@ use carnet_tenant::{
         client_auth::Client,
         denial::{SessionNo, TenantNo},
     },
-    user::User,
+    user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
@@ -190,8 +190,12 @@ impl Context {
             Ok(admitted) => admitted,
             Err(denial) => return page(denial),
         };
-        if let Err(denial) = self.of_this_tenant(&directory, flow.user.as_deref()).await? {
-            return page(denial);
+        // Told by the domain alone, before a password is asked for: whether the account is there is not told.
+        if let Some(name) =
+            flow.user.as_deref().filter(|it| self.state.store.elsewhere(directory.tenant.id, &user::fold(it)))
+        {
+            let (user, tenant) = (crate::context::cut(name, 256), directory.tenant.display_name.clone());
+            return page(Denial::Tenant(TenantNo::OtherTenant { user, tenant }));
         }
         if let Some(domain) = &meant
             && self.state.store.directory_named(&TenantName::Domain(domain.clone())).await?.is_none()
@@ -202,26 +206,6 @@ impl Context {
         Ok(match wishes {
             Ok(asked) => Ok(Good { directory, request, admitted, asked }),
             Err(denial) => Err(Stop::Client(Box::new((request, admitted)), denial)),
-        })
-    }
-
-    /// The account that was typed is not another tenant's of ours; whether it is there at all is not told.
-    async fn of_this_tenant(
-        &self,
-        directory: &Directory,
-        account: Option<&str>,
-    ) -> Result<Result<(), Denial>, Failure> {
-        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
-        let Some(domain) = domain.filter(|it| !directory.tenant.domains.contains(it)) else {
-            return Ok(Ok(()));
-        };
-        Ok(match self.state.store.directory_named(&TenantName::Domain(domain)).await? {
-            Some(_) => {
-                let user = crate::context::cut(account.unwrap_or_default(), 256);
-                let tenant = directory.tenant.display_name.clone();
-                Err(Denial::Tenant(TenantNo::OtherTenant { user, tenant }))
-            }
-            None => Ok(()),
         })
     }
 
