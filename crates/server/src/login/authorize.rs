@@ -77,6 +77,34 @@ fn realm(domain: &Option<String>) -> Denial {
     Denial::Session(SessionNo::UnknownDomain(domain))
 }
 
+/// The tenant that a flow names, and its request, as far as they can be read.
+fn request_of(flow: &Flow) -> Result<(TenantName, AuthorizeRequest), Denial> {
+    let Purpose::Authorize { request, v1, admin_consent } = &flow.purpose else {
+        return Err(Denial::SignInLost);
+    };
+    let Ok(tenant) = TenantName::parse(&flow.tenant) else {
+        return Err(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
+    };
+    let version = if *v1 { Version::V1 } else { Version::V2 };
+    let read = Form::parse(request.as_bytes());
+    let read = read.and_then(|form| match admin_consent {
+        true => AuthorizeRequest::admin_consent(version, &form),
+        false => AuthorizeRequest::parse(version, &form),
+    });
+    let request = match read {
+        Ok(request) => request,
+        Err(error) => return Err(Denial::malformed(error, &tenant)),
+    };
+    let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
+    if *admin_consent && version == Version::V2 && nobodys {
+        return Err(Denial::Tenant(TenantNo::ConsentNeedsTenant));
+    }
+    if version == Version::V1 && tenant == TenantName::Consumers {
+        return Err(Denial::Tenant(TenantNo::PersonalSignIn));
+    }
+    Ok((tenant, request))
+}
+
 /// Why a flow ends here.
 enum Stop {
     /// On a page.
@@ -142,29 +170,10 @@ impl Context {
     /// Whether client, redirect URI and wishes are good.
     async fn judge(&self, flow: &Flow) -> Result<Result<Good, Stop>, Failure> {
         let page = |denial| Ok(Err(Stop::Page(denial)));
-        let Purpose::Authorize { request, v1, admin_consent } = &flow.purpose else {
-            return page(Denial::SignInLost);
+        let (tenant, request) = match request_of(flow) {
+            Ok(read) => read,
+            Err(denial) => return page(denial),
         };
-        let Ok(tenant) = TenantName::parse(&flow.tenant) else {
-            return page(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
-        };
-        let version = if *v1 { Version::V1 } else { Version::V2 };
-        let read = Form::parse(request.as_bytes());
-        let read = read.and_then(|form| match admin_consent {
-            true => AuthorizeRequest::admin_consent(version, &form),
-            false => AuthorizeRequest::parse(version, &form),
-        });
-        let request = match read {
-            Ok(request) => request,
-            Err(error) => return page(Denial::malformed(error, &tenant)),
-        };
-        let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
-        if *admin_consent && version == Version::V2 && nobodys {
-            return page(Denial::Tenant(TenantNo::ConsentNeedsTenant));
-        }
-        if version == Version::V1 && tenant == TenantName::Consumers {
-            return page(Denial::Tenant(TenantNo::PersonalSignIn));
-        }
         let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
         let account = flow.user.as_deref().or(hint);
         let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
