@@ -1,11 +1,15 @@
 //! What is spent is spent once; families advance by compare-and-set; records are there.
 
 use super::{Kept, NOW, attempts::record, directory::put_user, law, tenant};
-use carnet_store::{Settle, Store, StoreError, refresh_digest};
+use carnet_store::{
+    Settle, Store, StoreError,
+    artifact::{CODE, Place, text_digest},
+    refresh_digest,
+};
 use carnet_tenant::{
     application::Platform,
     change::{Change, ObjectKey},
-    token::{Effect, Facts, RefreshBody},
+    token::{Effect, Facts, Instead, RefreshBody},
 };
 use carnet_wire::{
     authority::TenantName,
@@ -100,8 +104,28 @@ law! {
     assert_eq!((held.generation, held.newest, held.revoked, held.issued), (0, 0, false, NOW));
     assert_eq!(found.user.map(|user| user.id), Some(held.body.user));
     for other in ["toke", "tokenx", "TOKEN"] {
-        assert!(facts(&kept.store, other).await.refresh.is_none(), "{other}");
+        let told = facts(&kept.store, other).await;
+        assert!(told.refresh.is_none() && told.instead == Instead::Nothing, "{other}");
     }
+}
+}
+
+law! {
+    async fn what_is_none_of_the_tenants_refresh_tokens_is_told_apart_from_nothing(kept) {
+    let kept = seeded(kept).await;
+    for (text, kind, tenant) in [("a-code", CODE, 1), ("theirs", "refresh", 2)] {
+        let place = Place {
+            tenant: TenantId::new(Uuid::from_u128(tenant)),
+            family: FAMILY,
+            user: ObjectId::new(Uuid::from_u128(5)),
+            created: NOW,
+            expires: NOW.plus_seconds(60),
+        };
+        kept.store.put_artifact(kind, &text_digest(kind, text), place, &()).await.unwrap();
+    }
+    assert_eq!(facts(&kept.store, "a-code").await.instead, Instead::OtherKind);
+    assert_eq!(facts(&kept.store, "theirs").await.instead, Instead::OtherTenant);
+    assert_eq!(facts(&kept.store, "nobodys").await.instead, Instead::Nothing);
 }
 }
 
