@@ -24,7 +24,7 @@ use carnet_tenant::{
         denial::{SessionNo, TenantNo},
         front_channel::id_token,
     },
-    user::User,
+    user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
@@ -77,6 +77,34 @@ pub(super) struct Good {
 fn realm(domain: &Option<String>) -> Denial {
     let domain = crate::context::cut(domain.as_deref().unwrap_or_default(), 64);
     Denial::Session(SessionNo::UnknownDomain(domain))
+}
+
+/// The tenant that a flow names, and its request, as far as they can be read.
+fn request_of(flow: &Flow) -> Result<(TenantName, AuthorizeRequest), Denial> {
+    let Purpose::Authorize { request, v1, admin_consent } = &flow.purpose else {
+        return Err(Denial::SignInLost);
+    };
+    let Ok(tenant) = TenantName::parse(&flow.tenant) else {
+        return Err(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
+    };
+    let version = if *v1 { Version::V1 } else { Version::V2 };
+    let read = Form::parse(request.as_bytes());
+    let read = read.and_then(|form| match admin_consent {
+        true => AuthorizeRequest::admin_consent(version, &form),
+        false => AuthorizeRequest::parse(version, &form),
+    });
+    let request = match read {
+        Ok(request) => request,
+        Err(error) => return Err(Denial::malformed(error, &tenant)),
+    };
+    let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
+    if *admin_consent && version == Version::V2 && nobodys {
+        return Err(Denial::Tenant(TenantNo::ConsentNeedsTenant));
+    }
+    if version == Version::V1 && tenant == TenantName::Consumers {
+        return Err(Denial::Tenant(TenantNo::PersonalSignIn));
+    }
+    Ok((tenant, request))
 }
 
 /// Why a flow ends here.
@@ -145,29 +173,10 @@ impl Context {
     /// Whether client, redirect URI and wishes are good.
     async fn judge(&self, flow: &Flow) -> Result<Result<Good, Stop>, Failure> {
         let page = |denial| Ok(Err(Stop::Page(denial)));
-        let Purpose::Authorize { request, v1, admin_consent } = &flow.purpose else {
-            return page(Denial::SignInLost);
+        let (tenant, request) = match request_of(flow) {
+            Ok(read) => read,
+            Err(denial) => return page(denial),
         };
-        let Ok(tenant) = TenantName::parse(&flow.tenant) else {
-            return page(Denial::TenantName(crate::context::cut(&flow.tenant, 64)));
-        };
-        let version = if *v1 { Version::V1 } else { Version::V2 };
-        let read = Form::parse(request.as_bytes());
-        let read = read.and_then(|form| match admin_consent {
-            true => AuthorizeRequest::admin_consent(version, &form),
-            false => AuthorizeRequest::parse(version, &form),
-        });
-        let request = match read {
-            Ok(request) => request,
-            Err(error) => return page(Denial::malformed(error, &tenant)),
-        };
-        let nobodys = matches!(tenant, TenantName::Common | TenantName::Consumers);
-        if *admin_consent && version == Version::V2 && nobodys {
-            return page(Denial::Tenant(TenantNo::ConsentNeedsTenant));
-        }
-        if version == Version::V1 && tenant == TenantName::Consumers {
-            return page(Denial::Tenant(TenantNo::PersonalSignIn));
-        }
         let hint = request.rest.as_ref().ok().and_then(|asked| asked.login_hint.as_deref());
         let account = flow.user.as_deref().or(hint);
         let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
@@ -193,8 +202,12 @@ impl Context {
             Ok(admitted) => admitted,
             Err(denial) => return page(denial),
         };
-        if let Err(denial) = self.of_this_tenant(&directory, flow.user.as_deref()).await? {
-            return page(denial);
+        // Told by the domain alone, before a password is asked for: whether the account is there is not told.
+        if let Some(name) =
+            flow.user.as_deref().filter(|it| self.state.store.elsewhere(directory.tenant.id, &user::fold(it)))
+        {
+            let (user, tenant) = (crate::context::cut(name, 256), directory.tenant.display_name.clone());
+            return page(Denial::Tenant(TenantNo::OtherTenant { user, tenant }));
         }
         if let Some(domain) = &meant
             && self.state.store.directory_named(&TenantName::Domain(domain.clone())).await?.is_none()
@@ -205,26 +218,6 @@ impl Context {
         Ok(match wishes {
             Ok(asked) => Ok(Good { directory, request, admitted, asked }),
             Err(denial) => Err(Stop::Client(Box::new((request, admitted)), denial)),
-        })
-    }
-
-    /// The account that was typed is not another tenant's of ours; whether it is there at all is not told.
-    async fn of_this_tenant(
-        &self,
-        directory: &Directory,
-        account: Option<&str>,
-    ) -> Result<Result<(), Denial>, Failure> {
-        let domain = account.and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
-        let Some(domain) = domain.filter(|it| !directory.tenant.domains.contains(it)) else {
-            return Ok(Ok(()));
-        };
-        Ok(match self.state.store.directory_named(&TenantName::Domain(domain)).await? {
-            Some(_) => {
-                let user = crate::context::cut(account.unwrap_or_default(), 256);
-                let tenant = directory.tenant.display_name.clone();
-                Err(Denial::Tenant(TenantNo::OtherTenant { user, tenant }))
-            }
-            None => Ok(()),
         })
     }
 

@@ -18,7 +18,7 @@ use carnet_wire::{
     authority::TenantName,
     device::{self, DeviceRequest, UserCode},
     digest,
-    ids::ObjectId,
+    ids::{ObjectId, TenantId},
     jose::encode_base64url,
     token::{
         form::{Form, LARGEST},
@@ -70,25 +70,29 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
     if let Err(denial) = cx.confirmed_denial(&mut directory, rule).await? {
         return no(&denial);
     }
-    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-    cx.state.entropy.fill(bytes.as_mut_slice());
-    let text = zeroize::Zeroizing::new(encode_base64url(bytes.as_slice()));
-    let kept = text_digest(DEVICE, &text);
-    let now = cx.now();
-    let expires = now.plus_seconds(device::LIFETIME);
-    let place = Place {
-        tenant: directory.tenant.id,
-        family: Uuid::nil(),
-        user: ObjectId::new(Uuid::nil()),
-        created: now,
-        expires: expires.plus_seconds(device::LIFETIME),
-    };
     let asked = DeviceBody {
         app: request.client_id,
         v1: version == Version::V1,
         scope: request.scope,
         address: cx.envelope.address,
-        expires,
+        expires: cx.now().plus_seconds(device::LIFETIME),
+    };
+    give(&cx, directory.tenant.id, asked, version).await
+}
+
+/// Keeps what was asked under two codes and gives them out.
+async fn give(cx: &Context, tenant: TenantId, asked: DeviceBody, version: Version) -> Result<Reply, Failure> {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    cx.state.entropy.fill(bytes.as_mut_slice());
+    let text = zeroize::Zeroizing::new(encode_base64url(bytes.as_slice()));
+    let kept = text_digest(DEVICE, &text);
+    let expires = asked.expires;
+    let place = Place {
+        tenant,
+        family: Uuid::nil(),
+        user: ObjectId::new(Uuid::nil()),
+        created: cx.now(),
+        expires: expires.plus_seconds(device::LIFETIME),
     };
     cx.state.store.put_artifact(DEVICE, &kept, place, &asked).await?;
     for _ in 0..TRIES {

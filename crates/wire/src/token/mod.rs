@@ -5,3 +5,4 @@ pub mod error;
 pub mod form;
 pub mod reply;
 pub mod request;
+mod request_error;

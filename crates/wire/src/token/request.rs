@@ -3,15 +3,16 @@
 //! Unknown parameters are ignored (real clients send many), doubled ones are refused, and afterwards
 //! nobody sees a raw form. What a request may do is decided elsewhere: `tenant::token`.
 
+pub use super::request_error::RequestError;
+
 use super::{
     claims_request::ClaimsRequest,
     form::{Basic, Form},
 };
 use crate::{
-    aadsts::{self, Row},
     ids::{AppId, CorrelationId},
     pkce::Verifier,
-    scope::{ScopeError, ScopeRequest},
+    scope::ScopeRequest,
     secret::{Assertion, AuthorizationCode, ClientSecret, DeviceCode, Password, RefreshToken},
 };
 
@@ -114,129 +115,6 @@ pub enum Target {
     },
 }
 
-/// Why a request is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestError {
-    /// The body is larger than 64 KiB.
-    TooLarge,
-    /// More than 50 parameters.
-    TooMany,
-    /// A byte sequence that is not UTF-8, a NUL, or a broken escape.
-    NotUtf8,
-    /// This parameter stands twice.
-    Doubled(String),
-    /// This parameter is missing.
-    Missing(&'static str),
-    /// This parameter is empty or not of its form.
-    Invalid(&'static str),
-    /// Nothing was sent.
-    Empty,
-    /// The query of an address is longer than [`LONGEST_QUERY`].
-    QueryTooLong,
-    /// This parameter is missing, which only this grant type asks for.
-    MissingForGrant(&'static str, &'static str),
-    /// This part of a user's credential was sent empty.
-    FieldEmpty(&'static str),
-    /// The code verifier has not the form of one, so it is no challenge's.
-    Verifier,
-    /// The `Authorization: Basic` header cannot be read.
-    Basic,
-    /// The client id is not a GUID.
-    ClientIdNotAGuid(String),
-    /// The client id is all zeros.
-    ClientIdZero,
-    /// The header and the body name different clients.
-    SeveralClientIds,
-    /// More than one client credential.
-    SeveralCredentials,
-    /// This grant type is not served.
-    UnsupportedGrant(String),
-    /// `resource` on v2.0.
-    ResourceOnV2,
-    /// The scope parameter.
-    Scope(ScopeError),
-    /// The scope parameter at the redemption of a code.
-    ScopeAtRedemption(ScopeError),
-    /// The scope parameter was sent empty at the redemption of a code.
-    ScopeEmptyAtRedemption,
-}
-
-impl RequestError {
-    /// The row of the table that answers it.
-    #[must_use]
-    pub const fn row(&self) -> &'static Row {
-        match self {
-            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => {
-                &aadsts::REQUEST_MALFORMED
-            }
-            Self::Empty => &aadsts::REQUEST_EMPTY,
-            Self::QueryTooLong => &aadsts::QUERY_TOO_LONG,
-            Self::Missing(_) => &aadsts::PARAMETER_MISSING,
-            Self::MissingForGrant(..) => &aadsts::PARAMETER_REQUIRED_BY_GRANT,
-            Self::FieldEmpty(_) => &aadsts::CREDENTIAL_FIELD_MISSING,
-            Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
-            Self::Verifier => &aadsts::VERIFIER_MISMATCH,
-            Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
-            Self::ClientIdZero => &aadsts::CLIENT_ID_ZERO,
-            Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
-            Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
-            Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
-            Self::ResourceOnV2 => &aadsts::RESOURCE_ON_V2,
-            Self::Scope(_) => &aadsts::SCOPE_INVALID,
-            Self::ScopeAtRedemption(_) => &aadsts::SCOPE_INVALID_AT_REDEMPTION,
-            Self::ScopeEmptyAtRedemption => &aadsts::SCOPE_EMPTY_AT_REDEMPTION,
-        }
-    }
-
-    /// What to tell the caller.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::TooLarge => "Request is malformed: the body is larger than 64 KiB.".into(),
-            Self::TooMany => "Request is malformed: it has more than 50 parameters.".into(),
-            Self::NotUtf8 => {
-                "Request is malformed: a parameter is not valid UTF-8 or has a broken escape.".into()
-            }
-            Self::Doubled(name) => {
-                format!("Request is malformed: the parameter '{name}' stands in it twice.")
-            }
-            Self::Verifier => {
-                "The code_verifier has 43 to 128 letters, digits or -._~, so it matches no code_challenge."
-                    .into()
-            }
-            Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
-            Self::Empty => "The request is empty.".into(),
-            Self::QueryTooLong => "Requested query string is too long; send the request by POST.".into(),
-            Self::MissingForGrant(name, grant) => {
-                format!("'{name}' is required for the '{grant}' grant type.")
-            }
-            Self::FieldEmpty(name) => format!("The required field '{name}' is empty in the credential."),
-            Self::Missing(name) => {
-                format!("The request body must contain the following parameter: '{name}'.")
-            }
-            Self::Invalid(name) => format!("{name} parameter is empty or not valid."),
-            Self::ClientIdNotAGuid(id) => {
-                format!(
-                    "Application with identifier '{id}' was not found: an application identifier is a GUID."
-                )
-            }
-            Self::ClientIdZero => "An application identifier of zeros is none.".into(),
-            Self::SeveralClientIds => {
-                "Request is ambiguous: the header and the body name different applications.".into()
-            }
-            Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
-            Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
-            Self::ResourceOnV2 => {
-                "The 'resource' request parameter is not supported on this endpoint; name a scope.".into()
-            }
-            Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
-            Self::ScopeEmptyAtRedemption => {
-                "The scope may not be empty at the redemption of a code; name one, or leave it out.".into()
-            }
-        }
-    }
-}
-
 /// The longest query of an address that is read, in bytes: less than a request's head may have.
 pub const LONGEST_QUERY: usize = 12 * 1024;
 
@@ -259,49 +137,8 @@ impl TokenRequest {
         }
         let grant_type = required(form, "grant_type")?;
         let (client_id, header_secret) = client(form, basic)?;
-        let grant = match grant_type {
-            "password" => Grant::Password {
-                username: filled(form, "username")?.to_owned(),
-                password: Password::new(filled(form, "password")?.to_owned()),
-            },
-            "client_credentials" => Grant::ClientCredentials,
-            "refresh_token" => {
-                Grant::RefreshToken { token: RefreshToken::new(required(form, "refresh_token")?.to_owned()) }
-            }
-            "authorization_code" => Grant::AuthorizationCode {
-                code: AuthorizationCode::new(required(form, "code")?.to_owned()),
-                redirect_uri: form.get("redirect_uri").filter(|it| !it.is_empty()).map(str::to_owned),
-                verifier: form
-                    .get("code_verifier")
-                    .filter(|it| !it.is_empty())
-                    .map(|text| Verifier::parse(text).map_err(|_| RequestError::Verifier))
-                    .transpose()?,
-            },
-            "device_code" | DEVICE_CODE => {
-                Grant::DeviceCode { code: DeviceCode::new(required(form, "device_code")?.to_owned()) }
-            }
-            ON_BEHALF_OF => {
-                let assertion = required(form, "assertion")?.to_owned();
-                match form.get("requested_token_use").filter(|it| !it.is_empty()) {
-                    None => return Err(RequestError::MissingForGrant("requested_token_use", "jwt-bearer")),
-                    Some("on_behalf_of") => Grant::OnBehalfOf { assertion: Assertion::new(assertion) },
-                    _ => return Err(RequestError::Invalid("requested_token_use")),
-                }
-            }
-            other => return Err(RequestError::UnsupportedGrant(clip(other))),
-        };
-        let target = match (&grant, Target::of(version, form)) {
-            (Grant::AuthorizationCode { .. }, Err(RequestError::Scope(why))) => {
-                return Err(RequestError::ScopeAtRedemption(why));
-            }
-            // Left out, the code knows its own; sent empty, it asks for nothing.
-            (Grant::AuthorizationCode { .. }, Ok(None))
-                if version == Version::V2 && form.get("scope").is_some() =>
-            {
-                return Err(RequestError::ScopeEmptyAtRedemption);
-            }
-            (_, target) => target?,
-        };
+        let grant = grant(grant_type, form)?;
+        let target = target(version, &grant, form)?;
         let kept = matches!(
             grant,
             Grant::RefreshToken { .. } | Grant::AuthorizationCode { .. } | Grant::DeviceCode { .. }
@@ -319,6 +156,57 @@ impl TokenRequest {
             claims: ClaimsRequest::parse(form.get("claims"))?,
         })
     }
+}
+
+/// The grant and what it carries.
+fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
+    Ok(match grant_type {
+        "password" => Grant::Password {
+            username: filled(form, "username")?.to_owned(),
+            password: Password::new(filled(form, "password")?.to_owned()),
+        },
+        "client_credentials" => Grant::ClientCredentials,
+        "refresh_token" => {
+            Grant::RefreshToken { token: RefreshToken::new(required(form, "refresh_token")?.to_owned()) }
+        }
+        "authorization_code" => Grant::AuthorizationCode {
+            code: AuthorizationCode::new(required(form, "code")?.to_owned()),
+            redirect_uri: form.get("redirect_uri").filter(|it| !it.is_empty()).map(str::to_owned),
+            verifier: form
+                .get("code_verifier")
+                .filter(|it| !it.is_empty())
+                .map(|text| Verifier::parse(text).map_err(|_| RequestError::Verifier))
+                .transpose()?,
+        },
+        "device_code" | DEVICE_CODE => {
+            Grant::DeviceCode { code: DeviceCode::new(required(form, "device_code")?.to_owned()) }
+        }
+        ON_BEHALF_OF => {
+            let assertion = required(form, "assertion")?.to_owned();
+            match form.get("requested_token_use").filter(|it| !it.is_empty()) {
+                None => return Err(RequestError::MissingForGrant("requested_token_use", "jwt-bearer")),
+                Some("on_behalf_of") => Grant::OnBehalfOf { assertion: Assertion::new(assertion) },
+                _ => return Err(RequestError::Invalid("requested_token_use")),
+            }
+        }
+        other => return Err(RequestError::UnsupportedGrant(clip(other))),
+    })
+}
+
+/// What is asked for.
+fn target(version: Version, grant: &Grant, form: &Form) -> Result<Option<Target>, RequestError> {
+    Ok(match (grant, Target::of(version, form)) {
+        (Grant::AuthorizationCode { .. }, Err(RequestError::Scope(why))) => {
+            return Err(RequestError::ScopeAtRedemption(why));
+        }
+        // Left out, the code knows its own; sent empty, it asks for nothing.
+        (Grant::AuthorizationCode { .. }, Ok(None))
+            if version == Version::V2 && form.get("scope").is_some() =>
+        {
+            return Err(RequestError::ScopeEmptyAtRedemption);
+        }
+        (_, target) => target?,
+    })
 }
 
 /// The grant type as asked, for the record of a request that is none; cut at 64 bytes.

@@ -21,6 +21,13 @@ pub(super) async fn rows(table: &mut Table) {
             "back unsupported_response_type",
             ("response_type", "pigeon"),
         ),
+        (700_051, "a token from this endpoint", "back unsupported_response_type", ("response_type", "token")),
+        (
+            700_054,
+            "an ID token from this endpoint",
+            "back unsupported_response_type",
+            ("response_type", "id_token"),
+        ),
         (50_147, "a challenge that is too short", "back invalid_request", ("code_challenge", "short")),
         (501_491, "a challenge that is none of S256", "back invalid_request", ("code_challenge", &long)),
         (50_149, "a plain challenge", "back invalid_request", ("code_challenge_method", "plain")),

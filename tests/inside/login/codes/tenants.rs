@@ -65,6 +65,8 @@ async fn kinds_of_accounts(table: &mut Table, t: &Contoso) {
     let page = open(&browser, TENANT, PAGES, &[]).await;
     let other = browser.submit(&page, &[("username", "ada@fabrikam.example")]).await;
     table.add(50_020, "an account of another tenant", "page", &other);
+    let consent = format!("/common/v2.0/adminconsent?client_id={PAGES}&redirect_uri={}", percent(BACK));
+    table.add(9_002_328, "everyone's consent in no tenant", "page", &browser.get(&consent).await);
     let personal = password(t, "ada", &[("client_id", PERSONAL)]).await;
     table.add(9_002_331, "an application for personal accounts", "400 invalid_request", &personal);
 

@@ -47,8 +47,6 @@ const QUESTIONS: &[(&str, &[u32])] = &[
 
 /// Not there yet, or not in a test's power.
 const LATER: &[(&str, &[u32])] = &[
-    ("administrators' consent has no address of its own", &[9_002_328]),
-    ("implicit and hybrid answers", &[700_051, 700_054]),
     ("a second factor that grows old", &[50_078]),
     ("APIs of v1.0 alone, and roles that are only for users", &[90_124, 650_061]),
     ("a deleted account is an unknown one", &[500_341]),

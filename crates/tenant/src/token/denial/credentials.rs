@@ -33,6 +33,23 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             (&aadsts::NO_KEYS_CONFIGURED, format!("Client application has no configured keys: {app} has no certificate."))
         }
         Denial::Federated(why) => why.entry(),
+        Denial::AssertionMalformed
+        | Denial::AssertionSignature { .. }
+        | Denial::AssertionOfOtherApp
+        | Denial::AssertionWithoutSubject
+        | Denial::AssertionSubject
+        | Denial::AssertionAudience
+        | Denial::AssertionTime { .. }
+        | Denial::AssertionReplayed => about_assertions(denial),
+        _ => (
+            &aadsts::CREDENTIAL_MISSING,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'; or set the public client switch.".into(),
+        ),
+    }
+}
+
+fn about_assertions(denial: &Denial) -> (&'static Row, String) {
+    match denial {
         Denial::AssertionMalformed => {
             (&aadsts::ASSERTION_MALFORMED, "JWT token is invalid or malformed: the client assertion.".into())
         }
@@ -67,13 +84,10 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
                 Timestamp::from_seconds(*until).plain()
             ),
         ),
-        // Entra tolerates a replay, so no number of its own exists; the nearest is a bad assertion.
-        Denial::AssertionReplayed => {
+        // AssertionReplayed, and nothing else. Entra tolerates a replay, so no number of its own exists; the
+        // nearest is a bad assertion.
+        _ => {
             (&aadsts::ASSERTION_MALFORMED, "JWT token is invalid: this client assertion was used before.".into())
         }
-        _ => (
-            &aadsts::CREDENTIAL_MISSING,
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'; or set the public client switch.".into(),
-        ),
     }
 }

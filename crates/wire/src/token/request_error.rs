@@ -1,0 +1,129 @@
+//! Why a token request, or another form of the token service, cannot be read.
+
+use crate::{
+    aadsts::{self, Row},
+    scope::ScopeError,
+};
+
+/// Why a request is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestError {
+    /// The body is larger than 64 KiB.
+    TooLarge,
+    /// More than 50 parameters.
+    TooMany,
+    /// A byte sequence that is not UTF-8, a NUL, or a broken escape.
+    NotUtf8,
+    /// This parameter stands twice.
+    Doubled(String),
+    /// This parameter is missing.
+    Missing(&'static str),
+    /// This parameter is empty or not of its form.
+    Invalid(&'static str),
+    /// Nothing was sent.
+    Empty,
+    /// The query of an address is longer than [`LONGEST_QUERY`].
+    QueryTooLong,
+    /// This parameter is missing, which only this grant type asks for.
+    MissingForGrant(&'static str, &'static str),
+    /// This part of a user's credential was sent empty.
+    FieldEmpty(&'static str),
+    /// The code verifier has not the form of one, so it is no challenge's.
+    Verifier,
+    /// The `Authorization: Basic` header cannot be read.
+    Basic,
+    /// The client id is not a GUID.
+    ClientIdNotAGuid(String),
+    /// The client id is all zeros.
+    ClientIdZero,
+    /// The header and the body name different clients.
+    SeveralClientIds,
+    /// More than one client credential.
+    SeveralCredentials,
+    /// This grant type is not served.
+    UnsupportedGrant(String),
+    /// `resource` on v2.0.
+    ResourceOnV2,
+    /// The scope parameter.
+    Scope(ScopeError),
+    /// The scope parameter at the redemption of a code.
+    ScopeAtRedemption(ScopeError),
+    /// The scope parameter was sent empty at the redemption of a code.
+    ScopeEmptyAtRedemption,
+}
+
+impl RequestError {
+    /// The row of the table that answers it.
+    #[must_use]
+    pub const fn row(&self) -> &'static Row {
+        match self {
+            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => {
+                &aadsts::REQUEST_MALFORMED
+            }
+            Self::Empty => &aadsts::REQUEST_EMPTY,
+            Self::QueryTooLong => &aadsts::QUERY_TOO_LONG,
+            Self::Missing(_) => &aadsts::PARAMETER_MISSING,
+            Self::MissingForGrant(..) => &aadsts::PARAMETER_REQUIRED_BY_GRANT,
+            Self::FieldEmpty(_) => &aadsts::CREDENTIAL_FIELD_MISSING,
+            Self::Invalid(_) => &aadsts::PARAMETER_EMPTY,
+            Self::Verifier => &aadsts::VERIFIER_MISMATCH,
+            Self::ClientIdNotAGuid(_) => &aadsts::UNKNOWN_APPLICATION,
+            Self::ClientIdZero => &aadsts::CLIENT_ID_ZERO,
+            Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
+            Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
+            Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
+            Self::ResourceOnV2 => &aadsts::RESOURCE_ON_V2,
+            Self::Scope(_) => &aadsts::SCOPE_INVALID,
+            Self::ScopeAtRedemption(_) => &aadsts::SCOPE_INVALID_AT_REDEMPTION,
+            Self::ScopeEmptyAtRedemption => &aadsts::SCOPE_EMPTY_AT_REDEMPTION,
+        }
+    }
+
+    /// What to tell the caller.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::TooLarge => "Request is malformed: the body is larger than 64 KiB.".into(),
+            Self::TooMany => "Request is malformed: it has more than 50 parameters.".into(),
+            Self::NotUtf8 => {
+                "Request is malformed: a parameter is not valid UTF-8 or has a broken escape.".into()
+            }
+            Self::Doubled(name) => {
+                format!("Request is malformed: the parameter '{name}' stands in it twice.")
+            }
+            Self::Verifier => {
+                "The code_verifier has 43 to 128 letters, digits or -._~, so it matches no code_challenge."
+                    .into()
+            }
+            Self::Basic => "Request is malformed: the Authorization header is not readable as Basic.".into(),
+            Self::Empty => "The request is empty.".into(),
+            Self::QueryTooLong => "Requested query string is too long; send the request by POST.".into(),
+            Self::MissingForGrant(name, grant) => {
+                format!("'{name}' is required for the '{grant}' grant type.")
+            }
+            Self::FieldEmpty(name) => format!("The required field '{name}' is empty in the credential."),
+            Self::Missing(name) => {
+                format!("The request body must contain the following parameter: '{name}'.")
+            }
+            Self::Invalid(name) => format!("{name} parameter is empty or not valid."),
+            Self::ClientIdNotAGuid(id) => {
+                format!(
+                    "Application with identifier '{id}' was not found: an application identifier is a GUID."
+                )
+            }
+            Self::ClientIdZero => "An application identifier of zeros is none.".into(),
+            Self::SeveralClientIds => {
+                "Request is ambiguous: the header and the body name different applications.".into()
+            }
+            Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
+            Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
+            Self::ResourceOnV2 => {
+                "The 'resource' request parameter is not supported on this endpoint; name a scope.".into()
+            }
+            Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
+            Self::ScopeEmptyAtRedemption => {
+                "The scope may not be empty at the redemption of a code; name one, or leave it out.".into()
+            }
+        }
+    }
+}
