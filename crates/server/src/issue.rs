@@ -10,11 +10,11 @@ use carnet_store::{Settle, StoreError, refresh_digest};
 use carnet_tenant::{
     sign_in::SignIn,
     tenant::Tenant,
-    token::{Approval, Decision, Effect, Subject, claims::Issuing},
+    token::{Approval, Decision, Effect, Subject, claims::Issuing, front_channel::code_hash},
     user::User,
 };
 use carnet_wire::{
-    secret::RefreshToken,
+    secret::{AuthorizationCode, RefreshToken},
     token::{
         reply::{ClientInfo, ReplyV1, ReplyV2},
         request::Version,
@@ -105,6 +105,32 @@ impl Context {
         RefreshToken::new(format!("1.{}", URL_SAFE_NO_PAD.encode(bytes.as_slice())))
     }
 
+    /// Signs the ID token that goes back from the authorize endpoint, beside a code or alone, with the record of
+    /// the sign-in.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store or a key fails.
+    pub async fn front_channel(
+        &self,
+        tenant: &Tenant,
+        approval: &Approval,
+        (code, record): (Option<&AuthorizationCode>, SignIn),
+    ) -> Result<String, Failure> {
+        let envelope = &self.envelope;
+        let keys = self.state.keys.of(&self.state.store, tenant.id, envelope.now).await?;
+        let names = Names::of(envelope, tenant);
+        let hash = code.map(|code| code_hash(code.expose()));
+        let issuing = Issuing {
+            in_address: true,
+            code_hash: hash.as_deref(),
+            ..names.issuing(envelope, tenant, &keys.pairwise)
+        };
+        let claims = approval.id_claims(&issuing).unwrap_or_default();
+        self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
+        let signed = keys.current(envelope.now).sign(approval.version, &claims);
+        signed.map_err(|error| Failure::Broken(error.to_string()))
+    }
+
     async fn answer(
         &self,
         tenant: &Tenant,
@@ -186,6 +212,7 @@ impl Names {
             pairwise,
             address: envelope.address,
             in_address: false,
+            code_hash: None,
         }
     }
 }

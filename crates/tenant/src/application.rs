@@ -75,6 +75,15 @@ pub struct Application {
 }
 
 impl Application {
+    /// Its ID tokens may come back in an address: `web.implicitGrantSettings.enableIdTokenIssuance`, or the
+    /// tenant file's `policy.implicit`.
+    #[must_use]
+    pub fn gives_id_tokens(&self) -> bool {
+        let settings = self.kept.get("web.implicitGrantSettings");
+        let on = settings.and_then(|it| it.get("enableIdTokenIssuance")).and_then(serde_json::Value::as_bool);
+        on == Some(true) || self.policy.implicit == Some(true)
+    }
+
     /// Where it wants to hear of a sign-out, `web.logoutUrl`.
     #[must_use]
     pub fn logout_url(&self) -> Option<&str> {

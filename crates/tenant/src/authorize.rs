@@ -19,7 +19,7 @@ use crate::{
 };
 use carnet_wire::{
     authority::TenantName,
-    authorize::{Asked, AuthorizeRequest, Prompt, RequestProblem, Wants},
+    authorize::{Asked, AuthorizeRequest, Prompt, RequestProblem},
     entropy::Entropy,
     ids::{AppId, TenantId},
     time::Timestamp,
@@ -128,10 +128,16 @@ pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&
         Err(RequestProblem::Request(error)) => return Err(Denial::Malformed(error.clone())),
         Err(problem) => return Err(Denial::Authorize(problem.clone())),
     };
-    let relaxed = admitted.client.application.as_ref().is_some_and(|it| it.policy.pkce == Some(false));
+    let application = admitted.client.application.as_ref();
+    // Access tokens are given by the token endpoint alone (RFC 9700, 2.1.2).
+    let off = asked.response.token || !application.is_some_and(|it| it.gives_id_tokens());
+    if asked.response.gives_token() && off {
+        return Err(Denial::Authorize(RequestProblem::ResponseType(asked.response.to_string())));
+    }
+    let relaxed = application.is_some_and(|it| it.policy.pkce == Some(false));
     let spa = admitted.platform == Platform::Spa;
-    let code = request.wants == Wants::SignIn;
-    if code && admitted.platform.is_public() && asked.challenge.is_none() && (spa || !relaxed) {
+    if asked.response.code && admitted.platform.is_public() && asked.challenge.is_none() && (spa || !relaxed)
+    {
         return Err(Denial::ChallengeMissing);
     }
     Ok(asked)

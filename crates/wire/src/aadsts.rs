@@ -139,6 +139,8 @@ table! {
     RESOURCE_ID_ZERO = (700039, "invalid_resource", 400, None, RequestToken, false);
     /// AADSTS70003: grant unsupported.
     GRANT_UNSUPPORTED = (70003, "unsupported_grant_type", 400, None, RequestToken, true);
+    /// AADSTS1002017: logout hint invalid.
+    LOGOUT_HINT_INVALID = (1002017, "invalid_request", 400, None, RequestToken, false);
     /// AADSTS70007: response mode unsupported.
     RESPONSE_MODE_UNSUPPORTED = (70007, "invalid_request", 400, None, RequestToken, false);
     /// AADSTS70005: response type unsupported.

@@ -11,6 +11,7 @@ use crate::{
         request::{RequestError, Target, Version, client_id},
     },
 };
+use std::fmt;
 use uuid::Uuid;
 
 /// The longest `state` that is carried along, in bytes.
@@ -38,6 +39,8 @@ pub struct AuthorizeRequest {
 /// What is asked for, once client and redirect URI are good.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    /// What comes back.
+    pub response: ResponseType,
     /// What the token will be for.
     pub target: Target,
     /// The `scope` parameter (v2.0) or resource (v1.0) as text, to be kept with the code.
@@ -69,6 +72,50 @@ pub enum Wants {
     SignIn,
     /// To consent for a whole tenant, and for nothing else.
     AdminConsent,
+}
+
+/// `response_type`: a set of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResponseType {
+    /// A code.
+    pub code: bool,
+    /// An ID token, in the address.
+    pub id_token: bool,
+    /// An access token, in the address.
+    pub token: bool,
+}
+
+impl ResponseType {
+    /// Reads the words, in any order; `None`: there is another one, or one twice, or none.
+    fn parse(text: &str) -> Option<Self> {
+        let mut all = Self::default();
+        for word in text.split(' ') {
+            let part = match word {
+                "code" => &mut all.code,
+                "id_token" => &mut all.id_token,
+                "token" => &mut all.token,
+                _ => return None,
+            };
+            if std::mem::replace(part, true) {
+                return None;
+            }
+        }
+        Some(all)
+    }
+
+    /// A token comes back in the address, which then may not be the query.
+    #[must_use]
+    pub const fn gives_token(self) -> bool {
+        self.id_token || self.token
+    }
+}
+
+impl fmt::Display for ResponseType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [(self.code, "code"), (self.id_token, "id_token"), (self.token, "token")];
+        let words: Vec<&str> = all.into_iter().filter(|(has, _)| *has).map(|(_, word)| word).collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 /// `response_mode`
@@ -142,11 +189,19 @@ impl AuthorizeRequest {
         }
         let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
         let state = text("state").map(str::to_owned);
+        let response = text("response_type").and_then(ResponseType::parse);
+        // A token never travels in a query, and neither does a no to who asked for one (OAuth 2.0 Multiple
+        // Response Type Encoding Practices, 5).
+        let usual = match response {
+            Some(response) if response.gives_token() => ResponseMode::Fragment,
+            _ => ResponseMode::Query,
+        };
         let (mode, known) = match text("response_mode") {
-            None | Some("query") => (ResponseMode::Query, true),
+            None => (usual, true),
+            Some("query") => (usual, usual == ResponseMode::Query),
             Some("fragment") => (ResponseMode::Fragment, true),
             Some("form_post") => (ResponseMode::FormPost, true),
-            Some(_) => (ResponseMode::Query, false),
+            Some(_) => (usual, false),
         };
         let rest = match known {
             true => asked(version, form),
@@ -189,6 +244,7 @@ fn everything(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     Ok(Asked {
         target: Target::Scope(request),
         scope,
+        response: ResponseType::default(),
         nonce: None,
         challenge: None,
         prompt: Prompt::AdminConsent,
@@ -206,11 +262,17 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     if let Some(object) = [("request", false), ("request_uri", true)].iter().find(|it| text(it.0).is_some()) {
         return Err(RequestProblem::Object(object.1));
     }
-    match text("response_type").ok_or(RequestError::Missing("response_type"))? {
-        "code" => {}
-        other => return Err(RequestProblem::ResponseType(shown(other))),
+    let kind = text("response_type").ok_or(RequestError::Missing("response_type"))?;
+    let response = ResponseType::parse(kind).ok_or_else(|| RequestProblem::ResponseType(shown(kind)))?;
+    if response.id_token && text("nonce").is_none() {
+        return Err(RequestError::Missing("nonce").into());
     }
-    let target = Target::of(version, form)?;
+    let mut target = Target::of(version, form)?;
+    // Who wants no code needs no resource.
+    if version == Version::V1 && !response.code {
+        let openid = ScopeRequest { openid: true, profile: true, ..ScopeRequest::default() };
+        target = target.or(Some(Target::Scope(openid)));
+    }
     let missing = if version == Version::V1 { "resource" } else { "scope" };
     let target = target.ok_or(RequestError::Missing(missing))?;
     let challenge = match (text("code_challenge"), text("code_challenge_method")) {
@@ -243,6 +305,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
             Target::Resource { name, .. } => name.clone(),
         },
         target,
+        response,
         nonce: text("nonce").map(|nonce| nonce.chars().take(512).collect()),
         challenge,
         prompt,
@@ -337,8 +400,10 @@ mod tests {
                 (Some("s"), Some("http://localhost"))
             );
         }
-        let other = parse(&ID.replace("=code", "=token"));
-        assert_eq!(other.rest.unwrap_err(), RequestProblem::ResponseType("token".into()));
+        for kind in ["ticket", "code+code", "code+none"] {
+            let other = parse(&ID.replace("=code", &format!("={kind}")));
+            assert_eq!(other.rest.unwrap_err(), RequestProblem::ResponseType(kind.replace('+', " ")));
+        }
     }
 
     #[test]

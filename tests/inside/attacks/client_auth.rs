@@ -192,6 +192,9 @@ async fn a_confidential_application_is_not_public_row_42() {
     let path = format!("/{TENANT}/oauth2/v2.0/devicecode");
     let asked = t.form(&path, &[("client_id", CONFIDENTIAL), ("scope", SCOPE)]).await;
     assert_eq!(told(&asked), "400 unauthorized_client 90136");
+    let nothing = json!({ "device_code": "nothing" });
+    assert!(told(&t.token(&polling(PUBLIC, &nothing)).await).starts_with("400"));
+    assert_eq!(told(&t.token(&polling(CONFIDENTIAL, &nothing)).await), "401 invalid_client 7000218");
     // A device code that was asked for while the switch was on.
     let begun = device(&t).await;
     assert_eq!(told(&t.token(&polling(PUBLIC, &begun)).await), "400 authorization_pending 70016");

@@ -122,6 +122,8 @@ async fn what_is_kept_is_never_markup_row_66() {
     for page in [&account, &consent, &confirm, &done, &admin_only] {
         no_markup(page);
         is_safe(page);
+        let isolated = page.text().contains("<bdi>&lt;img") || std::ptr::eq(page, &admin_only);
+        assert!(isolated, "{}", page.text());
         assert!(
             page.text().contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;"),
             "{}",

@@ -215,6 +215,34 @@ race! {
     }
 }
 
+race! {
+    async fn a_lock_holds_on_every_node_and_for_every_grant_row_45(t: Setup::new("", "")) {
+        let refresh = refresh_token(&t).await;
+        let password = |word| [
+            ("grant_type", "password"),
+            ("client_id", PUBLIC),
+            ("username", "ada@contoso.example"),
+            ("password", word),
+            ("scope", "https://api.powerplatform.com/.default"),
+        ];
+        let guesses: Vec<String> = (0..20).map(|number| format!("Wrong-horse-{number}")).collect();
+        for guess in guesses.chunks(4) {
+            let fields: Vec<_> = guess.iter().map(|word| password(word)).collect();
+            let told = join_all(fields.iter().map(|fields| t.token(fields))).await;
+            assert!(told.iter().all(|reply| reply.status == 400));
+        }
+        for node in 0..2 {
+            assert_eq!(told(&at(&t, node, &password(PASSWORD)).await), "400 invalid_grant 50126");
+            assert_eq!(told(&at(&t, node, &refreshing(&refresh)).await), "400 invalid_grant 50053");
+        }
+        t.later(61);
+        for node in 0..2 {
+            assert_eq!(at(&t, node, &password(PASSWORD)).await.status, 200);
+        }
+        assert_eq!(t.token(&refreshing(&refresh)).await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn what_one_node_gives_the_other_takes_at_once() {
     let Some(setup) = Setup::new("", "").postgres(2).await else { return };

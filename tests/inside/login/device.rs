@@ -94,6 +94,25 @@ async fn a_code_cannot_be_guessed_for_long() {
 }
 
 #[tokio::test]
+async fn codes_of_ones_own_do_not_buy_further_guesses_row_93() {
+    let t = Contoso::start().await;
+    let theirs = begin(&t).await;
+    let browser = Browser::new(&t);
+    let guess = async |code: &str| {
+        let page = browser.get(PAGE).await;
+        browser.submit(&page, &[("user_code", code)]).await
+    };
+    let mut wrong = 0;
+    for letter in ["B", "C", "D", "F", "G", "H", "J", "K", "L", "M", "N", "P", "Q", "R"] {
+        wrong += u32::from(text(&guess(&letter.repeat(9)).await).contains("did not work"));
+        let own = begin(&t).await;
+        let _ = guess(own["user_code"].as_str().unwrap()).await;
+    }
+    assert!(wrong <= 10, "{wrong}");
+    assert_eq!(guess(theirs["user_code"].as_str().unwrap()).await.status, 400);
+}
+
+#[tokio::test]
 async fn only_public_clients_ask_and_only_where_it_is_allowed() {
     let t = Contoso::start().await;
     let ask = async |t: &Contoso, tenant: &str, client: &str, scope: &str| {

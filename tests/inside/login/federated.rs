@@ -96,6 +96,12 @@ async fn exactly_the_configured_token_stands_for_a_secret_row_57() {
         ("iss", &format!("{}/", issuer.url), "401 invalid_client 700211"),
         ("sub", "system:serviceaccount:demo:other", "401 invalid_client 700213"),
         ("sub", "System:serviceaccount:demo:carnet", "401 invalid_client 700213"),
+        ("sub", "system:serviceaccount:demo:*", "401 invalid_client 700213"),
+        ("sub", "system:serviceaccount:demo:", "401 invalid_client 700213"),
+        ("sub", "system:serviceaccount:demo:carnet:more", "401 invalid_client 700213"),
+        ("sub", "system:serviceaccount:demo:carnet ", "401 invalid_client 700213"),
+        ("iss", "*", "401 invalid_client 700211"),
+        ("iss", &issuer.url.to_uppercase(), "401 invalid_client 700211"),
         ("aud", "api://AzureADTokenExchange/", "401 invalid_client 7002121"),
     ] {
         let wrong = issuer.token(|claims| claims[name] = value.into());

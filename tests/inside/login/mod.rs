@@ -10,6 +10,7 @@ mod discovery;
 mod evaluation;
 mod federated;
 mod forms;
+mod hybrid;
 mod interactive;
 mod on_behalf;
 mod password;

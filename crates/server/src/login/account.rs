@@ -12,8 +12,14 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::user::{self, User};
-use carnet_wire::authorize::{Asked, Prompt};
+use carnet_tenant::{
+    token::subject,
+    user::{self, User},
+};
+use carnet_wire::{
+    authorize::{Asked, Prompt},
+    ids::TenantId,
+};
 use std::sync::Arc;
 
 /// How a session came to answer.
@@ -40,6 +46,32 @@ pub(super) enum Whose {
 }
 
 impl Context {
+    /// Puts the name of the account in the place of an opaque hint (`login_hint` of an ID token); one that is
+    /// not ours is no hint.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn read_hint(&self, good: &mut Good) -> Result<(), Failure> {
+        let Some(hint) = good.asked.login_hint.take_if(|it| subject::is_login_hint(it)) else {
+            return Ok(());
+        };
+        let user = self.hinted(good.directory.tenant.id, &hint).await?;
+        good.asked.login_hint = user.map(|it| it.name.clone());
+        Ok(())
+    }
+
+    /// Whom an opaque hint names.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn hinted(&self, tenant: TenantId, hint: &str) -> Result<Option<Arc<User>>, Failure> {
+        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
+        match subject::open_login_hint(&keys.pairwise, tenant, hint) {
+            Some(user) => Ok(self.state.store.user(tenant, user).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Looks at the sessions of the browser.
     ///
     /// # Errors

@@ -22,12 +22,14 @@ use carnet_tenant::{
         CodeBody, Denial, authorization_code,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
+        front_channel::id_token,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
     authorize::{Asked, AuthorizeRequest, Prompt, Wants},
+    ids::TenantId,
     jose::encode_base64url,
     secret::AuthorizationCode,
     token::{
@@ -132,12 +134,13 @@ impl Context {
             Purpose::Device { .. } => return self.advance_device(flow, fresh).await,
             Purpose::SignOut { .. } => return Ok(self.refused(&Denial::SignInLost)),
         }
-        let good = match self.judge(&flow).await? {
+        let mut good = match self.judge(&flow).await? {
             Ok(good) => good,
             Err(Stop::Page(denial)) => return Ok(self.refused(&denial)),
             Err(Stop::Client(to, denial)) => return Ok(self.back_with_no(&to.0, &to.1, &denial)),
             Err(Stop::Account) => return self.ask(flow, "", None),
         };
+        self.read_hint(&mut good).await?;
         let whose = match fresh {
             Some((shown, user)) => Whose::One(Box::new((shown, user, How::Fresh))),
             None => self.whose(call, &good, &flow).await?,
@@ -262,7 +265,7 @@ impl Context {
             return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
         let reply = match body {
-            Some(body) => self.give_code(good, user, &body).await?,
+            Some(body) => self.give(good, &signed_in, &body).await?,
             None => self.consented(good),
         };
         let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
@@ -270,26 +273,48 @@ impl Context {
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
     }
 
-    /// Keeps a code and sends it back.
-    async fn give_code(&self, good: &Good, user: &User, body: &CodeBody) -> Result<Reply, Failure> {
-        let tenant = good.directory.tenant.id;
+    /// Sends back what was asked for: a code, which is kept, an ID token, or both.
+    async fn give(&self, good: &Good, signed_in: &SignedIn<'_>, body: &CodeBody) -> Result<Reply, Failure> {
+        let (tenant, asked) = (&good.directory.tenant, &good.asked);
+        let mut fields = Vec::new();
+        let code = match asked.response.code {
+            true => Some(self.keep_code(tenant.id, body).await?),
+            false => None,
+        };
+        if let Some(code) = &code {
+            fields.push(("code", code.expose().to_owned()));
+        }
+        if asked.response.id_token {
+            let what = (&good.admitted, asked, good.request.version);
+            let approval = match id_token(&good.directory, what, signed_in, &self.state.names.graphs) {
+                Ok(approval) => approval,
+                Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
+            };
+            let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
+            let text = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
+            fields.push(("id_token", text));
+        }
+        fields.push(("session_state", signed_in.session.to_string()));
+        if asked.client_info {
+            let info = ClientInfo { uid: signed_in.user.id, utid: tenant.id };
+            fields.push(("client_info", info.encode()));
+        }
+        Ok(self.back(&good.request, &good.admitted, fields))
+    }
+
+    async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
         let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
         self.state.entropy.fill(bytes.as_mut_slice());
         let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
         let place = Place {
             tenant,
             family: body.family,
-            user: user.id,
+            user: body.user,
             created: self.now(),
             expires: self.now().plus_seconds(authorization_code::LIFETIME),
         };
         self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
-        let mut fields = vec![("code", text.expose().to_owned())];
-        fields.push(("session_state", body.session.unwrap_or_default().to_string()));
-        if good.asked.client_info {
-            fields.push(("client_info", ClientInfo { uid: user.id, utid: tenant }.encode()));
-        }
-        Ok(self.back(&good.request, &good.admitted, fields))
+        Ok(text)
     }
 
     /// Tells a client that an administrator consented.

@@ -75,7 +75,12 @@ impl Context {
         Ok(pages::user_code(&Step { action: &action, flow: &sealed, application: "", wrong }))
     }
 
-    /// The device code of a user code. Guesses are counted by address, as wrong passwords are.
+    /// Under which guesses of user codes are counted: by address, as wrong passwords are by account.
+    fn guesses(&self) -> (TenantId, String) {
+        (TenantId::new(Uuid::nil()), format!("user code from {}", self.envelope.address))
+    }
+
+    /// The device code of a user code. A right one is no end of guessing: anybody can ask for one of their own.
     async fn find_code(&self, typed: &str) -> Result<Result<(TenantId, String), Denial>, Failure> {
         let wrong = Ok(Err(Denial::Device(DeviceNo::UserCode)));
         if typed.trim().is_empty() {
@@ -84,8 +89,7 @@ impl Context {
         let Some(code) = UserCode::parse(typed) else {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
         };
-        let (nobody, from) = (TenantId::new(Uuid::nil()), (self.envelope.address, self.now()));
-        let key = format!("user code from {}", self.envelope.address);
+        let ((nobody, key), from) = (self.guesses(), (self.envelope.address, self.now()));
         let guess = Password::new(code.as_str().to_owned());
         let (attempt, _) = self.state.store.reserve(nobody, (&key, &guess), from).await?;
         if !attempt.evaluates() {
@@ -94,7 +98,6 @@ impl Context {
         let digest = text_digest(USER_CODE, code.as_str());
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
         let Some((tenant, found)) = found else { return wrong };
-        self.state.store.forgive(nobody, &key, from).await?;
         if found.expires <= self.now() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeExpired)));
         }
@@ -175,7 +178,11 @@ impl Context {
             .put_artifact(DEVICE_ANSWER, &answer_digest(&device.digest), place, &answer)
             .await
         {
-            Ok(()) => Ok(pages::device_done(&device.client.name, yes)),
+            Ok(()) => {
+                let ((nobody, key), from) = (self.guesses(), (self.envelope.address, self.now()));
+                self.state.store.forgive(nobody, &key, from).await?;
+                Ok(pages::device_done(&device.client.name, yes))
+            }
             Err(StoreError::Exists) => Ok(self.refused(&Denial::Device(DeviceNo::Answered))),
             Err(error) => Err(error.into()),
         }

@@ -48,10 +48,15 @@ pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
             Ok(form) => form,
             Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
         };
-        let asked = cx.asked_to_sign_out(&call, &confirmed).await?;
-        return cx.sign_out(&call, asked).await;
+        return match cx.asked_to_sign_out(&call, &confirmed).await? {
+            Ok(asked) => cx.sign_out(&call, asked).await,
+            Err(denial) => Ok(cx.refused(&denial)),
+        };
     }
-    let asked = cx.asked_to_sign_out(&call, &form).await?;
+    let asked = match cx.asked_to_sign_out(&call, &form).await? {
+        Ok(asked) => asked,
+        Err(denial) => return Ok(cx.refused(&denial)),
+    };
     if asked.hinted || !cx.has_session(&call) {
         return cx.sign_out(&call, asked).await;
     }
@@ -63,7 +68,7 @@ pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
 }
 
 impl Context {
-    async fn asked_to_sign_out(&self, call: &Call, form: &Form) -> Result<Asked, Failure> {
+    async fn asked_to_sign_out(&self, call: &Call, form: &Form) -> Result<Result<Asked, Denial>, Failure> {
         let text = |name: &str| form.get(name).filter(|it| !it.is_empty());
         let hint = match text("id_token_hint") {
             // However old: MSAL's is an hour old when somebody signs out.
@@ -72,17 +77,24 @@ impl Context {
         };
         // An access token is no ID token.
         let hint = hint.filter(|own| !own.claims.contains_key("scp") && !own.claims.contains_key("appidacr"));
-        let user = hint.as_ref().and_then(|own| own.claims.get("oid")?.as_str()?.parse().ok());
+        let mut user = hint.as_ref().and_then(|own| own.claims.get("oid")?.as_str()?.parse().ok());
         let hinted: Option<(AppId, Arc<Directory>)> = hint.and_then(|own| {
             let app = own.claims.get("aud").and_then(Value::as_str)?.parse().ok()?;
             Some((app, own.directory))
         });
+        let here = match TenantName::parse(call.variable(0)) {
+            Ok(tenant) => self.state.store.directory_named(&tenant).await?,
+            Err(_) => None,
+        };
+        if let (Some(opaque), Some(directory)) = (text("logout_hint"), &here) {
+            match self.hinted(directory.tenant.id, opaque).await? {
+                Some(found) => user = Some(found.id),
+                None => return Ok(Err(Denial::LogoutHint)),
+            }
+        }
         let named = match (&hinted, text("client_id").and_then(|it| it.parse().ok())) {
             (Some(named), _) => Some(named.clone()),
-            (None, Some(app)) => match TenantName::parse(call.variable(0)) {
-                Ok(tenant) => self.state.store.directory_named(&tenant).await?.map(|it| (app, it)),
-                Err(_) => None,
-            },
+            (None, Some(app)) => here.map(|it| (app, it)),
             (None, None) => None,
         };
         let to = text("post_logout_redirect_uri")
@@ -91,7 +103,7 @@ impl Context {
             Some(state) => with_query(uri, &[("state", state.to_owned())]),
             None => uri.to_owned(),
         });
-        Ok(Asked { hinted: hinted.is_some(), user, to })
+        Ok(Ok(Asked { hinted: hinted.is_some(), user, to }))
     }
 
     async fn sign_out(&self, call: &Call, asked: Asked) -> Result<Reply, Failure> {

@@ -50,6 +50,8 @@ pub struct Issuing<'a> {
     pub address: IpAddr,
     /// The ID token travels in an address: the authorize endpoint gives it (implicit, hybrid).
     pub in_address: bool,
+    /// `c_hash` of the code that comes with the ID token.
+    pub code_hash: Option<&'a str>,
 }
 
 #[derive(Default, Serialize)]
@@ -84,6 +86,8 @@ struct Claims<'a> {
     azp: Option<AppId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     azpacr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,6 +229,7 @@ impl Approval {
         let mut claims = self.common(issuing, self.version, (self.client.app, ID_LIFETIME));
         claims.aud = &client;
         claims.nonce = self.nonce.as_deref();
+        claims.c_hash = issuing.code_hash;
         claims.roles = &self.id_roles;
         claims.sub = subject::pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
         claims.oid = (self.profile || self.version == Version::V1).then_some(user.id);

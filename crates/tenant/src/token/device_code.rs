@@ -186,7 +186,11 @@ fn served(directory: &Directory, client: &Client) -> Result<(), Denial> {
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let no = |why| Err(Denial::Device(why));
-    let Some(held) = run.facts.device.clone() else { return no(DeviceNo::Unknown) };
+    let Some(held) = run.facts.device.clone() else {
+        // Nobody's code tells nothing; who asks still has to be the client.
+        run.authenticate(&client, Wants::Either)?;
+        return no(DeviceNo::Unknown);
+    };
     let body = held.body;
     if body.app != client.app {
         return no(DeviceNo::OtherClient);

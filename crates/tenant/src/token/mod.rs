@@ -14,6 +14,7 @@ pub mod cross_origin;
 pub mod denial;
 pub mod device_code;
 pub mod federated;
+pub mod front_channel;
 pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;

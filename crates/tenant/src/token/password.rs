@@ -228,11 +228,11 @@ pub(super) fn for_user(
     };
     let scope_text = Some(scope::text(target, &resolved, &scopes));
     Ok(Approval {
-        roles: scope::roles_of_user(facts, user.id, &resource.principal),
+        roles: scope::roles_of_user(directory, user.id, &resource.principal),
         id_roles: client
             .principal
             .as_ref()
-            .map_or_else(Vec::new, |it| scope::roles_of_user(facts, user.id, it)),
+            .map_or_else(Vec::new, |it| scope::roles_of_user(directory, user.id, it)),
         access: access.with_contexts(directory, &asked.access_token, &methods),
         id: id.with_contexts(directory, &asked.id_token, &methods),
         directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),

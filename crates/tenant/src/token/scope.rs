@@ -258,10 +258,14 @@ pub(super) fn roles(facts: &Facts, principal: ObjectId, resource: &Resource) -> 
 
 /// The roles that a user holds at an API, in person and through the groups that they are directly in: what is
 /// given to a group does not reach the members of groups within it (memory).
-pub(super) fn roles_of_user(facts: &Facts, user: ObjectId, resource: &ServicePrincipal) -> Vec<String> {
+pub(super) fn roles_of_user(
+    directory: &Directory,
+    user: ObjectId,
+    resource: &ServicePrincipal,
+) -> Vec<String> {
     match resource.app_roles.is_empty() {
         true => Vec::new(),
-        false => roles_of(&facts.directory, holders(&facts.directory, user), resource),
+        false => roles_of(directory, holders(directory, user), resource),
     }
 }
 

@@ -30,6 +30,12 @@ pub fn login_hint(secret: &[u8], tenant: TenantId, user: ObjectId) -> String {
     format!("{HINT}{}", encode_base64url(&[&id[..], &proof(secret, tenant, &id)].concat()))
 }
 
+/// A hint is such a text, and no name.
+#[must_use]
+pub fn is_login_hint(hint: &str) -> bool {
+    hint.starts_with(HINT)
+}
+
 /// Whom a login hint that was sent back names; `None`: it is none of this tenant's (a name, mostly).
 #[must_use]
 pub fn open_login_hint(secret: &[u8], tenant: TenantId, hint: &str) -> Option<ObjectId> {

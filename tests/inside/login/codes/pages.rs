@@ -51,6 +51,8 @@ pub(super) async fn rows(table: &mut Table) {
     ] {
         table.add(code, trigger, "page", &open(&browser, TENANT, client, &[("redirect_uri", uri)]).await);
     }
+    let hinted = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?logout_hint=nobody")).await;
+    table.add(1_002_017, "a hint for the sign-out that is none", "page", &hinted);
     let state = "x".repeat(13_000);
     let reply = open(&browser, TENANT, PAGES, &[("state", &state)]).await;
     table.add(90_015, "an address that is too long", "page", &reply);

@@ -165,6 +165,8 @@ pub enum Denial {
     Session(SessionNo),
     /// What was typed on a page cannot be read.
     Typed,
+    /// The logout hint names nobody.
+    LogoutHint,
     /// What a page posted is none of ours, of another browser, or too late.
     SignInLost,
     /// The device code gives no token, or none is given out.
@@ -284,6 +286,7 @@ impl Denial {
             | Self::SignInCancelled
             | Self::Session(_)
             | Self::Typed
+            | Self::LogoutHint
             | Self::SignInLost
             | Self::ConsentDeclined
             | Self::AdminConsentNeeded(..) => pages::entry(self),

@@ -39,6 +39,10 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
                 "'{name}' ({app}) asks for permissions that only an administrator can grant; ask one to consent."
             ),
         ),
+        Denial::LogoutHint => (
+            &aadsts::LOGOUT_HINT_INVALID,
+            "The logout_hint is not the login_hint claim of an ID token of this tenant's.".into(),
+        ),
         Denial::SignInLost => (
             &aadsts::REQUEST_FORMAT,
             "This sign-in was begun elsewhere or too long ago; go back to the application and begin again."
@@ -80,11 +84,15 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         ),
         RequestProblem::ResponseType(asked) => (
             response_type(asked),
-            format!("The response_type '{asked}' is not enabled for the application; send code."),
+            format!(
+                "The response_type '{asked}' is not enabled for the application; send code, or turn ID tokens on in its registration."
+            ),
         ),
         RequestProblem::ResponseMode(asked) => (
             &aadsts::RESPONSE_MODE_UNSUPPORTED,
-            format!("The response_mode '{asked}' is none of query, fragment and form_post."),
+            format!(
+                "The response_mode '{asked}' is none of query, fragment and form_post, or query where a token is asked for."
+            ),
         ),
         RequestProblem::ChallengeSize => {
             (&aadsts::CODE_CHALLENGE_SIZE, "The code_challenge has 43 characters of base64url.".into())
