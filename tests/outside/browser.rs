@@ -113,14 +113,16 @@ fn msal_browser_is_served_and_refused() {
     let uris = format!(
         r#"redirect_uris = {{ spa = ["https://localhost:{port}/redirect", "https://localhost:{port}/"] }}"#
     );
+    let elsewhere = format!(r#"redirect_uris = {{ spa = ["https://127.0.0.1:{port}/redirect"] }}"#);
     let tenant = [
         contoso(&user("ada", "")),
         application(1, "Dashboard", &[&uris, READS, CONSENTED]),
         application(2, "Weekly report", &[&uris, READS]),
+        application(3, "Elsewhere", &[&elsewhere, READS, CONSENTED]),
     ];
     let server = Server::start(&tenant.concat());
-    let facts = json!({ "known": id(1), "asking": id(2), "user": "ada@contoso.example" });
-    wants(10, "msal_browser.mjs", (&server, facts), (socket, port));
+    let facts = json!({ "known": id(1), "asking": id(2), "elsewhere": id(3), "user": "ada@contoso.example" });
+    wants(11, "msal_browser.mjs", (&server, facts), (socket, port));
 }
 
 #[test]
