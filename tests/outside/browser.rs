@@ -11,6 +11,10 @@ use std::{
 const KEYS: [&str; 2] = ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"];
 const READS: &str = r#"permissions = [{ api = "8578e004-a5c6-46e7-913e-12f58912df43", delegated = ["AppManagement.ApplicationPackages.Read"] }]"#;
 const OPERATES: &str = r#"permissions = [{ api = "00000003-0000-0000-c000-000000000000", delegated = ["Application.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"] }]"#;
+const WIDE: &str = r#"permissions = [
+    { api = "8578e004-a5c6-46e7-913e-12f58912df43", delegated = ["AppManagement.ApplicationPackages.Read"] },
+    { api = "00000003-0000-0000-c000-000000000000", delegated = ["User.Read"], application = ["Application.Read.All"] },
+]"#;
 const LOCAL: &str = r#"redirect_uris = { public = ["http://localhost"] }
 public_client = true"#;
 const CONSENTED: &str = "admin_consent = true";
@@ -86,15 +90,18 @@ fn every_page_is_whole_with_and_without_script() {
         application(2, &format!("Weekly report {}", "of".repeat(40)), &[LOCAL, READS]),
         application(3, "Operator", &[LOCAL, OPERATES, CONSENTED]),
         application(4, "Listener", &[&both, READS, CONSENTED]),
+        application(5, "Yearly report", &[LOCAL, WIDE]),
+        application(6, "Yearly review", &[LOCAL, WIDE]),
     ];
     let server = Server::start(&tenant.concat());
     let facts = json!({
         "known": id(1), "asking": id(2), "operator": id(3), "listening": id(4),
+        "wide_script": id(5), "wide_plain": id(6),
         "user": "ada@contoso.example", "other": "grace@contoso.example", "admin": "admin@contoso.example",
         "mfa_script": { "name": "mfa-script@contoso.example", "totp": KEYS[0] },
         "mfa_plain": { "name": "mfa-plain@contoso.example", "totp": KEYS[1] },
     });
-    wants(31, "pages.mjs", (&server, facts), (socket, port));
+    wants(33, "pages.mjs", (&server, facts), (socket, port));
 }
 
 #[test]
@@ -106,14 +113,16 @@ fn msal_browser_is_served_and_refused() {
     let uris = format!(
         r#"redirect_uris = {{ spa = ["https://localhost:{port}/redirect", "https://localhost:{port}/"] }}"#
     );
+    let elsewhere = format!(r#"redirect_uris = {{ spa = ["https://127.0.0.1:{port}/redirect"] }}"#);
     let tenant = [
         contoso(&user("ada", "")),
         application(1, "Dashboard", &[&uris, READS, CONSENTED]),
         application(2, "Weekly report", &[&uris, READS]),
+        application(3, "Elsewhere", &[&elsewhere, READS, CONSENTED]),
     ];
     let server = Server::start(&tenant.concat());
-    let facts = json!({ "known": id(1), "asking": id(2), "user": "ada@contoso.example" });
-    wants(10, "msal_browser.mjs", (&server, facts), (socket, port));
+    let facts = json!({ "known": id(1), "asking": id(2), "elsewhere": id(3), "user": "ada@contoso.example" });
+    wants(11, "msal_browser.mjs", (&server, facts), (socket, port));
 }
 
 #[test]

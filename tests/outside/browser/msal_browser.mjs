@@ -15,24 +15,26 @@ const FILES = {
   "/": ["text/html", "<!doctype html><title>Application</title><script src=/msal.js></script><h1>Application</h1>"],
 };
 const ORIGIN = await site(url => FILES[url.pathname]);
+// The same machine under another name: another site, and the origin of another application.
+const ELSEWHERE = `https://127.0.0.1:${FACTS.site.port}`;
 const { browser, end } = await chromium(FACTS.site.file);
 
 // The application in a window of somebody. `begin` is what its script does whenever its page is there; `over`
 // holds after a sign-out.
-async function application(client = "known") {
+async function application(client = "known", origin = ORIGIN) {
   const context = await browser.newContext();
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const config = {
     auth: {
       clientId: FACTS[client], authority: AUTHORITY, knownAuthorities: [new URL(AUTHORITY).host],
-      redirectUri: `${ORIGIN}/redirect`, postLogoutRedirectUri: `${ORIGIN}/`,
+      redirectUri: `${origin}/redirect`, postLogoutRedirectUri: `${origin}/`,
     },
     cache: { cacheLocation: "sessionStorage" },
     system: { iframeBridgeTimeout: PATIENCE, popupBridgeTimeout: PATIENCE },
   };
   const begin = async () => {
-    await page.waitForFunction(origin => location.origin === origin && location.pathname === "/" && globalThis.msal && !globalThis.leaving, ORIGIN);
+    await page.waitForFunction(origin => location.origin === origin && location.pathname === "/" && globalThis.msal && !globalThis.leaving, origin);
     return page.evaluate(async config => {
       globalThis.pack = it => it && { token: it.accessToken, id: it.idToken, fromCache: it.fromCache, username: it.account?.username, scopes: it.scopes };
       globalThis.no = error => ({ error: error.errorCode, name: error.name, message: error.message, number: error.errorNo });
@@ -51,7 +53,7 @@ async function application(client = "known") {
     globalThis.leaving = true;
     globalThis.app[what]({ account: globalThis.app.getAllAccounts()[0], ...argument }).catch(() => {});
   }, [what, argument]);
-  await page.goto(`${ORIGIN}/`);
+  await page.goto(`${origin}/`);
   same(await begin(), null, "before any sign-in");
   const over = async () => {
     same(await page.evaluate(() => globalThis.app.getAllAccounts().length), 0, "accounts");
@@ -61,8 +63,8 @@ async function application(client = "known") {
   return { page, begin, call, go, over, end: () => context.close() };
 }
 
-async function signedIn(client) {
-  const it = await application(client);
+async function signedIn(client, origin) {
+  const it = await application(client, origin);
   await it.go("loginRedirect", { scopes: [SCOPE] });
   await signIn(it.page, FACTS.user);
   good(await it.begin());
@@ -142,6 +144,15 @@ const cases = {
     await it.end();
   },
 
+  // A frame on a page of another site gets no session cookie (`security.md`, S22): people see a page instead.
+  async msal_browser_on_another_site_is_told_to_show_a_page() {
+    const it = await signedIn("elsewhere", ELSEWHERE);
+    refused(await it.call("ssoSilent", { scopes: [SCOPE], loginHint: FACTS.user }), "InteractionRequiredAuthError", 50058);
+    await it.go("acquireTokenRedirect", { scopes: [SCOPE] });
+    good(await it.begin());
+    await it.end();
+  },
+
   async msal_browser_is_told_that_consent_is_missing() {
     const it = await signedIn();
     const answer = await it.call("acquireTokenSilent", { scopes: ["https://graph.microsoft.com/Group.Read.All"] });
@@ -169,14 +180,14 @@ const cases = {
     await it.over();
   },
 
-  async a_script_of_another_origin_reads_no_answer_of_the_token_endpoint() {
+  async a_script_of_another_applications_origin_reads_no_answer_of_the_token_endpoint() {
     const it = await application();
     const ask = () => it.page.evaluate(([url, id]) => {
       const body = new URLSearchParams({ client_id: id, grant_type: "refresh_token", refresh_token: "1.none" });
       return fetch(url, { method: "POST", body }).then(answer => answer.json(), error => ({ blocked: error.name }));
     }, [`${AUTHORITY}/oauth2/v2.0/token`, FACTS.known]);
     same((await ask()).error, "invalid_grant", "the application's own origin");
-    await it.page.goto(`https://127.0.0.1:${FACTS.site.port}/`);
+    await it.page.goto(`${ELSEWHERE}/`);
     same(await ask(), { blocked: "TypeError" }, "another origin");
     await it.end();
   },

@@ -197,6 +197,28 @@ const walks = {
     await answered(who);
   },
 
+  async consents_for_the_whole_organisation(who) {
+    const { page, app } = who, client_id = FACTS[`wide_${who.mode}`];
+    const asked = new URLSearchParams({ client_id, redirect_uri: app.uri, scope: "https://graph.microsoft.com/.default", state: "st-1" });
+    const address = `${AUTHORITY}/v2.0/adminconsent?${asked}`;
+    await page.goto(address);
+    await signIn(page, FACTS.user);
+    await shows(page, "Sign-in does not go on");
+    check((await page.locator("main").innerText()).includes("AADSTS90094"), "who may not consent is not told so");
+    await page.context().clearCookies();
+    await page.goto(address);
+    await signIn(page, FACTS.admin);
+    await shows(page, "Permissions requested for your organisation");
+    await look(who, "consent-organisation");
+    await press(page, "Cancel");
+    same((await answered(who, 65004)).error, "consent_required", "error");
+    await page.goto(address);
+    await shows(page, "Permissions requested for your organisation");
+    await press(page, "Accept");
+    const answer = await app.next();
+    same([answer.admin_consent, answer.state, answer.code], ["True", "st-1", undefined], "answer");
+  },
+
   async lets_a_device_in(who) {
     const asked = await device();
     await who.page.goto(asked.verification_uri);

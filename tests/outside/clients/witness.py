@@ -9,6 +9,7 @@ import html.parser
 import http.server
 import json
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -261,7 +262,7 @@ class Issuer:
         """A credential that reads such a token from a file, as it lies in a workload."""
         now = int(time.time())
         told = {"iss": self.name, "sub": "workload", "aud": "api://AzureADTokenExchange", "iat": now, "exp": now + 600}
-        with tempfile.NamedTemporaryFile("w", suffix=".jwt", delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(sys.argv[2]), delete=False) as file:
             file.write(jwt.encode(told | other, self.key, "RS256", headers={"kid": "workload"}))
         return WorkloadIdentityCredential(
             tenant_id=TENANT, client_id=FACTS["federated"], token_file_path=file.name, **identity())
