@@ -176,3 +176,26 @@ async fn an_application_has_its_groups_and_no_roles_through_them() {
     t.call("POST", path, &token, role).await.good();
     assert_eq!(claims().await.get("roles"), None);
 }
+
+#[tokio::test]
+async fn a_context_that_is_not_satisfied_is_a_no_with_its_challenge() {
+    let policy = "authentication_contexts = [{ id = \"c1\", require_mfa = true }]";
+    let t = Contoso::with(policy, include_str!("own_api.toml")).await;
+    let ask = async |essential: bool| {
+        let demand = json!({ "access_token": { "acrs": { "essential": essential, "value": "c1" } } });
+        let fields = [
+            ("grant_type", "password"),
+            ("client_id", CALLER),
+            ("username", "ada@contoso.example"),
+            ("password", carnet_tests::PASSWORD),
+            ("scope", SCOPE),
+            ("claims", &demand.to_string()),
+        ];
+        t.token(&fields).await
+    };
+    let no = ask(true).await;
+    assert_eq!(no.no(), "400 invalid_grant 50079");
+    let challenge: Value = serde_json::from_str(no.json()["claims"].as_str().unwrap()).unwrap();
+    assert_eq!(challenge["access_token"]["capolids"]["values"].as_array().unwrap().len(), 1);
+    assert_eq!(ask(false).await.claims().get("acrs"), None);
+}
