@@ -22,12 +22,6 @@ pub(super) async fn rows(table: &mut Table) {
             ("response_type", "pigeon"),
         ),
         (700_051, "a token from this endpoint", "back unsupported_response_type", ("response_type", "token")),
-        (
-            700_054,
-            "an ID token from this endpoint",
-            "back unsupported_response_type",
-            ("response_type", "id_token"),
-        ),
         (50_147, "a challenge that is too short", "back invalid_request", ("code_challenge", "short")),
         (501_491, "a challenge that is none of S256", "back invalid_request", ("code_challenge", &long)),
         (50_149, "a plain challenge", "back invalid_request", ("code_challenge_method", "plain")),
@@ -35,6 +29,9 @@ pub(super) async fn rows(table: &mut Table) {
     ] {
         table.add(code, trigger, expected, &open(&browser, TENANT, PAGES, &[changes]).await);
     }
+    let id_token = [("response_type", "id_token"), ("nonce", "n")];
+    let reply = open(&browser, TENANT, PAGES, &id_token).await;
+    table.add(700_054, "an ID token from this endpoint", "back unsupported_response_type", &reply);
     let sid = ("sid", "00000000-0000-4000-8000-000000000001");
     for (code, trigger, more) in [
         (90_005, "a session and an account by name", ("login_hint", "ada@contoso.example")),
