@@ -87,11 +87,15 @@ impl Context {
         let scp = claims.get("scp").and_then(Value::as_str);
         let kind = claims.get("idtyp").and_then(Value::as_str);
         let capabilities = claims.get("xms_cc").and_then(Value::as_array).into_iter().flatten();
+        // The APIs that take part are Microsoft's, whose tokens are of the first edition and tell it.
+        let methods = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+        let methods: Vec<String> = methods.filter_map(|it| it.as_str().map(str::to_owned)).collect();
         let shown = Shown {
             directory,
             app,
             issued: times::strict(claims, "iat").unwrap_or(0) + BACKDATED,
             continuous: capabilities.filter_map(Value::as_str).any(|it| it.eq_ignore_ascii_case("cp1")),
+            methods: &methods,
             address: self.envelope.address,
             now: self.now(),
         };

@@ -28,6 +28,8 @@ pub struct Shown<'a> {
     pub issued: i64,
     /// Its client answers claims challenges (`xms_cc` has `cp1`).
     pub continuous: bool,
+    /// How its user signed in (`amr`).
+    pub methods: &'a [String],
     /// From where it is shown.
     pub address: IpAddr,
     /// Now.
@@ -77,12 +79,14 @@ impl Shown<'_> {
         // A token that lives a day must not outlast a rule for so long.
         let signing_in =
             SigningIn { directory: self.directory, user, client: self.app, address: self.address };
-        match signing_in.not_blocked() {
-            Err(Denial::Blocked(rules)) => {
-                Err(self.no("a rule of the tenant blocks this call", Challenge::Policies(rules)))
-            }
-            _ => Ok(()),
-        }
+        let Err(denial) = signing_in.still_enough(self.methods) else { return Ok(()) };
+        let reason = match &denial {
+            Denial::Blocked(_) => "a rule of the tenant blocks this call",
+            _ => "a rule of the tenant demands a second factor for this call",
+        };
+        // A second factor that somebody registered of their own accord is no rule: it counts from the next
+        // sign-in on, and what was issued before runs out.
+        denial.challenge().map_or(Ok(()), |challenge| Err(self.no(reason, challenge)))
     }
 
     /// Nothing but a sign-in from now on would help.
@@ -128,7 +132,8 @@ mod tests {
     fn shown(directory: &Directory, continuous: bool) -> Shown<'_> {
         let now = moment().now;
         let address = [192, 0, 2, 7].into();
-        Shown { directory, app: APP.parse().unwrap(), issued: now.seconds(), continuous, address, now }
+        let app = APP.parse().unwrap();
+        Shown { directory, app, issued: now.seconds(), continuous, methods: &[], address, now }
     }
 
     fn challenge(told: Result<(), Refusal>) -> Challenge {
@@ -180,6 +185,26 @@ mod tests {
         let mut elsewhere = shown(&directory, true);
         elsewhere.address = [198, 51, 100, 7].into();
         assert!(elsewhere.user(Some(&ada)).is_ok());
+    }
+
+    #[test]
+    fn a_second_factor_that_a_rule_demands_was_shown_or_is_challenged_for() {
+        let mut directory = directory();
+        let mut ada = user(&directory);
+        let mut tenant = (*directory.tenant).clone();
+        tenant.policy.require_mfa = vec![Subjects::User(ada.name_key.clone())];
+        let before = std::mem::replace(&mut directory.tenant, Arc::new(tenant));
+        for registered in [false, true] {
+            ada.totp = registered.then(|| crate::credential::Guarded::new("A".into()));
+            let told = shown(&directory, true).user(Some(&ada));
+            assert!(matches!(challenge(told), Challenge::Policies(rules) if rules.len() == 1));
+            assert!(shown(&directory, false).user(Some(&ada)).is_ok());
+            let methods = ["pwd".to_owned(), "mfa".to_owned()];
+            assert!(Shown { methods: &methods, ..shown(&directory, true) }.user(Some(&ada)).is_ok());
+        }
+        // Nobody demands it: that it is registered ends nothing.
+        directory.tenant = before;
+        assert!(shown(&directory, true).user(Some(&ada)).is_ok());
     }
 
     #[test]

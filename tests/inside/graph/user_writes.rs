@@ -103,7 +103,10 @@ async fn a_disabled_user_gets_nothing_and_calls_nothing_until_enabled_again() {
     assert_eq!(refreshed(&t, ada["refresh_token"].as_str().unwrap()).await.no(), "400 invalid_grant 50057");
     assert_eq!(with_password(&t, "ada", PASSWORD).await.no(), "400 invalid_grant 50057");
     patch(&t, &admin, ADA, json!({ "accountEnabled": true, "jobTitle": "Countess" })).await.good();
-    t.get("/v1.0/me", token).await.good();
+    // What was over stays so; a new sign-in counts.
+    assert_eq!(t.get("/v1.0/me", token).await.no(), "401 InvalidAuthenticationToken");
+    let again = with_password(&t, "ada", PASSWORD).await.access_token();
+    t.get("/v1.0/me", &again).await.good();
     assert_eq!(t.get(&format!("{ADA}?$select=jobTitle"), &admin).await.good()["jobTitle"], "Countess");
 }
 

@@ -6,6 +6,7 @@ use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, NOW, PASSWORD, PLATFORM, POWER_PLATFORM_CLI, PUBLIC, Reply, SECRET,
     browser::{Browser, back, query, redemption},
     setup::Setup,
+    tenant_file,
 };
 use serde_json::{Value, json};
 
@@ -147,6 +148,38 @@ async fn every_api_challenges_for_every_reason() {
         }
         change(&t, json!({ "accountEnabled": true })).await;
     }
+}
+
+#[tokio::test]
+async fn who_is_let_in_again_signs_in_again() {
+    let t = Contoso::start().await;
+    let first = ask(&t, AZURE_CLI, GRAPH, CP1).await.good();
+    let (token, refresh) =
+        (first["access_token"].as_str().unwrap(), first["refresh_token"].as_str().unwrap());
+    change(&t, json!({ "accountEnabled": true })).await;
+    t.get("/v1.0/me", token).await.good();
+    t.later(1);
+    for enabled in [false, true] {
+        change(&t, json!({ "accountEnabled": enabled })).await;
+        assert!(challenge(&t.get("/v1.0/me", token).await).is_object(), "{enabled}");
+    }
+    assert_eq!(refreshed(&t, refresh, CP1).await.no(), "400 invalid_grant 50173");
+    let again = ask(&t, AZURE_CLI, GRAPH, CP1).await.access_token();
+    t.get("/v1.0/me", &again).await.good();
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_demanded_from_now_on_is_a_challenge() {
+    let t = Contoso::start().await;
+    let long = ask(&t, AZURE_CLI, GRAPH, CP1).await.access_token();
+    let short = ask(&t, AZURE_CLI, GRAPH, "").await.access_token();
+    let demand = |whom: &str| tenant_file(&format!("require_mfa = [\"{whom}\"]"), "");
+    t.seed(&demand("user:admin@contoso.example")).await;
+    t.get("/v1.0/me", &long).await.good();
+    t.seed(&demand("user:ada@contoso.example")).await;
+    let told = challenge(&t.get("/v1.0/me", &long).await);
+    assert_eq!(told["access_token"]["capolids"]["values"].as_array().map(Vec::len), Some(1), "{told}");
+    t.get("/v1.0/me", &short).await.good();
 }
 
 #[tokio::test]

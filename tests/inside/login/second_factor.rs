@@ -12,7 +12,7 @@ use serde_json::json;
 const TOTP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// Somebody with that authenticator.
-fn somebody() -> String {
+pub(super) fn somebody() -> String {
     format!("[[user]]\nname = \"mfa@contoso.example\"\npassword = \"{PASSWORD}\"\ntotp = \"{TOTP}\"\n")
 }
 
@@ -36,7 +36,7 @@ fn code_of(key: &str, moment: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-fn code_at(moment: i64) -> String {
+pub(super) fn code_at(moment: i64) -> String {
     code_of(TOTP, moment)
 }
 
@@ -102,6 +102,24 @@ async fn codes_of_the_second_factor_cannot_be_tried_for_long() {
     t.later(61);
     let right = code_at(NOW.seconds() + 61);
     assert_eq!(browser.submit(&page, &[("otc", &right)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn one_wrong_code_that_is_tried_for_long_is_many_guesses() {
+    let t = contoso_with("", &somebody()).await;
+    let browser = Browser::new(&t);
+    let page = browser.sign_in(&query(PUBLIC, &[]), "mfa", PASSWORD).await;
+    let right = async |later: i64| {
+        let code = code_at(NOW.seconds() + later);
+        browser.submit(&page, &[("otc", &code)]).await.status
+    };
+    for _ in 0..10 {
+        assert_eq!(browser.submit(&page, &[("otc", "000000")]).await.status, 200);
+        t.later(30);
+    }
+    assert_eq!(right(300).await, 200);
+    t.later(31);
+    assert_eq!(right(331).await, 303);
 }
 
 #[tokio::test]

@@ -15,14 +15,14 @@ use carnet_tenant::{
     lockout::Attempt,
     sign_in::SignIn,
     token::{
-        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, client_auth,
+        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
         cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
-    ids::TenantId,
+    ids::{ObjectId, TenantId},
     secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
@@ -225,12 +225,14 @@ async fn prove_assertion(
     if !access {
         return Ok(UserAssertion::Unusable(Unusable::IdToken));
     }
-    let methods = own.claims.get("amr").and_then(Value::as_array).into_iter().flatten();
+    let keys = cx.state.keys.of(&cx.state.store, own.directory.tenant.id, cx.now()).await?;
+    let user: Option<ObjectId> = text("scp").and(text("oid")).and_then(|oid| oid.parse().ok());
+    let held = user.zip(text("uti")).zip(text("aio"));
     Ok(UserAssertion::Token {
         audience: text("aud").unwrap_or_default().to_owned(),
-        user: text("scp").and(text("oid")).and_then(|oid| oid.parse().ok()),
+        user,
         issued: own.claims.get("iat").and_then(Value::as_i64).unwrap_or(0),
-        methods: methods.filter_map(|it| it.as_str().map(str::to_owned)).collect(),
+        sign_in: held.and_then(|((user, uti), aio)| aio::open(&keys.pairwise, (uti, user), aio)),
     })
 }
 

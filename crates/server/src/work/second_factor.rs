@@ -3,6 +3,8 @@
 use carnet_wire::time::Timestamp;
 use totp_rs::{Builder, Secret};
 
+/// Seconds that a step takes.
+pub const STEP: i64 = 30;
 /// Half minutes before and after now that count too.
 const SKEW: u16 = 1;
 

@@ -3,10 +3,9 @@
 //! `aud`, `iss`, `iat`, `nbf`, `exp`; what is empty is left out, and so is what nobody here could know
 //! (`puid`, `tenant_ctry`, `xms_idrel`, …).
 
-use super::{Approval, Configured, Subject, subject};
+use super::{Approval, Configured, Subject, aio, subject};
 use crate::{optional_claims::Claim, user::User};
 use carnet_wire::{
-    digest,
     ids::{AppId, ObjectId, TenantId, TraceId},
     jose::encode_base64url,
     time::Timestamp,
@@ -340,12 +339,22 @@ impl Approval {
             iat: begins - BACKDATED,
             nbf: begins - BACKDATED,
             exp: now + lifetime,
-            aio: aio(issuing),
+            aio: self.aio(issuing),
             rh: rh(issuing, recipient),
             tid: Some(issuing.tenant),
             uti: issuing.trace.uti(),
             ver,
             ..Claims::default()
+        }
+    }
+
+    fn aio(&self, issuing: &Issuing<'_>) -> String {
+        let uti = issuing.trace.uti();
+        match (&self.subject, self.signed_in) {
+            (Subject::User { user, methods }, Some(at)) => {
+                aio::hold(issuing.pairwise, (&uti, user.id), (at, methods))
+            }
+            _ => aio::empty(issuing.pairwise, &uti),
         }
     }
 
@@ -356,13 +365,6 @@ impl Approval {
         }
         self.directory_roles.iter().map(|role| role.to_string().into()).collect()
     }
-}
-
-/// Opaque: nobody reads it, but some libraries want it there.
-fn aio(issuing: &Issuing<'_>) -> String {
-    let bytes = digest::hmac_sha256(issuing.pairwise, &[b"aio", issuing.trace.uuid().as_bytes()]);
-    let repeated: Vec<u8> = bytes.iter().copied().cycle().take(33).collect();
-    encode_base64url(&repeated)
 }
 
 /// Opaque, in the shape that was decoded: a mark, the tenant and the recipient in mixed-endian order.

@@ -1,6 +1,7 @@
 //! The token rules: facts and proof in, a decision out. Client authentication, scopes and consent are
 //! phases of every grant; a grant's own file adds only its own part.
 
+pub mod aio;
 pub mod authorization_code;
 pub mod claims;
 pub mod client_auth;

@@ -5,6 +5,7 @@ use super::{
     Approval, Denial, Effect, RefreshBody, Run,
     claims::BACKDATED,
     client_auth::{Client, Wants},
+    denial::RefreshNo,
     password, refresh_life, scope,
 };
 use crate::application::Platform;
@@ -30,8 +31,8 @@ pub enum UserAssertion {
         user: Option<ObjectId>,
         /// `iat`, in seconds.
         issued: i64,
-        /// `amr`, where the token tells.
-        methods: Vec<String>,
+        /// When the user signed in and how, which the token holds in `aio`.
+        sign_in: Option<(Timestamp, Vec<String>)>,
     },
 }
 
@@ -108,11 +109,11 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         other => other?,
     };
     let no = |why| Err(Denial::Assertion(why));
-    let (audience, id, issued, methods) = match &run.proof.assertion {
+    let (audience, id, issued, sign_in) = match &run.proof.assertion {
         UserAssertion::None => return no(Unusable::Malformed),
         UserAssertion::Unusable(why) => return no(*why),
-        UserAssertion::Token { audience, user, issued, methods } => {
-            (audience, user, *issued, methods.clone())
+        UserAssertion::Token { audience, user, issued, sign_in } => {
+            (audience, user, *issued, sign_in.clone())
         }
     };
     let mine = run.facts.directory.principal_by_name(audience).is_some_and(|it| it.app_id == client.app);
@@ -125,14 +126,16 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let Some(user) = user.filter(|user| user.tokens_valid_from() <= issued + BACKDATED) else {
         return no(Unusable::Expired);
     };
+    // One that holds no sign-in was issued before tokens did, and is over within a day.
+    let Some((since, methods)) = sign_in else { return no(Unusable::Expired) };
+    young_enough(run, since)?;
     password::usable(&user)?;
     let target = run.request.target.clone().ok_or(Denial::ScopeNotDefault(String::new()))?;
     if matches!(&target, Target::Scope(request) if !request.others.is_empty()) {
         return Err(Denial::SeveralResources);
     }
     let resolved = scope::resolve(run, &target)?;
-    password::not_blocked(run, &user, client.app)?;
-    let since = Timestamp::from_seconds(issued + BACKDATED);
+    password::still_enough(run, (&user, &methods), client.app)?;
     let subject = (user, methods, since);
     let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
     // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.
@@ -154,10 +157,24 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     Ok(approval)
 }
 
+/// The sign-in is no older than the tenant lets one become. Asked here too, so that tokens that are swapped
+/// again and again do not outlive it.
+fn young_enough(run: &Run<'_>, signed_in: Timestamp) -> Result<(), Denial> {
+    let policy = &run.facts.directory.tenant.policy;
+    if policy.spent(signed_in, run.asking.now) {
+        return Err(Denial::Refresh(RefreshNo::TooOld { signed_in }));
+    }
+    match policy.outlived(signed_in, run.asking.now) {
+        true => Err(Denial::Refresh(RefreshNo::SignInTooOld { signed_in })),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Effect, contoso::*};
     use super::*;
+    use std::num::NonZeroU32;
 
     const BODY: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&requested_token_use=on_behalf_of&assertion=x&client_secret=right&scope=https://api.powerplatform.com/.default";
 
@@ -166,8 +183,14 @@ mod tests {
             audience: SECRET.into(),
             user: ADA.parse().ok(),
             issued: NOW - 400,
-            methods: vec!["pwd".into()],
+            sign_in: Some((Timestamp::from_seconds(NOW - 7200), vec!["pwd".into()])),
         }
+    }
+
+    fn showing(method: &str) -> UserAssertion {
+        let UserAssertion::Token { audience, user, issued, .. } = shown() else { unreachable!() };
+        let sign_in = Some((Timestamp::from_seconds(NOW - 7200), vec![method.to_owned()]));
+        UserAssertion::Token { audience, user, issued, sign_in }
     }
 
     fn ask(assertion: UserAssertion, change: impl FnOnce(&mut Contoso)) -> u32 {
@@ -188,7 +211,35 @@ mod tests {
             (vec!["AppManagement.ApplicationPackages.Read".to_owned()], false)
         );
         let offline = contoso.ask(SECRET, &format!("{BODY}%20offline_access"));
-        assert!(offline.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));
+        let kept = offline.effects.iter().find_map(|it| match it {
+            Effect::KeepRefresh { body, generation: 0, .. } => Some((body.signed_in, body.methods.clone())),
+            _ => None,
+        });
+        assert_eq!(kept, Some((Timestamp::from_seconds(NOW - 7200), vec!["pwd".to_owned()])));
+    }
+
+    #[test]
+    fn it_counts_from_the_sign_in_not_from_the_token() {
+        let hours = |hours| {
+            ask(shown(), |it| {
+                it.tenant(|tenant| tenant.policy.sign_in_frequency_hours = NonZeroU32::new(hours))
+            })
+        };
+        assert_eq!((hours(3), hours(2)), (0, 70_043));
+        let UserAssertion::Token { audience, user, issued, .. } = shown() else { unreachable!() };
+        assert_eq!(ask(UserAssertion::Token { audience, user, issued, sign_in: None }, |_| ()), 500_133);
+    }
+
+    #[test]
+    fn a_second_factor_that_is_demanded_was_shown_at_the_sign_in() {
+        let demand = |it: &mut Contoso| {
+            it.tenant(|tenant| tenant.policy.require_mfa = vec![crate::tenant::Subjects::All]);
+        };
+        assert_eq!((ask(showing("mfa"), demand), ask(showing("pwd"), demand)), (0, 50_079));
+        let registered = |it: &mut Contoso| {
+            it.change_user(|user| user.totp = Some(crate::credential::Guarded::new("A".into())));
+        };
+        assert_eq!((ask(showing("mfa"), registered), ask(showing("pwd"), registered)), (0, 50_076));
     }
 
     #[test]
@@ -197,11 +248,11 @@ mod tests {
             assert_eq!(ask(UserAssertion::Unusable(why), |_| ()), why.entry().0.number);
         }
         let with = |change: fn(&mut String, &mut Option<ObjectId>, &mut i64)| {
-            let UserAssertion::Token { mut audience, mut user, mut issued, methods } = shown() else {
+            let UserAssertion::Token { mut audience, mut user, mut issued, sign_in } = shown() else {
                 unreachable!()
             };
             change(&mut audience, &mut user, &mut issued);
-            ask(UserAssertion::Token { audience, user, issued, methods }, |_| ())
+            ask(UserAssertion::Token { audience, user, issued, sign_in }, |_| ())
         };
         assert_eq!(with(|audience, _, _| PUBLIC.clone_into(audience)), 500_131);
         assert_eq!(with(|_, user, _| *user = None), 7_000_114);

@@ -154,13 +154,7 @@ impl SigningIn<'_> {
     }
 }
 
-/// No tenant rule forbids this user, application and address, and the account is not locked for it.
-pub(super) fn not_blocked(run: &Run<'_>, user: &User, client: AppId) -> Result<(), Denial> {
-    not_locked(run)?;
-    signing_in(run, user, client).not_blocked()
-}
-
-/// See [`SigningIn::still_enough`].
+/// See [`SigningIn::still_enough`]; and the account is not locked.
 pub(super) fn still_enough(
     run: &Run<'_>,
     (user, methods): (&User, &[String]),

@@ -152,6 +152,10 @@ pub fn change(
     if let Some(enabled) = changes.enabled.filter(|enabled| *enabled != old.enabled) {
         modified.push(("accountEnabled".to_owned(), old.enabled.to_string(), enabled.to_string()));
         new.enabled = enabled;
+        // Letting them in again later revives nothing.
+        if !enabled {
+            new.end_sessions(at.now);
+        }
     }
     label(&mut new, changes.labels, &mut modified)?;
     let reset = changes.password.is_some();
@@ -404,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_password_and_a_revocation_move_what_counts_and_a_label_does_not() {
+    fn what_ends_sessions_moves_what_counts_and_a_label_does_not() {
         let directory = directory();
         let mut target = user(&directory, 6);
         target.sessions_valid_from = carnet_wire::time::Timestamp::from_seconds(1);
@@ -418,6 +422,12 @@ mod tests {
         assert!(matches!(&decided.changes[..], [Change::Put(Object::User(it))] if it.password_expired));
         assert!(moved(decided));
         assert!(moved(revoke_sessions(&admin(), &directory, it, &moment()).unwrap()));
+        let enabled = |to| Changes { enabled: Some(to), ..Changes::default() };
+        assert!(moved(change(&admin(), &directory, it, enabled(false), &moment()).unwrap()));
+        let mut off = target.clone();
+        off.enabled = false;
+        let it_off = (Some(&off), "u");
+        assert!(!moved(change(&admin(), &directory, it_off, enabled(true), &moment()).unwrap()));
         let rename = Changes { display_name: Some("New".into()), ..Changes::default() };
         assert!(!moved(change(&admin(), &directory, it, rename, &moment()).unwrap()));
     }
@@ -465,6 +475,22 @@ mod tests {
         assert_eq!(it.tokens_valid_from(), 6);
         it.sessions_valid_from = carnet_wire::time::Timestamp::from_millis(5_000);
         assert_eq!(it.tokens_valid_from(), 5);
+    }
+
+    #[test]
+    fn revocations_in_any_number_close_no_account() {
+        let at = carnet_wire::time::Timestamp::from_seconds;
+        let mut it = user(&directory(), 6);
+        (it.sessions_valid_from, it.tokens_from) = (at(0), 0);
+        for number in 1..=420 {
+            it.end_sessions(at(5_000));
+            assert_eq!(it.tokens_valid_from(), (4_999 + number).min(5_300));
+        }
+        it.end_sessions(at(5_001));
+        assert_eq!(it.tokens_valid_from(), 5_301);
+        // What a clock that ran ahead wrote stays.
+        it.end_sessions(at(4_000));
+        assert_eq!(it.tokens_valid_from(), 5_301);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     operation::{self, Caller, Moment, authorize},
     permission::check_name,
     refusal::Refusal,
+    token::claims::BACKDATED,
 };
 use carnet_wire::{ids::ObjectId, secret::Password, time::Timestamp};
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,8 @@ pub struct New {
 impl User {
     /// The second from which on access tokens count: one that was issued before is dead. A fraction of a second
     /// counts whole, and every revocation moves it by a second at least, so that nothing issued before one outlives
-    /// it; whoever signs in within that time gets a token that begins with this second (`token::claims`).
+    /// it; whoever signs in within that time gets a token that begins with this second (`token::claims`). It stays
+    /// within what a token can begin with, so that no number of revocations closes an account.
     #[must_use]
     pub fn tokens_valid_from(&self) -> i64 {
         self.sessions_valid_from.plus_millis(999).seconds().max(self.tokens_from)
@@ -112,8 +114,10 @@ impl User {
 
     /// Everything that was issued so far is dead. Neither moment ever goes back, whatever the clock does.
     fn end_sessions(&mut self, now: Timestamp) {
+        let latest = now.seconds() + BACKDATED;
         let now = now.max(self.sessions_valid_from);
-        self.tokens_from = now.plus_millis(999).seconds().max(self.tokens_valid_from() + 1);
+        let next = (self.tokens_valid_from() + 1).min(latest).max(self.tokens_valid_from());
+        self.tokens_from = now.plus_millis(999).seconds().max(next);
         self.sessions_valid_from = now;
     }
 }
