@@ -3,7 +3,7 @@
 
 use super::{
     account::{How, Whose},
-    flow::{Flow, Purpose, sent},
+    flow::{Flow, Purpose, Question, sent},
     pages::{Step, consent},
     session::Shown,
 };
@@ -29,6 +29,7 @@ use carnet_tenant::{
 use carnet_wire::{
     authority::TenantName,
     authorize::{Asked, AuthorizeRequest, Prompt, Wants},
+    digest::hex,
     ids::TenantId,
     jose::encode_base64url,
     secret::AuthorizationCode,
@@ -141,6 +142,7 @@ impl Context {
             Err(Stop::Account) => return self.ask(flow, "", None),
         };
         self.read_hint(&mut good).await?;
+        let mut chosen = None;
         let whose = match fresh {
             Some((shown, user)) => Whose::One(Box::new((shown, user, How::Fresh))),
             None => self.whose(call, &good, &flow).await?,
@@ -150,6 +152,8 @@ impl Context {
                 if let Some(reply) = self.with_session(call, &good, (&flow, &one.0, &one.1, one.2)).await? {
                     return Ok(reply);
                 }
+                // Whoever was chosen signs in again.
+                chosen = (one.2 == How::Chosen).then(|| one.1.name.clone());
             }
             Whose::Several(_) if good.asked.prompt == Prompt::None => {
                 return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::SeveralSessions));
@@ -166,7 +170,7 @@ impl Context {
         }
         let name = good.admitted.client.name.clone();
         let mut flow = flow;
-        flow.user = flow.user.or_else(|| good.asked.login_hint.clone());
+        flow.user = flow.user.or(chosen).or_else(|| good.asked.login_hint.clone());
         self.ask(flow, &name, None)
     }
 
@@ -249,6 +253,15 @@ impl Context {
             Ok(body) => body,
             // The session does not count any more: sign in again, where somebody may be asked.
             Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),
+            // Nobody registers a second factor from a session that lay open for long.
+            Err(Denial::SecondFactorEnrolNow(_))
+                if asked.prompt != Prompt::None && how != How::Fresh && !session.is_fresh(self.now()) =>
+            {
+                let mut flow = flow.clone();
+                flow.restart(Some(user.name.clone()));
+                let wrong = "Sign in again to add a second factor.";
+                return self.ask(flow, &good.admitted.client.name, Some(wrong)).map(Some);
+            }
             // The session is too weak for this application: its second factor is asked for.
             Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
                 if asked.prompt != Prompt::None =>
@@ -342,6 +355,7 @@ impl Context {
         };
         let mut flow = flow.clone();
         flow.session = Some(shown.session.id);
+        flow.question = Some(Question { session: shown.session.id, about: hex(&asked.digest()) });
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/consent", flow.tenant);
         let application = &good.admitted.client.name;

@@ -2,7 +2,7 @@
 //! no to that very application (`security.md`, S19).
 
 use super::{
-    flow::{Flow, Purpose},
+    flow::{Flow, Purpose, Question},
     pages::{self, Step},
     session::Shown,
 };
@@ -16,6 +16,7 @@ use carnet_store::{
     artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest, text_digest},
 };
 use carnet_tenant::{
+    authorize::on_device,
     directory::Directory,
     token::{
         Denial, DeviceAnswer, DeviceBody,
@@ -56,6 +57,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     let typed = form.get("user_code").unwrap_or_default();
     match cx.find_code(typed).await? {
         Ok((tenant, device)) => {
+            flow.restart(None);
             flow.purpose = Purpose::Device { digest: Some(device) };
             flow.tenant = tenant.to_string();
             cx.advance(&call, flow, None).await
@@ -141,6 +143,8 @@ impl Context {
         // Everyone signs in anew: who forwards a code finds no open session to abuse.
         let Some((shown, user)) = fresh else { return self.ask(flow, &device.client.name, None) };
         flow.session = Some(shown.session.id);
+        let about = flow.device().unwrap_or_default().to_owned();
+        flow.question = Some(Question { session: shown.session.id, about });
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/oauth2/deviceauth", flow.tenant);
         let step = Step { action: &action, flow: &sealed, application: &device.client.name, wrong: None };
@@ -153,10 +157,18 @@ impl Context {
             Err(denial) => return Ok(self.refused(&denial)),
         };
         let tenant = device.directory.tenant.id;
-        // Who answers is who signed in for this, even if the browser signed somebody else in meanwhile.
-        let Some((Shown { session, .. }, _)) = self.signed_in(call, flow, tenant).await? else {
+        // Who answers is who signed in for this and was asked, even if the browser signed somebody else in
+        // meanwhile.
+        if !flow.asks(flow.device().unwrap_or_default()) {
+            return Ok(self.refused(&Denial::SignInLost));
+        }
+        let Some((Shown { session, .. }, user)) = self.signed_in(call, flow, tenant).await? else {
             return Ok(self.refused(&Denial::SignInLost));
         };
+        let here = (device.client.app, self.envelope.address);
+        if yes && let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
+            return Ok(self.refused(&denial));
+        }
         let answer = match yes {
             true => DeviceAnswer::Approved {
                 user: session.user,

@@ -50,7 +50,15 @@ pub struct Session {
     pub applications: Vec<AppId>,
 }
 
+/// Seconds for which a sign-in is fresh enough to consent for everyone, or to add a second factor.
+const FRESH: i64 = 15 * 60;
+
 impl Session {
+    /// Somebody signed in a moment ago.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.signed_in.plus_seconds(FRESH) >= now
+    }
+
     const fn life(&self) -> i64 {
         if self.stay { LONG_LIFE } else { SHORT_LIFE }
     }
