@@ -331,6 +331,8 @@ pub fn code(
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
     signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
+    // An ID token may come of this alone: nobody asks again at the token endpoint.
+    scope::user_assigned(directory, user.id, &admitted.client)?;
     Ok(CodeBody {
         family: entropy.uuid(),
         app: admitted.client.app,

@@ -210,12 +210,7 @@ pub(super) fn for_user(
         return Err(Denial::RefreshRevoked { issued: signed_in });
     }
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
-    if let Some(principal) = &client.principal
-        && principal.assignment_required
-        && !scope::user_assigned(facts, user.id, principal)
-    {
-        return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
-    }
+    scope::user_assigned(&facts.directory, user.id, &client)?;
     let resource = &resolved.resource;
     let asked = &run.contexts;
     signing_in(run, &user, client.app).contexts(&methods, asked, resource.principal.app_id)?;
