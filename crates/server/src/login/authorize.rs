@@ -12,17 +12,15 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code, standing},
     consent::question,
     directory::Directory,
     restriction::allowed,
     token::{
-        CodeBody, Denial, authorization_code,
+        Denial,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
-        front_channel::id_token,
     },
     user::{self, User},
 };
@@ -30,12 +28,8 @@ use carnet_wire::{
     authority::TenantName,
     authorize::{Asked, AuthorizeRequest, Prompt, Wants},
     digest::hex,
-    ids::TenantId,
-    jose::encode_base64url,
-    secret::AuthorizationCode,
     token::{
         form::Form,
-        reply::ClientInfo,
         request::{LONGEST_QUERY, RequestError, Target, Version},
     },
 };
@@ -284,60 +278,6 @@ impl Context {
         let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
         let cookies = self.used(call, shown, listener.map(|it| it.app_id)).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
-    }
-
-    /// Sends back what was asked for: a code, which is kept, an ID token, or both.
-    async fn give(&self, good: &Good, signed_in: &SignedIn<'_>, body: &CodeBody) -> Result<Reply, Failure> {
-        let (tenant, asked) = (&good.directory.tenant, &good.asked);
-        let mut fields = Vec::new();
-        let code = match asked.response.code {
-            true => Some(self.keep_code(tenant.id, body).await?),
-            false => None,
-        };
-        if let Some(code) = &code {
-            fields.push(("code", code.expose().to_owned()));
-        }
-        if asked.response.id_token {
-            let what = (&good.admitted, asked, good.request.version);
-            let approval = match id_token(&good.directory, what, signed_in, &self.state.names.graphs) {
-                Ok(approval) => approval,
-                Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
-            };
-            let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
-            let text = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
-            fields.push(("id_token", text));
-        }
-        fields.push(("session_state", signed_in.session.to_string()));
-        if asked.client_info {
-            let info = ClientInfo { uid: signed_in.user.id, utid: tenant.id };
-            fields.push(("client_info", info.encode()));
-        }
-        Ok(self.back(&good.request, &good.admitted, fields))
-    }
-
-    async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        self.state.entropy.fill(bytes.as_mut_slice());
-        let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
-        let place = Place {
-            tenant,
-            family: body.family,
-            user: body.user,
-            created: self.now(),
-            expires: self.now().plus_seconds(authorization_code::LIFETIME),
-        };
-        self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
-        Ok(text)
-    }
-
-    /// Tells a client that an administrator consented.
-    fn consented(&self, good: &Good) -> Reply {
-        let mut fields = vec![("admin_consent", "True".to_owned())];
-        fields.push(("tenant", good.directory.tenant.id.to_string()));
-        if good.request.version == Version::V2 {
-            fields.push(("scope", good.asked.scope.clone()));
-        }
-        self.back(&good.request, &good.admitted, fields)
     }
 
     /// The page that asks for consent, with what exactly is asked.
