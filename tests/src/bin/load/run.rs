@@ -73,7 +73,7 @@ async fn take_turns(
     let mut turn = number * FOR_EACH_PASSWORD / CONNECTIONS;
     while Instant::now() < end {
         turn += 1;
-        let password = turn % FOR_EACH_PASSWORD == 0;
+        let password = turn.is_multiple_of(FOR_EACH_PASSWORD);
         let job = if password { &jobs.0 } else { &jobs.1[turn % jobs.1.len()] };
         let Some(request) = job.feed.next(number) else { break };
         let (answer, took) = timed(&mut stream, &request).await;
