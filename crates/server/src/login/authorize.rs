@@ -275,8 +275,7 @@ impl Context {
             Some(body) => self.give(good, &signed_in, &body).await?,
             None => self.consented(good),
         };
-        let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
-        let cookies = self.used(call, shown, listener.map(|it| it.app_id)).await?;
+        let cookies = self.used(call, shown, good.admitted.client.app).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
     }
 
