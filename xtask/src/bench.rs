@@ -3,8 +3,8 @@
 use crate::run::{cargo, target};
 use std::process::{Command, ExitCode};
 
-/// Builds with the profile for packages and runs the load generator, which prints the table.
-pub fn run(quick: bool) -> ExitCode {
+/// Builds with the profile for packages and runs the load generator, which knows the flags and prints the table.
+pub fn run(flags: &[&str]) -> ExitCode {
     let build = ["build", "--profile", "dist", "--package", "carnet", "--package", "carnet-tests", "--bins"];
     if !cargo(&build).status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
@@ -12,10 +12,7 @@ pub fn run(quick: bool) -> ExitCode {
     let programs = target().join("dist");
     let mut load = Command::new(programs.join("load"));
     load.arg("--carnet").arg(programs.join("carnet")).arg("--ceiling").arg(programs.join("ceiling"));
-    if quick {
-        load.arg("--quick");
-    }
-    match load.status() {
+    match load.args(flags).status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }

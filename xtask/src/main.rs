@@ -19,7 +19,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--clients DIR]   run every test; DIR holds a further suite of real clients
-       cargo xtask bench [--quick]        measure against the ceiling and print the table of ratios";
+       cargo xtask bench [--quick] [--only WORD]
+                                         measure against the ceiling and print the table of ratios";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,8 +28,11 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["test"] => test::run(None),
         ["test", "--clients", folder] => test::run(Some(PathBuf::from(folder))),
-        ["bench"] => bench::run(false),
-        ["bench", "--quick"] => bench::run(true),
+        ["bench", flags @ ..]
+            if matches!(flags, [] | ["--quick"] | ["--only", _] | ["--quick", "--only", _]) =>
+        {
+            bench::run(flags)
+        }
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)

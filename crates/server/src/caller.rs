@@ -30,6 +30,10 @@ fn invalid(reason: &str) -> Refusal {
     Refusal::InvalidToken { reason: reason.to_owned() }
 }
 
+fn other_api() -> Refusal {
+    invalid("Access token validation failure. Invalid audience: the token is for another API.")
+}
+
 impl Context {
     /// The caller of an API of this surface.
     ///
@@ -37,22 +41,19 @@ impl Context {
     /// [`Refusal::InvalidToken`], or [`Failure`] when the store fails.
     pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
         let own = self.own_token(bearer(call)?).await?.map_err(|why| invalid(&why.to_string()))?;
-        if !self.audience(claim(&own.claims, "aud")?) {
-            let message = "Access token validation failure. Invalid audience: the token is for another API.";
-            return Err(invalid(message).into());
-        }
+        let api = self.api(claim(&own.claims, "aud")?).ok_or_else(other_api)?;
         // Microsoft's APIs get tokens of the first edition, and take no others.
         if claim(&own.claims, "ver")? != "1.0" {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
         self.envelope.tenant = Some(own.directory.tenant.id);
         let mut directory = own.directory;
-        let caller = match self.who(&own.claims, &directory).await {
+        let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.
             Err(Failure::Refusal(no)) => match self.state.store.confirm(&directory).await? {
                 Some(newer) => {
                     directory = newer;
-                    self.who(&own.claims, &directory).await?
+                    self.who((&own.claims, api), &directory).await?
                 }
                 None => return Err(no.into()),
             },
@@ -61,22 +62,33 @@ impl Context {
         Ok(Called { caller, directory })
     }
 
-    /// The token is for this surface's API.
-    fn audience(&self, audience: &str) -> bool {
+    /// The application of this surface's API, if the audience is one of its names as they are written, with or
+    /// without one slash at the end. Nothing else folds here.
+    fn api(&self, audience: &str) -> Option<AppId> {
         let app = match self.envelope.surface {
             // The token service's one bearer endpoint, userinfo, takes Graph's tokens.
             Surface::Graph | Surface::Login => GRAPH,
             Surface::PowerPlatform => POWER_PLATFORM,
             Surface::Bap => POWERAPPS_SERVICE,
-            Surface::Health => return false,
+            Surface::Health => return None,
         };
-        let known = self.state.catalogue.resource_by_name(audience);
-        known.is_some_and(|known| known.app_id.to_string() == app)
+        let known = self.state.catalogue.application(app.parse().ok()?)?;
+        let plain = audience.strip_suffix('/').unwrap_or(audience);
+        (audience == app || known.names.iter().any(|name| name == plain)).then_some(known.app_id)
     }
 
     /// Reads who it is, and looks that they still may call anything.
-    async fn who(&self, claims: &Map<String, Value>, directory: &Directory) -> Result<Caller, Failure> {
+    async fn who(
+        &self,
+        (claims, api): (&Map<String, Value>, AppId),
+        directory: &Directory,
+    ) -> Result<Caller, Failure> {
         let tenant = directory.tenant.id;
+        // A token is made for the principal that its audience names; that has to be this API's.
+        let named = directory.principal_by_name(claim(claims, "aud")?);
+        if named.is_none_or(|it| it.app_id != api) {
+            return Err(other_api().into());
+        }
         let app: AppId = claims
             .get("appid")
             .or_else(|| claims.get("azp"))

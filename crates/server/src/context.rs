@@ -326,7 +326,9 @@ pub fn envelope(
         correlation: sent.and_then(|t| t.parse().ok()).unwrap_or_else(|| CorrelationId::new(trace.uuid())),
         echo: header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         address: peer.addr.ip().to_canonical(),
-        restrictions: Restrictions::read(header),
+        restrictions: Restrictions::read(|name| {
+            head.headers.get_all(name).iter().map(|value| value.to_str().ok()).collect()
+        }),
         user_agent: cut(header("user-agent").unwrap_or_default(), 256),
         path: cut(head.uri.path(), 256),
         now: state.clock.now(),

@@ -10,7 +10,7 @@ use carnet_store::{Settle, StoreError, refresh_digest};
 use carnet_tenant::{
     sign_in::SignIn,
     tenant::Tenant,
-    token::{Approval, Decision, Effect, Subject, claims::Issuing, front_channel::code_hash},
+    token::{Approval, Decision, Denial, Effect, Subject, claims::Issuing, front_channel::code_hash},
     user::User,
 };
 use carnet_wire::{
@@ -37,8 +37,8 @@ impl Context {
         let approval = match &decision.verdict {
             Ok(approval) => approval,
             Err(denial) => {
-                self.settle(&decision, &record, None).await?;
-                return Ok(reply::denial(denial, version, &self.envelope));
+                let denial = denial.clone();
+                return self.refuse((decision, denial), record, version).await;
             }
         };
         let spends = decision.effects.iter().any(|effect| {
@@ -76,6 +76,29 @@ impl Context {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A no, with what it leaves. Where the assertion that it spends was spent before, that is what is told, and
+    /// the rest is kept all the same: a family that is to end ends.
+    async fn refuse(
+        &self,
+        (decision, mut denial): (Decision, Denial),
+        mut record: SignIn,
+        version: Version,
+    ) -> Result<Reply, Failure> {
+        let is_assertion = |effect: &Effect| matches!(effect, Effect::SpendAssertion { .. });
+        match self.settle(&decision, &record, None).await {
+            Err(StoreError::Conflict) if decision.effects.iter().any(is_assertion) => {
+                denial = Denial::AssertionReplayed;
+                let mut effects = decision.effects;
+                effects.retain(|effect| !is_assertion(effect));
+                let rest = Decision { known: decision.known, effects, ..Decision::no(denial.clone()) };
+                rest.complete(&mut record);
+                self.settle(&rest, &record, None).await?;
+            }
+            kept => kept?,
+        }
+        Ok(reply::denial(&denial, version, &self.envelope))
     }
 
     async fn settle(

@@ -136,7 +136,7 @@ impl Keys {
                 return Ok(());
             }
             if let Some(slot) = due {
-                rotation.made = Some(make(slot, now).await?);
+                rotation.made = Some(make(slot, rotation::made(&dates, now)).await?);
             }
             match store.rotate_signing_keys(&seen, &rotation, now).await {
                 // Read anew, like whatever another node did.
@@ -186,7 +186,9 @@ pub async fn rotate(
         let Some(seen) = store.directory(tenant).await? else { return Err(Failure::Away) };
         let kept = first(store, tenant, now).await?;
         let dates: Vec<KeyDates> = kept.iter().map(KeptKey::dates).collect();
-        let made = make(rotation::next(&dates), now).await?;
+        // In an emergency nothing stays that it could come before.
+        let beside = if emergency { &[][..] } else { &dates[..] };
+        let made = make(rotation::next(&dates), rotation::made(beside, now)).await?;
         let kid = made.kid.clone();
         let all = kept.into_iter().filter(|_| emergency).map(|key| (key.slot, key.kid));
         let rotation = Rotation { made: Some(made), gone: all.collect(), by_operator: true };
@@ -217,7 +219,7 @@ fn broken(error: impl ToString) -> Failure {
     Failure::Broken(error.to_string())
 }
 
-/// A new key, made beside the requests.
+/// A new key that counts from this moment, made beside the requests.
 async fn make(slot: i64, now: Timestamp) -> Result<KeptKey, Failure> {
     tokio::task::spawn_blocking(move || generate(slot, now)).await.map_err(broken)?.map_err(broken)
 }

@@ -110,7 +110,9 @@ impl std::fmt::Debug for Route {
 /// Looks a path up among the rows of one surface. An earlier row wins.
 #[must_use]
 pub fn find<'a>(rows: &'a [Route], surface: Surface, method: &Method, path: &str) -> Found<'a> {
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    // A path that begins with two is no path here: whatever repeats it would name another host.
+    let Some(path) = path.strip_prefix('/') else { return Found::Nothing };
+    let segments: Vec<&str> = path.split('/').collect();
     let mut found = Found::Nothing;
     for row in rows.iter().filter(|row| row.surface == surface) {
         let Some(variables) = matches(row.path, &segments) else { continue };
@@ -167,6 +169,18 @@ mod tests {
     fn variables(pattern: &str, path: &str) -> Option<Vec<String>> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         matches(pattern, &segments)
+    }
+
+    #[test]
+    fn a_path_begins_with_one_slash() {
+        let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
+        let (surface, path) = (Surface::Login, "/{tenant}/oauth2/logout");
+        let rows = [Route { surface, method: None, path, module: "login/logout", handler }];
+        let found = |path| matches!(find(&rows, surface, &Method::GET, path), Found::Row(..));
+        assert!(found("/contoso.example/oauth2/logout"));
+        for path in ["//contoso.example/oauth2/logout", "contoso.example/oauth2/logout", "*", ""] {
+            assert!(!found(path), "{path}");
+        }
     }
 
     #[test]

@@ -135,6 +135,12 @@ impl Store {
                                 batch.push(REVOKE_APP, values![tenant, application.app_id, now], Expect::Any);
                             }
                         }
+                        // A client of Microsoft's own has no registration; its tokens hang on this alone.
+                        ObjectKey::ServicePrincipal(id) => {
+                            if let Some(principal) = directory.principal(*id) {
+                                batch.push(REVOKE_APP, values![tenant, principal.app_id, now], Expect::Any);
+                            }
+                        }
                         _ => {}
                     }
                 }

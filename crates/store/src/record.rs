@@ -21,7 +21,7 @@ const RECORD: &str =
     "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
 const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
-    generation = $2 + 1 where id = $1 and revoked_at = 0 \
+    generation = $2 + 1, expires_at = case when cast($5 as bigint) > 0 then $5 else expires_at end where id = $1 and revoked_at = 0 \
     and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";
 const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
 const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \
@@ -41,6 +41,14 @@ pub struct Settle<'a> {
     pub record: &'a SignIn,
     /// The digest of the refresh token that was minted for [`Effect::KeepRefresh`].
     pub refresh: Option<[u8; 32]>,
+}
+
+/// When the refresh token ends that an effect keeps.
+fn kept_until(effect: &Effect) -> Option<Timestamp> {
+    match effect {
+        Effect::KeepRefresh { expires, .. } => Some(*expires),
+        _ => None,
+    }
 }
 
 impl Store {
@@ -92,7 +100,9 @@ impl Store {
                 batch.push(SPEND_ARTIFACT, values![&digest[..], DEVICE, now], Expect::Rows(1));
             }
             Effect::AdvanceFamily { family, from, grace_ms } => {
-                batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));
+                // It lives on as long as the token that comes of this: one statement for the row, not two.
+                let until = settle.effects.iter().find_map(kept_until).map_or(0, Timestamp::millis);
+                batch.push(ADVANCE, values![*family, *from, now, *grace_ms, until], Expect::Rows(1));
             }
             Effect::RevokeFamily { family } => batch.push(REVOKE, values![*family, now], Expect::Any),
             Effect::KeepRefresh { body, generation, expires } => {
@@ -100,8 +110,10 @@ impl Store {
                 let json =
                     serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
                 let sealed = self.inner.seal.seal(&["artifact", &digest::hex(&refresh)], &json)?;
-                let family = values![body.family, tenant, body.user, body.app, now, *expires];
-                batch.push(FAMILY, family, Expect::Any);
+                if !settle.effects.iter().any(|effect| matches!(effect, Effect::AdvanceFamily { .. })) {
+                    let family = values![body.family, tenant, body.user, body.app, now, *expires];
+                    batch.push(FAMILY, family, Expect::Any);
+                }
                 let row =
                     values![&refresh[..], tenant, body.family, body.user, *generation, now, *expires, sealed];
                 batch.push(KEEP, row, Expect::Rows(1));

@@ -305,6 +305,7 @@ pub fn create(
     };
     take(&mut application, new.changes);
     check(&application)?;
+    not_microsofts(caller, directory, (&[], &application))?;
     if directory.application_by_app(application.app_id).is_some() {
         return Err(Refusal::ObjectConflict { property: "appId" });
     }
@@ -332,6 +333,7 @@ pub fn change(
     let mut new = (**old).clone();
     take(&mut new, changes);
     check(&new)?;
+    not_microsofts(caller, directory, (&old.identifier_uris, &new))?;
     disabled_before_removed(old, &new)?;
     if new == **old {
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
@@ -525,6 +527,21 @@ fn check(it: &Application) -> Result<(), Refusal> {
     }
     it.optional_claims.check()?;
     permission::check_offered(&it.scopes, &it.app_roles)
+}
+
+/// The names of Microsoft's APIs, and everything at their hosts, are not for others, whether the tenant has the
+/// API or not: tokens under such a name must not come to be. The operator may stand in for an API.
+fn not_microsofts(
+    caller: &Caller,
+    directory: &Directory,
+    (held, it): (&[String], &Application),
+) -> Result<(), Refusal> {
+    let operator = matches!(caller, Caller::Operator { .. });
+    let mut added = it.identifier_uris.iter().filter(|uri| !operator && !held.contains(uri));
+    match added.find(|uri| directory.catalogue.claims_uri(uri)) {
+        Some(uri) => Err(bad("identifierUris", format!("`{uri}` is a name of one of Microsoft's own APIs"))),
+        None => Ok(()),
+    }
 }
 
 /// A scope that is still enabled may not vanish in one step.

@@ -12,7 +12,7 @@ use crate::{
         CodeBody, Denial, PasswordProof,
         client_auth::{self, Client},
         denial::{PermissionNo, SessionNo, TenantNo},
-        password::{SigningIn, right_password, usable},
+        password::{SigningIn, alive, right_password, usable},
         scope,
     },
     user::User,
@@ -164,6 +164,8 @@ pub enum Entered {
     Half(Arc<User>),
     /// To the registration of a second factor, which a rule demands.
     Enrolling(Arc<User>),
+    /// To a new password in the place of one that is over.
+    Expired(Arc<User>),
 }
 
 impl Entered {
@@ -171,7 +173,7 @@ impl Entered {
     #[must_use]
     pub const fn user(&self) -> &Arc<User> {
         match self {
-            Self::Whole(user) | Self::Half(user) | Self::Enrolling(user) => user,
+            Self::Whole(user) | Self::Half(user) | Self::Enrolling(user) | Self::Expired(user) => user,
         }
     }
 }
@@ -190,12 +192,14 @@ pub fn sign_in(
     }
     let reveal = directory.tenant.policy.reveal_user;
     let user = right_password(reveal, (tried.attempt, tried.proof, tried.user))?;
-    usable(&user)?;
+    alive(&user)?;
     let signing_in = SigningIn { directory, user: &user, client, address };
     signing_in.not_blocked()?;
     match signing_in.one_factor(client) {
-        Ok(()) => Ok(Entered::Whole(user)),
+        // A registered second factor comes before everything else, a new password before everything but that.
         Err(Denial::SecondFactor(_)) => Ok(Entered::Half(user)),
+        Ok(()) | Err(Denial::SecondFactorEnrol(_)) if user.password_expired => Ok(Entered::Expired(user)),
+        Ok(()) => Ok(Entered::Whole(user)),
         Err(Denial::SecondFactorEnrol(_)) => Ok(Entered::Enrolling(user)),
         Err(denial) => Err(denial),
     }
@@ -213,7 +217,7 @@ pub fn second_factor(
     if !right || !attempt.evaluates() {
         return Err(Denial::WrongSecondFactor);
     }
-    usable(&user)?;
+    alive(&user)?;
     SigningIn { directory, user: &user, client, address }.not_blocked()?;
     Ok(user)
 }
@@ -294,6 +298,19 @@ fn to_be_asked(denial: Denial) -> Denial {
     }
 }
 
+/// Whether somebody who just signed in may let a device in.
+///
+/// # Errors
+/// [`Denial`]
+pub fn on_device(
+    directory: &Directory,
+    (user, methods): (&User, &[String]),
+    (client, address): (AppId, IpAddr),
+) -> Result<(), Denial> {
+    usable(user)?;
+    SigningIn { directory, user, client, address }.still_enough(methods)
+}
+
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
 /// it now.
 ///
@@ -314,6 +331,8 @@ pub fn code(
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
     signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
+    // An ID token may come of this alone: nobody asks again at the token endpoint.
+    scope::user_assigned(directory, user.id, &admitted.client)?;
     Ok(CodeBody {
         family: entropy.uuid(),
         app: admitted.client.app,

@@ -15,7 +15,7 @@ use crate::{
 };
 use carnet_wire::ids::{AppId, ObjectId};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A directory object of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,19 +112,27 @@ impl Object {
     /// Names that must be unique in their space within the tenant, besides the key itself.
     #[must_use]
     pub fn unique_names(&self) -> Vec<(Space, String)> {
+        let folded = |space: Space, names: &[String]| {
+            let names: BTreeSet<String> = names.iter().map(|name| fold_name(name)).collect();
+            names.into_iter().map(move |name| (space, name))
+        };
         match self {
             Self::Tenant(it) => it.domains.iter().map(|domain| (Space::Domain, domain.clone())).collect(),
             Self::Application(it) => {
-                let uris = it.identifier_uris.iter().map(|uri| (Space::IdentifierUri, uri.clone()));
+                let uris = folded(Space::IdentifierUri, &it.identifier_uris);
                 std::iter::once((Space::AppId, it.app_id.to_string())).chain(uris).collect()
             }
-            Self::ServicePrincipal(it) => {
-                it.names.iter().map(|name| (Space::ServicePrincipalName, name.to_lowercase())).collect()
-            }
+            Self::ServicePrincipal(it) => folded(Space::ServicePrincipalName, &it.names).collect(),
             Self::User(it) => vec![(Space::UserName, it.name_key.clone())],
             _ => Vec::new(),
         }
     }
+}
+
+/// How identifier URIs and service principals' names are compared: in lower case, without slashes at the end.
+/// What is unique and what is found are the same because both fold by this.
+pub(crate) fn fold_name(name: &str) -> String {
+    name.trim_end_matches('/').to_lowercase()
 }
 
 /// A space of unique names. `Domain` and `AppId` are unique in the whole store, the others in a tenant.
@@ -134,7 +142,7 @@ pub enum Space {
     Domain,
     /// Application ids.
     AppId,
-    /// Identifier URIs of applications.
+    /// Identifier URIs of applications, folded.
     IdentifierUri,
     /// Service principal names, folded.
     ServicePrincipalName,

@@ -18,11 +18,11 @@ use crate::{
 };
 use carnet_wire::{
     authorize::{Asked, Prompt},
-    catalogue,
+    catalogue, digest,
     ids::ObjectId,
     scope::Wanted,
 };
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 /// What somebody is asked.
 #[derive(Debug, Clone)]
@@ -33,6 +33,24 @@ pub struct Question {
     pub for_everyone: bool,
     /// They can answer for nobody but everyone.
     pub admin: bool,
+}
+
+impl Question {
+    /// What tells this question from any other: what is granted is what was shown.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut text = self.admin.to_string();
+        for api in &self.apis {
+            let _ = write!(text, "\napi {}", api.resource.id);
+            for scope in &api.scopes {
+                let _ = write!(text, "\nscope {} {}", scope.id, scope.value);
+            }
+            for role in &api.roles {
+                let _ = write!(text, "\nrole {} {}", role.id, role.value);
+            }
+        }
+        digest::sha256(&[b"consent", text.as_bytes()])
+    }
 }
 
 /// What is asked of one API.
@@ -59,7 +77,8 @@ pub fn question(
     let client = &admitted.client;
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
     // Microsoft's own clients come with what they may do; nobody can give them more.
-    let Some(application) = &client.application else { return Err(missing()) };
+    let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
+    let Some(application) = application else { return Err(missing()) };
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
     let first = resolved.resource.principal;
     let admin = asked.prompt == Prompt::AdminConsent;
@@ -163,7 +182,7 @@ pub fn consent(
     if everyone && !question.for_everyone {
         return Err(Refusal::Forbidden { needs: "to consent for everyone takes an administrator".into() });
     }
-    let Some(client) = &admitted.client.principal else {
+    let Some(client) = directory.principal_by_app(admitted.client.app) else {
         return Err(Refusal::NotFound { id: admitted.client.app.to_string() });
     };
     let principal = if everyone { None } else { Some(*user) };

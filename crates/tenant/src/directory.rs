@@ -4,7 +4,7 @@
 use crate::{
     admin_registration::AdminRegistration,
     application::Application,
-    change::{Change, Object, ObjectKey},
+    change::{Change, Object, ObjectKey, fold_name},
     environment::Environment,
     group::{Group, MemberKind, Membership, MembershipKey},
     package::Package,
@@ -80,6 +80,15 @@ impl Directory {
 
     /// Puts changes in. The caller numbers the result.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let changes: Vec<Change> = changes.into_iter().collect();
+        // A name that goes from one principal to another is free first, in whatever order they come.
+        for change in &changes {
+            match change {
+                Change::Put(Object::ServicePrincipal(it)) => self.forget_names(it.id),
+                Change::Remove(ObjectKey::ServicePrincipal(id)) => self.forget_names(*id),
+                _ => {}
+            }
+        }
         for change in changes {
             match change {
                 Change::Put(object) => self.put(object),
@@ -103,9 +112,7 @@ impl Directory {
             }
             Object::ServicePrincipal(it) => {
                 self.forget_names(it.id);
-                for name in &it.names {
-                    self.principal_by_name.insert(fold_name(name), it.id);
-                }
+                self.take_names(&it);
                 self.principal_by_app.insert(it.app_id, it.id);
                 self.principals.insert(it.id, it);
             }
@@ -162,10 +169,22 @@ impl Directory {
         }
     }
 
+    /// A name that is another principal's stays that one's; Microsoft's own take theirs all the same.
+    fn take_names(&mut self, it: &ServicePrincipal) {
+        let microsofts = self.catalogue.application(it.app_id).is_some();
+        for name in it.names.iter().map(|name| fold_name(name)) {
+            if microsofts || self.principal_by_name.get(&name).is_none() {
+                self.principal_by_name.insert(name, it.id);
+            }
+        }
+    }
+
     fn forget_names(&mut self, principal: ObjectId) {
         if let Some(old) = self.principals.get(&principal).cloned() {
-            for name in &old.names {
-                self.principal_by_name.remove(&fold_name(name));
+            for name in old.names.iter().map(|name| fold_name(name)) {
+                if self.principal_by_name.get(&name) == Some(&principal) {
+                    self.principal_by_name.remove(&name);
+                }
             }
         }
     }
@@ -205,8 +224,8 @@ impl Directory {
         self.principals.get(self.principal_by_app.get(&app)?)
     }
 
-    /// The service principal under this name: an identifier URI with or without its trailing slash, or
-    /// an application id.
+    /// The service principal under this name: an identifier URI with or without slashes at its end,
+    /// or an application id.
     #[must_use]
     pub fn principal_by_name(&self, name: &str) -> Option<&Arc<ServicePrincipal>> {
         if let Ok(app) = name.parse() {
@@ -351,9 +370,4 @@ impl MemberKey {
 /// The origins of an application's single-page redirect URIs, each once.
 fn spa_origins(application: &Application) -> BTreeSet<String> {
     application.redirect_uris.spa.iter().filter_map(|uri| redirect::origin(uri)).collect()
-}
-
-/// How a service principal's name is compared: without its trailing slash, in lower case.
-fn fold_name(name: &str) -> String {
-    name.strip_suffix('/').unwrap_or(name).to_lowercase()
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use carnet_wire::restriction::Restrictions;
 
-/// The network lets people in here. A list has to name the tenant, by its id or any of its domains. A policy of
+/// The network lets people in here. Every list has to name the tenant, by its id or any of its domains. A policy of
 /// another tenant lets nobody in: what it allows would be written in that tenant, and nothing is (?).
 ///
 /// # Errors
@@ -14,7 +14,7 @@ use carnet_wire::restriction::Restrictions;
 pub fn allowed(restrictions: &Restrictions, tenant: &Tenant) -> Result<(), Denial> {
     let id = tenant.id.to_string();
     let ours = |name: &String| *name == id || tenant.domains.contains(name);
-    if restrictions.tenants.as_ref().is_some_and(|list| !list.iter().any(ours)) {
+    if !restrictions.tenants.iter().all(|list| list.iter().any(ours)) {
         return Err(Denial::Tenant(TenantNo::Restricted(tenant.display_name.clone())));
     }
     if restrictions.policy_of.as_ref().is_some_and(|name| !ours(name)) {
@@ -28,9 +28,9 @@ mod tests {
     use super::*;
     use crate::fixture::directory;
 
-    fn number(tenants: Option<&[&str]>, policy_of: Option<&str>) -> Option<u32> {
+    fn number(tenants: &[&[&str]], policy_of: Option<&str>) -> Option<u32> {
         let restrictions = Restrictions {
-            tenants: tenants.map(|list| list.iter().map(|it| (*it).to_owned()).collect()),
+            tenants: tenants.iter().map(|list| list.iter().map(|it| (*it).to_owned()).collect()).collect(),
             policy_of: policy_of.map(str::to_owned),
         };
         allowed(&restrictions, &directory().tenant).err().map(|denial| denial.entry().0.number)
@@ -40,11 +40,13 @@ mod tests {
     fn a_list_has_to_name_the_tenant_and_no_header_restricts_nothing() {
         let id = directory().tenant.id.to_string();
         let domain = directory().tenant.domains[0].clone();
-        assert_eq!(number(None, None), None);
-        assert_eq!(number(Some(&["other.example", &domain]), None), None);
-        assert_eq!(number(Some(&[&id]), Some(&id)), None);
-        assert_eq!(number(Some(&["other.example"]), None), Some(500_021));
-        assert_eq!(number(Some(&[]), None), Some(500_021));
-        assert_eq!(number(Some(&[&id]), Some("other.example")), Some(500_022));
+        assert_eq!(number(&[], None), None);
+        assert_eq!(number(&[&["other.example", &domain]], None), None);
+        assert_eq!(number(&[&[&id], &[&domain]], Some(&id)), None);
+        assert_eq!(number(&[&["other.example"]], None), Some(500_021));
+        assert_eq!(number(&[&[&id], &["other.example"]], None), Some(500_021));
+        assert_eq!(number(&[&[]], None), Some(500_021));
+        assert_eq!(number(&[&[&id]], Some("other.example")), Some(500_022));
+        assert_eq!(number(&[&[&id]], Some("")), Some(500_022));
     }
 }

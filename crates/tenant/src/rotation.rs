@@ -52,6 +52,13 @@ pub fn next(keys: &[KeyDates]) -> i64 {
     keys.iter().map(|key| key.slot + 1).max().unwrap_or(0)
 }
 
+/// The moment from which a key counts that is made now beside these: not before the newest of them, even where
+/// the clock is behind. A key that counted from earlier would take the older ones away before their tokens end.
+#[must_use]
+pub fn made(beside: &[KeyDates], now: Timestamp) -> Timestamp {
+    beside.iter().map(|key| key.made).fold(now, Timestamp::max)
+}
+
 /// The slots of keys whose last token is dead: a later key has been signing for longer than a token lives.
 #[must_use]
 pub fn over(keys: &[KeyDates], now: Timestamp) -> Vec<i64> {
@@ -112,6 +119,17 @@ mod tests {
         // And after a jump forward and back: the key of the future waits, the old one signs.
         let jumped = keys(&[0, 10 * EVERY]);
         assert_eq!(signing(&jumped, at(EVERY)), Some(0));
+    }
+
+    #[test]
+    fn a_key_that_a_clock_behind_made_relieves_the_older_one_in_its_time() {
+        let mut all = keys(&[0]);
+        assert_eq!((made(&all, at(5)), made(&[], at(-5))), (at(5), at(-5)));
+        all.push(KeyDates { slot: 1, made: made(&all, at(-10 * DAY)) });
+        assert_eq!(all[1].made, at(0));
+        assert_eq!((signing(&all, at(DAY - 1)), signing(&all, at(DAY))), (Some(0), Some(1)));
+        assert!(over(&all, at(DAY + KEPT_AFTER - 1)).is_empty());
+        assert_eq!(over(&all, at(DAY + KEPT_AFTER)), [0]);
     }
 
     proptest! {

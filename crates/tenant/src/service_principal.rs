@@ -243,7 +243,8 @@ pub(crate) fn is_privileged_consenter(caller: &Caller, directory: &Directory) ->
 mod tests {
     use super::*;
     use crate::fixture::{admin, directory, everyone, moment};
-    use carnet_wire::catalogue::POWER_PLATFORM;
+    use carnet_wire::catalogue::{GRAPH, POWER_PLATFORM};
+    use uuid::Uuid;
 
     #[test]
     fn an_administrator_makes_the_power_platform_apis_principal_appear_once() {
@@ -264,6 +265,38 @@ mod tests {
             create(&admin(), &directory, (app, None), &moment()),
             Err(Refusal::Conflict { .. })
         ));
+    }
+
+    #[test]
+    fn a_name_stays_with_its_principal_and_goes_on_in_any_order() {
+        let mut directory = directory();
+        let graph = directory.principal_by_name(GRAPH).unwrap().clone();
+        let of = |number: u128, names: &[&str]| {
+            let (id, app_id) = (Uuid::from_u128(number), Uuid::from_u128(1000 + number));
+            let names = names.iter().map(|it| (*it).to_owned()).collect();
+            let (id, app_id) = (ObjectId::new(id), AppId::new(app_id));
+            let it = ServicePrincipal { id, app_id, names, ..(*graph).clone() };
+            Change::Put(Object::ServicePrincipal(it.into()))
+        };
+        let remove =
+            |number| Change::Remove(ObjectKey::ServicePrincipal(ObjectId::new(Uuid::from_u128(number))));
+        let name = "https://graph.microsoft.com/";
+        let at = |directory: &Directory, name: &str| directory.principal_by_name(name).map(|it| it.id);
+        // Kept by an older version: it gets no name that is another's, and takes none away when it goes.
+        directory.apply([of(1, &[name, "https://graph.microsoft.com//", "api://own"])]);
+        assert_eq!(at(&directory, name), Some(graph.id));
+        assert_eq!(at(&directory, "API://own/"), Some(ObjectId::new(Uuid::from_u128(1))));
+        directory.apply([remove(1)]);
+        assert_eq!((at(&directory, name), at(&directory, "api://own")), (Some(graph.id), None));
+        // Nor does it keep one of Microsoft's that it had first.
+        directory.apply([remove(100), of(1, &[name])]);
+        assert_eq!(at(&directory, name), Some(ObjectId::new(Uuid::from_u128(1))));
+        directory.apply([Change::Put(Object::ServicePrincipal(graph.clone()))]);
+        assert_eq!(at(&directory, name), Some(graph.id));
+        // Two changes of another node, read together: the name went on before its old holder changed last.
+        directory.apply([of(2, &["api://two"])]);
+        directory.apply([of(3, &["api://two"]), of(2, &[])]);
+        assert_eq!(at(&directory, "api://two"), Some(ObjectId::new(Uuid::from_u128(3))));
     }
 
     #[test]

@@ -17,6 +17,18 @@ pub enum TenantName {
     Consumers,
 }
 
+impl std::fmt::Display for TenantName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Domain(domain) => f.write_str(domain),
+            Self::Common => f.write_str("common"),
+            Self::Organizations => f.write_str("organizations"),
+            Self::Consumers => f.write_str("consumers"),
+        }
+    }
+}
+
 /// The tenant of personal accounts, which `consumers` means.
 pub const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 

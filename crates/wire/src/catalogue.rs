@@ -122,11 +122,28 @@ impl Catalogue {
         self.applications.iter().find(|it| it.names.iter().any(|known| known.eq_ignore_ascii_case(plain)))
     }
 
+    /// The URI is a name of one of Microsoft's APIs, or lies at the host of one.
+    #[must_use]
+    pub fn claims_uri(&self, uri: &str) -> bool {
+        let names = || self.applications.iter().flat_map(|it| &it.names);
+        let at_host =
+            host(uri).is_some_and(|host| names().any(|name| self::host(name).as_deref() == Some(&host)));
+        at_host || self.resource_by_name(uri).is_some()
+    }
+
     /// The role with this name, in any letter case.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&RoleTemplate> {
         self.role_templates.iter().find(|role| role.display_name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The host of a URI, in lower case, without user, port and final dot, as the most lenient reader finds it.
+fn host(uri: &str) -> Option<String> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    Some(host.trim_end_matches('.').to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -154,6 +171,33 @@ mod tests {
         assert_eq!(find(POWER_PLATFORM).as_deref(), Some(POWER_PLATFORM));
         for name in ["https://api.powerplatform.com.evil.example", "api.powerplatform.com", ""] {
             assert_eq!(find(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn uris_at_microsofts_hosts_are_microsofts_and_look_alikes_are_not() {
+        let catalogue = Catalogue::builtin();
+        for uri in [
+            "https://graph.microsoft.com",
+            "https://graph.microsoft.com//",
+            "https://GRAPH.microsoft.com:443/x?y#z",
+            "https://me@graph.microsoft.com./",
+            "https:///graph.microsoft.com",
+            "https://graph.microsoft.com\\x",
+            "api://graph.microsoft.com/x",
+            "https://service.flow.microsoft.com",
+            GRAPH,
+        ] {
+            assert!(catalogue.claims_uri(uri), "{uri}");
+        }
+        for uri in [
+            "https://graph.microsoft.com.evil.example",
+            "https://x.example/graph.microsoft.com",
+            "https://microsoft.com",
+            "api://a0000000-0000-4000-8000-000000000001",
+            "urn:x",
+        ] {
+            assert!(!catalogue.claims_uri(uri), "{uri}");
         }
     }
 

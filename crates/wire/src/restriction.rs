@@ -8,25 +8,33 @@ const MOST: usize = 500;
 /// What a network allows. The default allows everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restrictions {
-    /// `Restrict-Access-To-Tenants`: ids or domains, in lower case.
-    pub tenants: Option<Vec<String>>,
-    /// The tenant in `sec-Restrict-Tenant-Access-Policy` (`TENANT:POLICY`), in lower case.
+    /// `Restrict-Access-To-Tenants`, one list for each time it was sent: ids or domains, in lower case. Every list
+    /// holds; one that cannot be read names nobody.
+    pub tenants: Vec<Vec<String>>,
+    /// The tenant in `sec-Restrict-Tenant-Access-Policy` (`TENANT:POLICY`), in lower case; empty, and so nobody's,
+    /// where it cannot be read or was sent twice.
     pub policy_of: Option<String>,
 }
 
 impl Restrictions {
-    /// Reads the headers, by a function that finds one by its name in lower case.
+    /// Reads the headers, by a function that finds all values of one by its name in lower case; `None` is a value
+    /// that is no text. Who sends one themselves does not so push away what the network adds.
     #[must_use]
-    pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let tenants = header("restrict-access-to-tenants").map(|text| {
+    pub fn read<'a>(header: impl Fn(&str) -> Vec<Option<&'a str>>) -> Self {
+        let list = |text: &str| {
             let names = text.split(',').map(|name| name.trim().to_ascii_lowercase());
             names.filter(|name| !name.is_empty()).take(MOST).collect()
-        });
-        // The same header has other words for personal accounts (`restrict-msa`), which are not here.
-        let policy_of = header("sec-restrict-tenant-access-policy")
-            .and_then(|text| text.split_once(':'))
-            .map(|(tenant, _)| tenant.trim().to_ascii_lowercase());
-        Self { tenants, policy_of }
+        };
+        let tenants = header("restrict-access-to-tenants").into_iter();
+        let tenants = tenants.map(|text| text.map(list).unwrap_or_default()).collect();
+        let policy_of = match header("sec-restrict-tenant-access-policy")[..] {
+            [] => None,
+            // The word for personal accounts, which are not here.
+            [Some(text)] if text.trim().eq_ignore_ascii_case("restrict-msa") => None,
+            [Some(text)] => Some(text.split_once(':').map_or("", |(tenant, _)| tenant)),
+            _ => Some(""),
+        };
+        Self { tenants, policy_of: policy_of.map(|tenant| tenant.trim().to_ascii_lowercase()) }
     }
 }
 
@@ -38,15 +46,38 @@ mod tests {
     proptest! {
         #[test]
         fn any_header_is_read(text in ".{0,80}") {
-            let _ = Restrictions::read(|_| Some(&text));
+            let _ = Restrictions::read(|_| vec![Some(&text)]);
         }
     }
 
     #[test]
     fn names_fold_and_an_empty_list_names_nobody() {
-        let read = |list| Restrictions::read(|name| (name == "restrict-access-to-tenants").then_some(list));
-        assert_eq!(read(" A.example,,b ").tenants, Some(vec!["a.example".into(), "b".into()]));
-        assert_eq!(read("").tenants, Some(Vec::new()));
-        assert_eq!(Restrictions::read(|_| None), Restrictions::default());
+        let read = |list| {
+            Restrictions::read(|name| match name {
+                "restrict-access-to-tenants" => vec![list],
+                _ => Vec::new(),
+            })
+        };
+        assert_eq!(read(Some(" A.example,,b ")).tenants, [["a.example", "b"]]);
+        assert_eq!(read(Some("")).tenants, [Vec::<String>::new()]);
+        assert_eq!(read(None).tenants, [Vec::<String>::new()]);
+        assert_eq!(Restrictions::read(|_| Vec::new()), Restrictions::default());
+    }
+
+    #[test]
+    fn every_value_counts_and_a_policy_comes_once() {
+        let read = |values: &[Option<&'static str>]| Restrictions::read(|_| values.to_vec());
+        assert_eq!(read(&[Some("a"), Some("b,c")]).tenants, [vec!["a"], vec!["b", "c"]]);
+        let policy = |values| read(values).policy_of;
+        assert_eq!(policy(&[Some("A.example:one")]).as_deref(), Some("a.example"));
+        assert_eq!(policy(&[Some("restrict-msa")]), None);
+        for nobodys in [
+            &[Some("a.example:one"), Some("a.example:one")][..],
+            &[Some("restrict-msa"), Some("a.example:one")],
+            &[Some("a.example")],
+            &[None],
+        ] {
+            assert_eq!(policy(nobodys).as_deref(), Some(""), "{nobodys:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod grants;
 mod headers;
 mod jwt;
 mod keys;
+mod names;
 mod pages;
 mod races;
 mod redirects;

@@ -4,7 +4,7 @@
 use super::*;
 use carnet_tests::{
     PASSWORD,
-    browser::{Browser, redemption},
+    browser::{BACK, Browser, back, query, redemption},
 };
 use futures_util::future::join_all;
 
@@ -146,6 +146,46 @@ async fn a_long_assertion_is_had_once_on_two_nodes_row_16() {
     let (setup, signer) = certified_setup("");
     let Some(setup) = setup.postgres(2).await else { return };
     is_spent_once(setup.start().await, &long(&signer, "1")).await;
+}
+
+#[tokio::test]
+async fn a_no_spends_its_assertion_and_a_second_time_is_told_so() {
+    let (t, signer) = certified("").await;
+    let ask = async |assertion: &str| {
+        let mut fields = showing(CERTIFIED, assertion).to_vec();
+        fields[2] = ("scope", "api://nope/.default");
+        told(&t.token(&fields).await)
+    };
+    let (one, two) = (long(&signer, "no-1"), long(&signer, "no-2"));
+    assert_eq!(ask(&one).await, "400 invalid_resource 500011");
+    assert_eq!(ask(&one).await, "401 invalid_client 50027");
+    assert_eq!(ask(&two).await, "400 invalid_resource 500011");
+}
+
+#[tokio::test]
+async fn a_used_assertion_does_not_save_the_family_of_a_code_that_came_again() {
+    let (folder, signer) = (tempfile::tempdir().unwrap(), Signer::default());
+    fs::write(folder.path().join("cert.pem"), signer.pem()).unwrap();
+    let table = format!(
+        "[[application]]\nname = \"cert\"\nclient_id = \"{CERTIFIED}\"\ncertificates = [\"cert.pem\"]\n\
+         redirect_uris = {{ web = [\"{BACK}\"] }}\nadmin_consent = true\n\
+         permissions = [{{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }}]\n"
+    );
+    let t = Setup::new("", &table).over(folder).start().await;
+    let with = |assertion: &'static str, rest: &[(&'static str, &'static str)]| {
+        [&[("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)], rest].concat()
+    };
+    let texts = ["1", "2", "3", "4"].map(|id| &*long(&signer, id).leak());
+    let reply = Browser::new(&t).sign_in(&query(CERTIFIED, &[]), "ada", PASSWORD).await;
+    let code: &'static str = back(&reply)["code"].clone().leak();
+    let mut redeeming = redemption(code);
+    redeeming[1] = ("client_id", CERTIFIED);
+    let refresh: &'static str = refresh_of(&t.token(&with(texts[0], &redeeming)).await).leak();
+    let refreshing = [("grant_type", "refresh_token"), ("client_id", CERTIFIED), ("refresh_token", refresh)];
+    assert_eq!(t.token(&with(texts[1], &refreshing)).await.status, 200);
+    // The very same request once more.
+    assert_eq!(told(&t.token(&with(texts[0], &redeeming)).await), "401 invalid_client 50027");
+    assert_eq!(told(&t.token(&with(texts[2], &refreshing)).await), "400 invalid_grant 50173");
 }
 
 #[tokio::test]
@@ -331,6 +371,6 @@ async fn what_one_node_takes_away_the_other_soon_refuses_rows_19_and_41() {
     assert_eq!(patch(&t, CERTIFIED, kept).await.status, 204);
     for node in 0..2 {
         soon(&t, node, &secret, "401 invalid_client 7000215").await;
-        soon(&t, node, &showing(CERTIFIED, &assertion), "401 invalid_client 700027").await;
+        soon(&t, node, &showing(CERTIFIED, &assertion), "401 invalid_client 50027").await;
     }
 }

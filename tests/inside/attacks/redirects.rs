@@ -361,3 +361,27 @@ async fn signing_out_leads_only_home_row_64() {
     );
     assert_eq!(number(&browser.open(&query(PUBLIC, &[("prompt", "none")])).await), 50_058);
 }
+
+#[tokio::test]
+async fn no_form_leads_to_another_host() {
+    let t = contoso().await;
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    for page in ["oauth2/deviceauth", "oauth2/v2.0/logout", "oauth2/logout"] {
+        for host in
+            ["%2Fevil.example", "%2fevil.example", "%5Cevil.example", "/evil.example", "%5c%5cevil.example"]
+        {
+            let reply = browser.get(&format!("/{host}/{page}")).await;
+            assert!((400..=404).contains(&reply.status), "{host}/{page}");
+            assert!(!reply.text().contains("<form"), "{host}/{page}");
+        }
+        for tenant in [TENANT, "contoso.example", "common"] {
+            let text = browser.get(&format!("/{tenant}/{page}")).await.text();
+            assert!(text.contains(&format!("action=\"/{tenant}/{page}\"")), "{text}");
+        }
+    }
+    // Where a post never leads to an application, the browser holds it to this host.
+    let policy = async |path: &str| browser.get(path).await.header("content-security-policy").to_owned();
+    assert!(policy("/common/oauth2/deviceauth").await.contains("; form-action 'self';"));
+    assert!(!policy(&format!("/{TENANT}/oauth2/logout")).await.contains("form-action"));
+}

@@ -49,6 +49,10 @@ async fn settle(
 }
 
 fn keep(generation: i64) -> Effect {
+    keep_until(generation, NOW.plus_seconds(1000))
+}
+
+fn keep_until(generation: i64, expires: Timestamp) -> Effect {
     let body = RefreshBody {
         family: FAMILY,
         app: "a0000000-0000-4000-8000-000000000001".parse().unwrap(),
@@ -59,7 +63,7 @@ fn keep(generation: i64) -> Effect {
         methods: vec!["pwd".into()],
         session: None,
     };
-    Effect::KeepRefresh { body, generation, expires: NOW.plus_seconds(1000) }
+    Effect::KeepRefresh { body, generation, expires }
 }
 
 async fn facts(store: &Store, token: &str) -> Facts {
@@ -178,5 +182,20 @@ law! {
     assert!(facts(&kept.store, "zero").await.refresh.is_some());
     kept.store.tidy(NOW.plus_seconds(1000)).await.unwrap();
     assert!(facts(&kept.store, "zero").await.refresh.is_none());
+}
+}
+
+law! {
+    async fn a_family_lives_as_long_as_its_newest_token(kept) {
+    let kept = seeded(kept).await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    let advance = Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 };
+    let rotated = [advance, keep_until(1, NOW.plus_seconds(2000))];
+    settle(&kept.store, &rotated, NOW, Some("one")).await.unwrap();
+    kept.store.tidy(NOW.plus_seconds(1999)).await.unwrap();
+    assert!(facts(&kept.store, "zero").await.refresh.is_none());
+    assert_eq!(facts(&kept.store, "one").await.refresh.unwrap().newest, 1);
+    kept.store.tidy(NOW.plus_seconds(2000)).await.unwrap();
+    assert!(facts(&kept.store, "one").await.refresh.is_none());
 }
 }

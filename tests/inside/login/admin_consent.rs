@@ -41,7 +41,7 @@ async fn signed_in(browser: &Browser<'_>, page: &Reply, user: &str) -> Reply {
     browser.submit(&asked, &[("passwd", PASSWORD)]).await
 }
 
-fn fields<'a>(scope: &'a str) -> Vec<(&'a str, &'a str)> {
+fn fields(scope: &str) -> Vec<(&str, &str)> {
     vec![
         ("client_id", APP),
         ("redirect_uri", "http://localhost:4711/back"),

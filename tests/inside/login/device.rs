@@ -1,7 +1,8 @@
 //! Device codes: asked for, typed, answered, redeemed.
 
-use carnet_tests::browser::Browser;
+use carnet_tests::browser::{Browser, submission};
 use carnet_tests::{CONFIDENTIAL, Contoso, PASSWORD, PUBLIC, Reply, TENANT};
+use http::HeaderValue;
 use serde_json::Value;
 
 const SCOPE: &str = "https://api.powerplatform.com/.default offline_access";
@@ -139,4 +140,19 @@ async fn only_public_clients_ask_and_only_where_it_is_allowed() {
         (&first.good()["expires_in"], first.good()["verification_url"].is_string()),
         (&"900".into(), true)
     );
+}
+
+#[tokio::test]
+async fn a_network_that_lets_nobody_into_a_tenant_lets_nobody_in_for_a_device() {
+    let t = Contoso::start().await;
+    let begun = begin(&t).await;
+    let browser = Browser::new(&t);
+    let type_in = async |allowed: &'static str| {
+        let page = browser.get(PAGE).await;
+        let mut request = submission(&page, &[("user_code", begun["user_code"].as_str().unwrap())]);
+        request.headers_mut().insert("restrict-access-to-tenants", HeaderValue::from_static(allowed));
+        browser.send(request).await
+    };
+    assert!(text(&type_in("fabrikam.example").await).contains("AADSTS500021"));
+    assert!(text(&type_in("contoso.example").await).contains("name=\"username\""));
 }

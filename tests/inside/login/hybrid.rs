@@ -112,3 +112,23 @@ async fn an_opaque_hint_of_an_id_token_begins_and_ends_a_session() {
     let left = back(&browser.open(&query(PUBLIC, &[("prompt", "none")])).await);
     assert_eq!(t.redeem(&left["code"]).await.claims()["upn"], "admin@contoso.example");
 }
+
+#[tokio::test]
+async fn who_is_not_assigned_gets_no_id_token_of_the_authorize_endpoint() {
+    let t = enabled().await;
+    let token = t.graph_token("admin").await;
+    let principal = "/v1.0/servicePrincipals/d0000000-0000-4000-8000-000000000001";
+    let wants = async |assigned: bool| {
+        let body = json!({ "appRoleAssignmentRequired": assigned });
+        assert_eq!(t.call("PATCH", principal, &token, body).await.status, 204);
+    };
+    wants(true).await;
+    let browser = Browser::new(&t);
+    let alone = query(PUBLIC, &[ALONE, ("scope", "openid profile")]);
+    assert_eq!(number(&browser.sign_in(&alone, "ada", PASSWORD).await), 50_105);
+    for response in [BOTH, ("response_type", "code")] {
+        assert_eq!(number(&browser.open(&query(PUBLIC, &[response])).await), 50_105);
+    }
+    wants(false).await;
+    assert!(back(&browser.open(&alone).await).contains_key("id_token"));
+}

@@ -14,6 +14,7 @@ mod hybrid;
 mod interactive;
 mod on_behalf;
 mod password;
+mod questions;
 mod refresh;
 mod rotation;
 mod second_factor;

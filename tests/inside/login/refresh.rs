@@ -5,6 +5,7 @@ use serde_json::json;
 
 const SCOPE: &str = "https://api.powerplatform.com/AppManagement.ApplicationPackages.Read";
 const ALWAYS: &str = "https://api.powerplatform.com/AppManagement.ApplicationPackages.Read offline_access";
+const GRAPH: &str = "https://graph.microsoft.com/.default offline_access";
 
 async fn first(t: &Contoso) -> String {
     refresh_token(&t.by_password(PUBLIC, "ada", ALWAYS).await)
@@ -50,6 +51,30 @@ async fn a_used_one_is_good_for_a_minute_and_then_ends_its_family() {
     t.later(62);
     assert!(redeem(&t, PUBLIC, &one).await.no().starts_with("400 invalid_grant"));
     assert!(redeem(&t, PUBLIC, &two).await.no().starts_with("400 invalid_grant"), "the family goes on");
+}
+
+#[tokio::test]
+async fn it_dies_with_the_service_principal_of_its_client() {
+    let t = Contoso::start().await;
+    let (old, kept) = (first(&t).await, refresh_token(&t.by_password(AZURE_CLI, "ada", GRAPH).await));
+    let admin = t.graph_token("admin").await;
+    let path = format!("/v1.0/servicePrincipals(appId='{PUBLIC}')");
+    let held = t.get(&path, &admin).await.good();
+    let consent = t.get("/v1.0/oauth2PermissionGrants", &admin).await.good();
+    let grants = consent["value"].as_array().unwrap();
+    let mut grant = grants.iter().find(|it| it["clientId"] == held["id"]).unwrap().clone();
+    assert_eq!(t.call("DELETE", &path, &admin, json!(null)).await.status, 204);
+    assert_eq!(redeem(&t, PUBLIC, &old).await.no(), "401 invalid_client 7000229");
+    let again = t.call("POST", "/v1.0/servicePrincipals", &admin, json!({ "appId": PUBLIC })).await.good();
+    grant["clientId"] = again["id"].clone();
+    grant.as_object_mut().unwrap().remove("id");
+    t.call("POST", "/v1.0/oauth2PermissionGrants", &admin, grant).await.good();
+    let new = first(&t).await;
+    assert_eq!(redeem(&t, PUBLIC, &old).await.no(), "400 invalid_grant 50173");
+    redeem(&t, PUBLIC, &new).await.good();
+    // Another client's lives on.
+    let fields = [("grant_type", "refresh_token"), ("client_id", AZURE_CLI), ("scope", GRAPH)];
+    t.token(&[&fields[..], &[("refresh_token", &kept)]].concat()).await.good();
 }
 
 #[tokio::test]

@@ -239,3 +239,44 @@ async fn a_session_without_a_second_factor_is_stepped_up_where_a_context_demands
     let reply = browser.submit(&shown, &[("kept", "1")]).await;
     assert_eq!(contexts(&t, &reply).await, json!(["c1"]));
 }
+
+#[tokio::test]
+async fn a_password_is_changed_only_where_it_is_over_and_after_the_second_factor() {
+    let t = contoso_with("", &somebody()).await;
+    let new = [("new_passwd", "Quite-new-1"), ("new_passwd_again", "Quite-new-1")];
+    let typed = [&[("passwd", PASSWORD)][..], &new].concat();
+    // Sent along with a password that is not over, a new one is nobody's question.
+    for user in ["mfa", "ada"] {
+        let browser = Browser::new(&t);
+        let page = browser.open(&query(PUBLIC, &[])).await;
+        let asked = browser.submit(&page, &[("username", &format!("{user}@contoso.example"))]).await;
+        let _ = browser.submit(&asked, &typed).await;
+        let again = Browser::new(&t).sign_in(&query(PUBLIC, &[]), user, PASSWORD).await;
+        assert!(!again.text().contains("role=\"alert\""), "{user}");
+    }
+    let token = t.graph_token("admin").await;
+    let over =
+        json!({ "passwordProfile": { "password": "Over-and-out-9", "forceChangePasswordNextSignIn": true } });
+    assert_eq!(t.call("PATCH", "/v1.0/users/mfa@contoso.example", &token, over).await.status, 204);
+    let browser = Browser::new(&t);
+    let page = browser.sign_in(&query(PUBLIC, &[]), "mfa", "Over-and-out-9").await;
+    assert!(page.text().contains("name=\"otc\"") && !page.text().contains("new_passwd"));
+    let early = browser.submit(&page, &[&[("passwd", "Over-and-out-9")][..], &new].concat()).await;
+    assert!(early.text().contains("name=\"otc\""));
+    let page = browser.submit(&page, &[("otc", &code_at(NOW.seconds()))]).await;
+    assert!(page.text().contains("name=\"new_passwd\""));
+    let fields = back(&browser.submit(&page, &[&[("passwd", "Over-and-out-9")][..], &new].concat()).await);
+    assert_eq!(t.redeem(&fields["code"]).await.claims()["amr"], json!(["pwd", "mfa"]));
+}
+
+#[tokio::test]
+async fn a_second_factor_is_added_to_a_fresh_sign_in_alone() {
+    let t = contoso(&format!("require_mfa = [\"app:{UNCONSENTED}\"]")).await;
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    t.later(16 * 60);
+    let page = browser.open(&query(UNCONSENTED, &[])).await;
+    assert!(page.text().contains("name=\"passwd\"") && page.text().contains("ada@contoso.example"));
+    let page = browser.submit(&page, &[("passwd", PASSWORD)]).await;
+    assert_eq!(key_of(&page).len(), 32);
+}

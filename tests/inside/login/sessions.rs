@@ -2,8 +2,9 @@
 
 use super::contoso;
 use carnet_tests::{
-    Contoso, PASSWORD, PUBLIC, Reply, TENANT,
+    Contoso, PASSWORD, PUBLIC, Reply, TENANT, UNCONSENTED,
     browser::{Browser, back, number, query},
+    part, percent,
 };
 use serde_json::json;
 
@@ -184,4 +185,46 @@ async fn a_hint_signs_one_account_out() {
     let gone = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?id_token_hint={hint}")).await;
     assert_eq!(gone.status, 200);
     assert_eq!(who(&t, &browser.open(&query(PUBLIC, SILENT)).await).await, "admin@contoso.example");
+}
+
+#[tokio::test]
+async fn a_hint_of_nobody_in_this_browser_is_no_reason_not_to_ask() {
+    let t = contoso("").await;
+    let id_token = async |user: &str| {
+        let code = t.code(user).await;
+        t.redeem(&code).await.good()["id_token"].as_str().unwrap().to_owned()
+    };
+    // Without `profile` they name their user only as the application knows them.
+    let (ada, admin) = (id_token("ada").await, id_token("admin").await);
+    assert_eq!(part(&ada, 1).get("oid"), None);
+    let leave = |hint: &str| format!("/{TENANT}/oauth2/v2.0/logout?id_token_hint={hint}");
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let asked = browser.get(&leave(&admin)).await;
+    assert_eq!(who(&t, &browser.open(&query(PUBLIC, SILENT)).await).await, "ada@contoso.example");
+    assert!(browser.submit(&asked, &[]).await.text().contains("You have signed out"));
+    assert_eq!(number(&browser.open(&query(PUBLIC, SILENT)).await), 50_058);
+
+    let browser = two(&t).await;
+    assert!(browser.get(&leave(&ada)).await.text().contains("You have signed out"));
+    assert_eq!(who(&t, &browser.open(&query(PUBLIC, SILENT)).await).await, "admin@contoso.example");
+}
+
+#[tokio::test]
+async fn where_no_application_is_named_an_address_is_offered_and_not_gone_to() {
+    let t = contoso("").await;
+    let token = t.graph_token("admin").await;
+    let other = json!({ "publicClient": { "redirectUris": ["http://localhost/other"] } });
+    let path = format!("/v1.0/applications(appId='{UNCONSENTED}')");
+    assert_eq!(t.call("PATCH", &path, &token, other).await.status, 204);
+    // An application's that got something of the session, and one's that did not.
+    for (to, offered) in [("http://localhost/back", true), ("http://localhost/other", false)] {
+        let browser = Browser::new(&t);
+        let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+        let path = format!("/{TENANT}/oauth2/v2.0/logout?post_logout_redirect_uri={}", percent(to));
+        let asked = browser.get(&path).await;
+        let gone = browser.submit(&asked, &[]).await;
+        assert_eq!((gone.status, gone.header("location")), (200, ""));
+        assert_eq!(gone.text().contains(&format!("href=\"{to}\"")), offered, "{to}");
+    }
 }

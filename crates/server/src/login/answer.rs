@@ -1,16 +1,23 @@
 //! What ends a sign-in: the answer that goes back to the client, or a page that says why it does not go on.
 
-use super::pages;
-use crate::{context::Context, reply::Reply};
+use super::{authorize::Good, pages};
+use crate::{
+    context::Context,
+    reply::{Failure, Reply},
+};
+use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
-    authorize::Admitted,
-    token::{Denial, denial::SessionNo},
+    authorize::{Admitted, SignedIn},
+    token::{CodeBody, Denial, authorization_code, denial::SessionNo, front_channel::id_token},
 };
 use carnet_wire::{
     aadsts::error_for,
     authorize::{AuthorizeRequest, Prompt, ResponseMode, Wants},
+    ids::TenantId,
+    jose::encode_base64url,
     percent,
-    token::request::Version,
+    secret::AuthorizationCode,
+    token::{reply::ClientInfo, request::Version},
 };
 
 impl Context {
@@ -80,6 +87,68 @@ impl Context {
         ];
         fields.extend(denial.challenge().map(|it| ("claims", it.json())));
         fields
+    }
+
+    /// Sends back what was asked for: a code, which is kept, an ID token, or both.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn give(
+        &self,
+        good: &Good,
+        signed_in: &SignedIn<'_>,
+        body: &CodeBody,
+    ) -> Result<Reply, Failure> {
+        let (tenant, asked) = (&good.directory.tenant, &good.asked);
+        let mut fields = Vec::new();
+        let code = match asked.response.code {
+            true => Some(self.keep_code(tenant.id, body).await?),
+            false => None,
+        };
+        if let Some(code) = &code {
+            fields.push(("code", code.expose().to_owned()));
+        }
+        if asked.response.id_token {
+            let what = (&good.admitted, asked, good.request.version);
+            let approval = match id_token(&good.directory, what, signed_in, &self.state.names.graphs) {
+                Ok(approval) => approval,
+                Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
+            };
+            let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
+            let text = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
+            fields.push(("id_token", text));
+        }
+        fields.push(("session_state", signed_in.session.to_string()));
+        if asked.client_info {
+            let info = ClientInfo { uid: signed_in.user.id, utid: tenant.id };
+            fields.push(("client_info", info.encode()));
+        }
+        Ok(self.back(&good.request, &good.admitted, fields))
+    }
+
+    async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
+        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+        self.state.entropy.fill(bytes.as_mut_slice());
+        let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
+        let place = Place {
+            tenant,
+            family: body.family,
+            user: body.user,
+            created: self.now(),
+            expires: self.now().plus_seconds(authorization_code::LIFETIME),
+        };
+        self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
+        Ok(text)
+    }
+
+    /// Tells a client that an administrator consented.
+    pub(super) fn consented(&self, good: &Good) -> Reply {
+        let mut fields = vec![("admin_consent", "True".to_owned())];
+        fields.push(("tenant", good.directory.tenant.id.to_string()));
+        if good.request.version == Version::V2 {
+            fields.push(("scope", good.asked.scope.clone()));
+        }
+        self.back(&good.request, &good.admitted, fields)
     }
 
     /// Sends fields to the client, by its response mode.

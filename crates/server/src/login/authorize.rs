@@ -3,7 +3,7 @@
 
 use super::{
     account::{How, Whose},
-    flow::{Flow, Purpose, sent},
+    flow::{Flow, Purpose, Question, sent},
     pages::{Step, consent},
     session::Shown,
 };
@@ -12,29 +12,24 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_store::artifact::{CODE, Place, code_digest};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code, standing},
     consent::question,
     directory::Directory,
     restriction::allowed,
     token::{
-        CodeBody, Denial, authorization_code,
+        Denial,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
-        front_channel::id_token,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
     authorize::{Asked, AuthorizeRequest, Prompt, Wants},
-    ids::TenantId,
-    jose::encode_base64url,
-    secret::AuthorizationCode,
+    digest::hex,
     token::{
         form::Form,
-        reply::ClientInfo,
         request::{LONGEST_QUERY, RequestError, Target, Version},
     },
 };
@@ -141,6 +136,7 @@ impl Context {
             Err(Stop::Account) => return self.ask(flow, "", None),
         };
         self.read_hint(&mut good).await?;
+        let mut chosen = None;
         let whose = match fresh {
             Some((shown, user)) => Whose::One(Box::new((shown, user, How::Fresh))),
             None => self.whose(call, &good, &flow).await?,
@@ -150,6 +146,8 @@ impl Context {
                 if let Some(reply) = self.with_session(call, &good, (&flow, &one.0, &one.1, one.2)).await? {
                     return Ok(reply);
                 }
+                // Whoever was chosen signs in again.
+                chosen = (one.2 == How::Chosen).then(|| one.1.name.clone());
             }
             Whose::Several(_) if good.asked.prompt == Prompt::None => {
                 return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::SeveralSessions));
@@ -166,7 +164,7 @@ impl Context {
         }
         let name = good.admitted.client.name.clone();
         let mut flow = flow;
-        flow.user = flow.user.or_else(|| good.asked.login_hint.clone());
+        flow.user = flow.user.or(chosen).or_else(|| good.asked.login_hint.clone());
         self.ask(flow, &name, None)
     }
 
@@ -249,6 +247,15 @@ impl Context {
             Ok(body) => body,
             // The session does not count any more: sign in again, where somebody may be asked.
             Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),
+            // Nobody registers a second factor from a session that lay open for long.
+            Err(Denial::SecondFactorEnrolNow(_))
+                if asked.prompt != Prompt::None && how != How::Fresh && !session.is_fresh(self.now()) =>
+            {
+                let mut flow = flow.clone();
+                flow.restart(Some(user.name.clone()));
+                let wrong = "Sign in again to add a second factor.";
+                return self.ask(flow, &good.admitted.client.name, Some(wrong)).map(Some);
+            }
             // The session is too weak for this application: its second factor is asked for.
             Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
                 if asked.prompt != Prompt::None =>
@@ -268,63 +275,8 @@ impl Context {
             Some(body) => self.give(good, &signed_in, &body).await?,
             None => self.consented(good),
         };
-        let listener = good.admitted.client.application.as_ref().filter(|it| it.logout_url().is_some());
-        let cookies = self.used(call, shown, listener.map(|it| it.app_id)).await?;
+        let cookies = self.used(call, shown, good.admitted.client.app).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
-    }
-
-    /// Sends back what was asked for: a code, which is kept, an ID token, or both.
-    async fn give(&self, good: &Good, signed_in: &SignedIn<'_>, body: &CodeBody) -> Result<Reply, Failure> {
-        let (tenant, asked) = (&good.directory.tenant, &good.asked);
-        let mut fields = Vec::new();
-        let code = match asked.response.code {
-            true => Some(self.keep_code(tenant.id, body).await?),
-            false => None,
-        };
-        if let Some(code) = &code {
-            fields.push(("code", code.expose().to_owned()));
-        }
-        if asked.response.id_token {
-            let what = (&good.admitted, asked, good.request.version);
-            let approval = match id_token(&good.directory, what, signed_in, &self.state.names.graphs) {
-                Ok(approval) => approval,
-                Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
-            };
-            let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
-            let text = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
-            fields.push(("id_token", text));
-        }
-        fields.push(("session_state", signed_in.session.to_string()));
-        if asked.client_info {
-            let info = ClientInfo { uid: signed_in.user.id, utid: tenant.id };
-            fields.push(("client_info", info.encode()));
-        }
-        Ok(self.back(&good.request, &good.admitted, fields))
-    }
-
-    async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        self.state.entropy.fill(bytes.as_mut_slice());
-        let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
-        let place = Place {
-            tenant,
-            family: body.family,
-            user: body.user,
-            created: self.now(),
-            expires: self.now().plus_seconds(authorization_code::LIFETIME),
-        };
-        self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
-        Ok(text)
-    }
-
-    /// Tells a client that an administrator consented.
-    fn consented(&self, good: &Good) -> Reply {
-        let mut fields = vec![("admin_consent", "True".to_owned())];
-        fields.push(("tenant", good.directory.tenant.id.to_string()));
-        if good.request.version == Version::V2 {
-            fields.push(("scope", good.asked.scope.clone()));
-        }
-        self.back(&good.request, &good.admitted, fields)
     }
 
     /// The page that asks for consent, with what exactly is asked.
@@ -342,6 +294,7 @@ impl Context {
         };
         let mut flow = flow.clone();
         flow.session = Some(shown.session.id);
+        flow.question = Some(Question { session: shown.session.id, about: hex(&asked.digest()) });
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/consent", flow.tenant);
         let application = &good.admitted.client.name;

@@ -2,12 +2,12 @@
 //! no to that very application (`security.md`, S19).
 
 use super::{
-    flow::{Flow, Purpose},
+    flow::{Flow, Purpose, Question},
     pages::{self, Step},
     session::Shown,
 };
 use crate::{
-    context::Context,
+    context::{Context, cut},
     reply::{Failure, Reply},
     route::Call,
 };
@@ -16,7 +16,9 @@ use carnet_store::{
     artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest, text_digest},
 };
 use carnet_tenant::{
+    authorize::on_device,
     directory::Directory,
+    restriction::allowed,
     token::{
         Denial, DeviceAnswer, DeviceBody,
         client_auth::Client,
@@ -24,9 +26,19 @@ use carnet_tenant::{
     },
     user::User,
 };
-use carnet_wire::{device::UserCode, ids::TenantId, secret::Password};
-use std::sync::Arc;
+use carnet_wire::{
+    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, time::Timestamp,
+};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 use uuid::Uuid;
+
+/// Seconds in which guesses are counted together.
+const WINDOW: i64 = 15 * 60;
+/// Counters of a tenant.
+const COUNTERS: u8 = 7;
 
 /// A device code that somebody is about to answer.
 pub(super) struct Device {
@@ -38,7 +50,10 @@ pub(super) struct Device {
 
 /// The page for the code.
 pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
-    let tenant = call.variable(0).to_owned();
+    let Ok(tenant) = TenantName::parse(call.variable(0)) else {
+        return Ok(cx.refused(&Denial::TenantName(cut(call.variable(0), 64))));
+    };
+    let tenant = tenant.to_string();
     let (flow, cookie) = cx.begin(&call, Purpose::Device { digest: None }, tenant);
     let reply = cx.ask_code(&flow, None)?;
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
@@ -54,8 +69,9 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         return cx.answer_device(&call, &flow, answer == "yes").await;
     }
     let typed = form.get("user_code").unwrap_or_default();
-    match cx.find_code(typed).await? {
+    match cx.find_code(typed, &flow).await? {
         Ok((tenant, device)) => {
+            flow.restart(None);
             flow.purpose = Purpose::Device { digest: Some(device) };
             flow.tenant = tenant.to_string();
             cx.advance(&call, flow, None).await
@@ -68,6 +84,22 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     }
 }
 
+/// Who guesses, as far as an address tells: whoever has one IPv6 address has all of its /64.
+fn whence(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(it) => IpAddr::V6(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// The counter of a guess among those of a tenant: each lasts 15 minutes, in which it lets at most 14 through
+/// (`tenant::lockout`: 10, and one after each lock), so that seven let fewer than 100. They are not forgiven, since
+/// right codes do not end guessing; they are over by themselves.
+fn counter(code: &str, now: Timestamp) -> String {
+    let part = digest::sha256(&[code.as_bytes()])[0] % COUNTERS;
+    format!("user code {part} at {}", now.seconds() / WINDOW)
+}
+
 impl Context {
     fn ask_code(&self, flow: &Flow, wrong: Option<&str>) -> Result<Reply, Failure> {
         let sealed = self.seal_flow(flow)?;
@@ -77,11 +109,30 @@ impl Context {
 
     /// Under which guesses of user codes are counted: by address, as wrong passwords are by account.
     fn guesses(&self) -> (TenantId, String) {
-        (TenantId::new(Uuid::nil()), format!("user code from {}", self.envelope.address))
+        (TenantId::new(Uuid::nil()), format!("user code from {}", whence(self.envelope.address)))
+    }
+
+    /// Under which they are counted once more, wherever they come from: the tenant whose page it is, or the
+    /// server.
+    async fn guesses_at(&self, flow: &Flow, code: &UserCode) -> Result<(TenantId, String), Failure> {
+        let directory = match TenantName::parse(&flow.tenant) {
+            Ok(name) => self.state.store.directory_named(&name).await?,
+            Err(_) => None,
+        };
+        let tenant = directory.map_or(TenantId::new(Uuid::nil()), |it| it.tenant.id);
+        Ok((tenant, counter(code.as_str(), self.now())))
     }
 
     /// The device code of a user code. A right one is no end of guessing: anybody can ask for one of their own.
-    async fn find_code(&self, typed: &str) -> Result<Result<(TenantId, String), Denial>, Failure> {
+    ///
+    /// Of `security.md`, section 2, two numbers hold: 20 of an address (10, then ever fewer), and 100 of a tenant in
+    /// 15 minutes. The 5 of a session hold through the address alone: a page is begun anew at will, without
+    /// anything that is kept, so counting by page would stop nobody.
+    async fn find_code(
+        &self,
+        typed: &str,
+        flow: &Flow,
+    ) -> Result<Result<(TenantId, String), Denial>, Failure> {
         let wrong = Ok(Err(Denial::Device(DeviceNo::UserCode)));
         if typed.trim().is_empty() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeMissing)));
@@ -89,11 +140,14 @@ impl Context {
         let Some(code) = UserCode::parse(typed) else {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
         };
-        let ((nobody, key), from) = (self.guesses(), (self.envelope.address, self.now()));
+        let from = (self.envelope.address, self.now());
         let guess = Password::new(code.as_str().to_owned());
-        let (attempt, _) = self.state.store.reserve(nobody, (&key, &guess), from).await?;
-        if !attempt.evaluates() {
-            return Ok(Err(Denial::Busy));
+        // Who is stopped by their address counts no further against everyone else.
+        for (whose, key) in [self.guesses(), self.guesses_at(flow, &code).await?] {
+            let (attempt, _) = self.state.store.reserve(whose, (&key, &guess), from).await?;
+            if !attempt.evaluates() {
+                return Ok(Err(Denial::Busy));
+            }
         }
         let digest = text_digest(USER_CODE, code.as_str());
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
@@ -111,9 +165,12 @@ impl Context {
     pub(super) async fn device_of(&self, flow: &Flow) -> Result<Result<Device, Denial>, Failure> {
         let unknown = Ok(Err(Denial::Device(DeviceNo::Unknown)));
         let tenant: Option<TenantId> = flow.tenant.parse().ok();
-        let digest = flow.device().and_then(carnet_wire::digest::from_hex);
+        let digest = flow.device().and_then(digest::from_hex);
         let (Some(tenant), Some(digest)) = (tenant, digest) else { return unknown };
         let Some(directory) = self.state.store.directory(tenant).await? else { return unknown };
+        if let Err(denial) = allowed(&self.envelope.restrictions, &directory.tenant) {
+            return Ok(Err(denial));
+        }
         let Some(kept) = self.state.store.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
             return unknown;
         };
@@ -141,6 +198,8 @@ impl Context {
         // Everyone signs in anew: who forwards a code finds no open session to abuse.
         let Some((shown, user)) = fresh else { return self.ask(flow, &device.client.name, None) };
         flow.session = Some(shown.session.id);
+        let about = flow.device().unwrap_or_default().to_owned();
+        flow.question = Some(Question { session: shown.session.id, about });
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/oauth2/deviceauth", flow.tenant);
         let step = Step { action: &action, flow: &sealed, application: &device.client.name, wrong: None };
@@ -153,10 +212,18 @@ impl Context {
             Err(denial) => return Ok(self.refused(&denial)),
         };
         let tenant = device.directory.tenant.id;
-        // Who answers is who signed in for this, even if the browser signed somebody else in meanwhile.
-        let Some((Shown { session, .. }, _)) = self.signed_in(call, flow, tenant).await? else {
+        // Who answers is who signed in for this and was asked, even if the browser signed somebody else in
+        // meanwhile.
+        if !flow.asks(flow.device().unwrap_or_default()) {
+            return Ok(self.refused(&Denial::SignInLost));
+        }
+        let Some((Shown { session, .. }, user)) = self.signed_in(call, flow, tenant).await? else {
             return Ok(self.refused(&Denial::SignInLost));
         };
+        let here = (device.client.app, self.envelope.address);
+        if yes && let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
+            return Ok(self.refused(&denial));
+        }
         let answer = match yes {
             true => DeviceAnswer::Approved {
                 user: session.user,
@@ -186,5 +253,29 @@ impl Context {
             Err(StoreError::Exists) => Ok(self.refused(&Denial::Device(DeviceNo::Answered))),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_are_one_and_of_two_are_two() {
+        let of = |text: &str| whence(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_tenants_counters_are_few_and_begin_anew() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let of = |seconds| -> std::collections::BTreeSet<String> {
+            (0..500).map(|it| counter(&format!("code {it}"), at(seconds))).collect()
+        };
+        assert_eq!((of(0).len(), of(0)), (7, of(899)));
+        assert!(of(0).is_disjoint(&of(900)));
     }
 }

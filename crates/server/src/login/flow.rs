@@ -52,10 +52,22 @@ pub struct Flow {
     /// Consent was given in this very sign-in.
     #[serde(default)]
     pub consented: bool,
+    /// The question on the page, which only that page answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
     /// When patience ends, in seconds.
     until: i64,
     /// Digest of the browser's cookie.
     browser: String,
+}
+
+/// A question that a page asks: only a flow that was sealed with it answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The session of whoever is asked.
+    pub session: Uuid,
+    /// What is asked: a digest, in hexadecimal.
+    pub about: String,
 }
 
 /// Half a sign-in: a right password.
@@ -68,9 +80,12 @@ pub struct Half {
     /// The key of an authenticator that is about to be registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Guarded>,
-    /// The second factor was registered, and so proved, in this very sign-in.
+    /// The second factor was proved in this very sign-in.
     #[serde(default)]
-    pub registered: bool,
+    pub proved: bool,
+    /// The password was right and is over: a new one is asked for.
+    #[serde(default)]
+    pub expired: bool,
     /// They stay signed in.
     #[serde(default)]
     pub stay: bool,
@@ -79,7 +94,7 @@ pub struct Half {
 impl Half {
     /// A password that was right then.
     pub fn new(user: &User, since: Timestamp) -> Self {
-        Self { user: user.id, since, key: None, registered: false, stay: false }
+        Self { user: user.id, since, key: None, proved: false, expired: false, stay: false }
     }
 }
 
@@ -109,6 +124,18 @@ pub enum Purpose {
 }
 
 impl Flow {
+    /// Somebody else, or the same person anew: nothing that was proved, chosen or answered so far counts.
+    pub fn restart(&mut self, user: Option<String>) {
+        (self.user, self.anew) = (user, true);
+        (self.half, self.session, self.question, self.consented) = (None, None, None, false);
+    }
+
+    /// The page asked this of the session that it goes by.
+    pub fn asks(&self, about: &str) -> bool {
+        let asked = self.question.as_ref().filter(|it| self.half.is_none() && it.about == about);
+        asked.is_some_and(|it| Some(it.session) == self.session)
+    }
+
     /// The digest of the device code that is to be answered.
     pub fn device(&self) -> Option<&str> {
         match &self.purpose {
@@ -169,6 +196,7 @@ impl Context {
             half: None,
             session: None,
             consented: false,
+            question: None,
             until: self.now().seconds() + PATIENCE,
             browser: digest::hex(&text_digest("browser", &value)),
         };

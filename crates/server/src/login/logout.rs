@@ -1,6 +1,7 @@
 //! `/{tenant}/oauth2/v2.0/logout` and the same without `v2.0`: ends the sessions of the browser, or the one of
-//! the account that a hint names, and tells the applications that asked to hear of it. It goes on to an address only if that is registered for the application that an ID token of ours, or a client id, names; and
-//! without such a token it asks first (`security.md`, S20).
+//! the account that a hint names, and tells the applications that asked to hear of it. It goes on to an address
+//! only if that is registered for the application that an ID token of ours, or a client id, names; and without
+//! such a token of a session of this browser it asks first (`security.md`, S20).
 
 use super::{
     answer::with_query,
@@ -10,29 +11,47 @@ use super::{
 };
 use crate::{
     context::Context,
+    own_token::OwnToken,
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::{authorize::is_registered, directory::Directory, token::Denial};
-use carnet_wire::{
-    authority::TenantName,
-    ids::{AppId, ObjectId},
-    token::form::Form,
+use carnet_tenant::{
+    authorize::is_registered,
+    directory::Directory,
+    token::{Denial, subject::pairwise},
 };
-use serde_json::Value;
+use carnet_wire::{authority::TenantName, ids::AppId, token::form::Form};
+use serde_json::{Map, Value};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a sign-out is asked for.
 struct Asked {
-    /// An ID token of ours names the application, so nobody has to be asked.
+    /// An ID token of ours names a session of this browser, so nobody has to be asked.
     hinted: bool,
-    /// Whose session alone is to end.
-    user: Option<ObjectId>,
+    /// The sessions that are to end.
+    ended: Vec<Shown>,
     /// Where it goes on to.
     to: Option<String>,
+    /// An address that was sent where no application was named.
+    unnamed: Option<String>,
 }
 
-pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
+/// The application that is named, with the tenant that knows it.
+type Named = (AppId, Arc<Directory>);
+
+pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
+    any(cx, call, "oauth2/v2.0/logout").await
+}
+
+pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
+    any(cx, call, "oauth2/logout").await
+}
+
+async fn any(cx: Context, mut call: Call, path: &str) -> Result<Reply, Failure> {
+    let Ok(tenant) = TenantName::parse(call.variable(0)) else {
+        return Ok(cx.refused(&Denial::TenantName(crate::context::cut(call.variable(0), 64))));
+    };
     let posted = sent(&mut call).await?;
     let form = match Form::parse(posted.as_bytes()) {
         Ok(form) => form,
@@ -48,90 +67,115 @@ pub(super) async fn any(cx: Context, mut call: Call) -> Result<Reply, Failure> {
             Ok(form) => form,
             Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
         };
-        return match cx.asked_to_sign_out(&call, &confirmed).await? {
+        return match cx.asked_to_sign_out(&call, (&tenant, &confirmed)).await? {
             Ok(asked) => cx.sign_out(&call, asked).await,
             Err(denial) => Ok(cx.refused(&denial)),
         };
     }
-    let asked = match cx.asked_to_sign_out(&call, &form).await? {
+    let asked = match cx.asked_to_sign_out(&call, (&tenant, &form)).await? {
         Ok(asked) => asked,
         Err(denial) => return Ok(cx.refused(&denial)),
     };
-    if asked.hinted || !cx.has_session(&call) {
+    if asked.hinted || asked.ended.is_empty() {
         return cx.sign_out(&call, asked).await;
     }
-    let tenant = call.variable(0).to_owned();
+    let tenant = tenant.to_string();
+    let action = format!("/{tenant}/{path}");
     let (flow, cookie) = cx.begin(&call, Purpose::SignOut { request: posted }, tenant);
-    let action = call.head.uri.path().to_owned();
     let reply = pages::sign_out(&action, &cx.seal_flow(&flow)?);
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
 }
 
 impl Context {
-    async fn asked_to_sign_out(&self, call: &Call, form: &Form) -> Result<Result<Asked, Denial>, Failure> {
+    async fn asked_to_sign_out(
+        &self,
+        call: &Call,
+        (tenant, form): (&TenantName, &Form),
+    ) -> Result<Result<Asked, Denial>, Failure> {
         let text = |name: &str| form.get(name).filter(|it| !it.is_empty());
         let hint = match text("id_token_hint") {
             // However old: MSAL's is an hour old when somebody signs out.
-            Some(hint) => self.genuine(hint).await?.ok(),
+            Some(hint) => self.genuine(hint).await?.ok().filter(|own| is_id_token(&own.claims)),
             None => None,
         };
-        // An access token is no ID token.
-        let hint = hint.filter(|own| !own.claims.contains_key("scp") && !own.claims.contains_key("appidacr"));
-        let mut user = hint.as_ref().and_then(|own| own.claims.get("oid")?.as_str()?.parse().ok());
-        let hinted: Option<(AppId, Arc<Directory>)> = hint.and_then(|own| {
-            let app = own.claims.get("aud").and_then(Value::as_str)?.parse().ok()?;
-            Some((app, own.directory))
-        });
-        let here = match TenantName::parse(call.variable(0)) {
-            Ok(tenant) => self.state.store.directory_named(&tenant).await?,
-            Err(_) => None,
-        };
-        if let (Some(opaque), Some(directory)) = (text("logout_hint"), &here) {
-            match self.hinted(directory.tenant.id, opaque).await? {
-                Some(found) => user = Some(found.id),
-                None => return Ok(Err(Denial::LogoutHint)),
+        let mut ended = self.sessions(call, None).await?;
+        let mut hinted = false;
+        if let Some(own) = &hint {
+            let named = self.named_by(own, &ended).await?;
+            hinted = !named.is_empty();
+            if hinted {
+                ended.retain(|it| named.contains(&it.session.id));
             }
         }
-        let named = match (&hinted, text("client_id").and_then(|it| it.parse().ok())) {
-            (Some(named), _) => Some(named.clone()),
-            (None, Some(app)) => here.map(|it| (app, it)),
-            (None, None) => None,
+        let here = self.state.store.directory_named(tenant).await?;
+        if let (Some(opaque), Some(directory)) = (text("logout_hint"), &here) {
+            let tenant = directory.tenant.id;
+            let Some(user) = self.hinted(tenant, opaque).await? else {
+                return Ok(Err(Denial::LogoutHint));
+            };
+            ended.retain(|it| it.tenant == tenant && it.session.user == user.id);
+        }
+        let by_hint = hint.and_then(|own| Some((audience(&own.claims)?, own.directory)));
+        let by_id = || Some((text("client_id")?.parse().ok()?, here?));
+        let named: Option<Named> = by_hint.or_else(by_id);
+        let to = text("post_logout_redirect_uri");
+        let (to, unnamed) = match &named {
+            Some((app, directory)) => (to.filter(|uri| is_registered(directory, *app, uri)), None),
+            None => (None, to),
         };
-        let to = text("post_logout_redirect_uri")
-            .filter(|uri| named.as_ref().is_some_and(|(app, directory)| is_registered(directory, *app, uri)));
-        let to = to.map(|uri| match text("state") {
+        let with_state = |uri: &str| match text("state") {
             Some(state) => with_query(uri, &[("state", state.to_owned())]),
             None => uri.to_owned(),
-        });
-        Ok(Ok(Asked { hinted: hinted.is_some(), user, to }))
+        };
+        let to = to.map(with_state);
+        Ok(Ok(Asked { hinted, ended, to, unnamed: unnamed.map(str::to_owned) }))
+    }
+
+    /// Which of the browser's sessions an ID token speaks of: by the session's id, the account's, or who the
+    /// account is to its application. Nobody else's token ends anything.
+    async fn named_by(&self, own: &OwnToken, open: &[Shown]) -> Result<Vec<Uuid>, Failure> {
+        let tenant = own.directory.tenant.id;
+        let text = |name: &str| own.claims.get(name).and_then(Value::as_str);
+        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
+        let app = audience(&own.claims);
+        let spoken_of = |it: &&Shown| {
+            let session = &it.session;
+            let is = |name: &str, id: Uuid| text(name).is_some_and(|text| text.parse() == Ok(id));
+            let subject = app.map(|app| pairwise(&keys.pairwise, tenant, (app, session.user)));
+            it.tenant == tenant
+                && (is("sid", session.id)
+                    || is("oid", session.user.uuid())
+                    || (subject.is_some() && text("sub") == subject.as_deref()))
+        };
+        Ok(open.iter().filter(spoken_of).map(|it| it.session.id).collect())
     }
 
     async fn sign_out(&self, call: &Call, asked: Asked) -> Result<Reply, Failure> {
-        let mut ended = self.sessions(call, None).await?;
-        if let Some(user) = asked.user {
-            ended.retain(|it| it.session.user == user);
-        }
         let mut frames = Vec::new();
-        for shown in &ended {
-            frames.extend(self.listeners(shown).await?);
+        let mut offered = None;
+        for shown in &asked.ended {
+            let Some(directory) = self.state.store.directory_named(&TenantName::Id(shown.tenant)).await?
+            else {
+                continue;
+            };
+            frames.extend(self.listeners(shown, &directory));
+            // Whose session ends here was asked by a click; where one of its applications is at home is safe to
+            // show, and no more than that (S20).
+            let mut applications = shown.session.applications.iter();
+            let own = |uri: &&String| applications.any(|app| is_registered(&directory, *app, uri));
+            offered = offered.or_else(|| asked.unnamed.as_ref().filter(own));
         }
-        let cookies = self.end_sessions(call, &ended).await?;
+        let cookies = self.end_sessions(call, &asked.ended).await?;
         let reply = match &asked.to {
             Some(uri) if frames.is_empty() => Reply::see_other(uri),
-            to => pages::signed_out(&frames, to.as_deref()),
+            to => pages::signed_out(&frames, to.as_deref(), offered.map(String::as_str)),
         };
         Ok(cookies.into_iter().fold(reply, Reply::cookie))
     }
 
     /// The addresses at which applications hear that a session is over (OpenID Connect Front-Channel Logout
     /// 1.0, section 3).
-    async fn listeners(&self, shown: &Shown) -> Result<Vec<String>, Failure> {
-        if shown.session.applications.is_empty() {
-            return Ok(Vec::new());
-        }
-        let Some(directory) = self.state.store.directory_named(&TenantName::Id(shown.tenant)).await? else {
-            return Ok(Vec::new());
-        };
+    fn listeners(&self, shown: &Shown, directory: &Directory) -> Vec<String> {
         let tenant = shown.tenant.to_string();
         let applications = shown.session.applications.iter();
         let each = applications.filter_map(|app| directory.application_by_app(*app)).filter_map(|it| {
@@ -140,6 +184,31 @@ impl Context {
             let fields = [("sid", shown.session.id.to_string()), ("iss", issuer)];
             Some(with_query(uri, &fields))
         });
-        Ok(each.collect())
+        each.collect()
+    }
+}
+
+/// An ID token, and no access token: those say how their client proved itself, and users' what it may do.
+fn is_id_token(claims: &Map<String, Value>) -> bool {
+    !["scp", "appidacr", "azpacr"].iter().any(|name| claims.contains_key(*name))
+}
+
+/// The application that an ID token is for.
+fn audience(claims: &Map<String, Value>) -> Option<AppId> {
+    claims.get("aud").and_then(Value::as_str)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_id_token;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn an_access_token_is_no_id_token() {
+        let of = |claims: Value| is_id_token(claims.as_object().unwrap());
+        assert!(of(json!({ "aud": "a", "sub": "s", "nonce": "n" })));
+        for access in [json!({ "scp": "a" }), json!({ "appidacr": "1" }), json!({ "azpacr": "1" })] {
+            assert!(!of(access.clone()), "{access}");
+        }
     }
 }

@@ -12,15 +12,14 @@ use crate::{
     work::hash::Whose,
 };
 use carnet_tenant::{
+    authorize::Entered,
     credential::{Guarded, PasswordHash},
-    directory::Directory,
     lockout::Attempt,
     refusal::Refusal,
-    token::{Denial, PasswordProof, client_auth::Client},
+    token::{Denial, PasswordProof},
     user::{self, User},
 };
 use carnet_wire::{secret::Password, token::form::Form};
-use std::sync::Arc;
 
 impl Context {
     /// The page for a new password.
@@ -36,33 +35,50 @@ impl Context {
         Ok(pages::new_password(&step, flow.user.as_deref().unwrap_or_default()))
     }
 
-    /// Changes the password of whoever signs in, and signs them in with the new one.
-    pub(super) async fn renew(
-        &self,
-        call: &Call,
-        flow: Flow,
-        (directory, client): (&Arc<Directory>, &Client),
-        (old, (new, again)): (&Password, (Password, &str)),
-        form: &Form,
-    ) -> Result<Reply, Failure> {
+    /// Changes a password that is over, for whoever proved it in this sign-in, and lets them in with the new one.
+    pub(super) async fn renew(&self, call: &Call, mut flow: Flow, form: &Form) -> Result<Reply, Failure> {
+        let (directory, client) = match self.judged(&flow).await? {
+            Ok(judged) => judged,
+            Err(reply) => return Ok(*reply),
+        };
+        let Some(half) = flow.half.clone() else { return Ok(self.refused(&Denial::SignInLost)) };
         let wrong = |text: &str| self.ask_new_password(&flow, &client.name, Some(text));
-        if new.expose() != again {
+        let typed = |name: &str| form.get(name).unwrap_or_default();
+        let (old, new) =
+            (Password::new(typed("passwd").to_owned()), Password::new(typed("new_passwd").to_owned()));
+        if new.expose() != typed("new_passwd_again") {
             return wrong("The two new passwords differ.");
         }
-        let name = flow.user.clone().unwrap_or_default();
-        let Some(found) = self.state.store.user_named(directory.tenant.id, &user::fold(&name)).await? else {
-            return wrong("The current password is wrong.");
+        // As at any sign-in: counted, recorded, and under the tenant's rules.
+        let user = match self.prove(&directory, &client, (&flow, &old)).await? {
+            Ok(Entered::Expired(user)) => user,
+            Ok(Entered::Half(user)) if half.proved && user.password_expired => user,
+            // It was changed meanwhile: that page counts no more.
+            Ok(_) => return Ok(self.refused(&Denial::SignInLost)),
+            Err(Denial::WrongPassword) => return wrong("The current password is wrong."),
+            Err(denial) => return Ok(self.refused(&denial)),
         };
-        let mut called = self.in_person(directory, &found, client);
-        match self.change_own_password(&mut called, &found, (old, &new)).await {
+        if user.id != half.user || user.sessions_valid_from > half.since {
+            return Ok(self.refused(&Denial::SignInLost));
+        }
+        let mut called = self.in_person(&directory, &user, &client);
+        match self.change_own_password(&mut called, &user, (&old, &new)).await {
             Ok(()) => {}
             Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return wrong(&message),
             Err(Failure::Refusal(Refusal::Busy { .. })) => return Ok(self.refused(&Denial::Busy)),
             Err(failure) => return Err(failure),
         }
-        let entered = self.prove(&called.directory, client, (&flow, &new)).await?;
         let directory = called.directory.clone();
-        self.entered(call, flow, (&directory, client), entered, form).await
+        if half.proved {
+            let Some(user) = self.state.store.user(directory.tenant.id, user.id).await? else {
+                return Ok(self.refused(&Denial::SignInLost));
+            };
+            let how = (self.now(), &["pwd", "mfa"][..]);
+            return self.enter(call, flow, (&directory, &user), how, form).await;
+        }
+        let entered = self.prove(&directory, &client, (&flow, &new)).await?;
+        flow.half = None;
+        self.entered(call, flow, (&directory, &client), entered, form).await
     }
 
     /// The hash of a new password that may be set, made on the hash threads.

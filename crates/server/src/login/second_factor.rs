@@ -66,7 +66,7 @@ impl Context {
         if form.get("lost").is_some() {
             return self.ask_recovery(&flow, &asked, None);
         }
-        if half.registered {
+        if half.proved {
             return self.past(call, flow, &asked, form).await;
         }
         match (form.get("recovery"), &half.key, &asked.user.totp) {
@@ -122,8 +122,14 @@ impl Context {
         Ok(step.recovery(&asked.user.name))
     }
 
-    /// The second factor was right: in.
-    async fn past(&self, call: &Call, flow: Flow, asked: &Asked, form: &Form) -> Result<Reply, Failure> {
+    /// The second factor was right: in, or on to a new password in the place of one that is over.
+    async fn past(&self, call: &Call, mut flow: Flow, asked: &Asked, form: &Form) -> Result<Reply, Failure> {
+        if asked.user.password_expired {
+            let mut half = flow.half.take().unwrap_or_else(|| Half::new(&asked.user, self.now()));
+            (half.proved, half.expired, half.stay) = (true, true, half.stay || form.get("stay").is_some());
+            flow.half = Some(half);
+            return self.ask_new_password(&flow, &asked.client.name, None);
+        }
         let since = flow.half.as_ref().map_or(self.now(), |half| half.since);
         let who = (&*asked.directory, &asked.user);
         self.enter(call, flow, who, (since, &["pwd", "mfa"]), form).await
@@ -209,7 +215,7 @@ impl Context {
             Err(failure) => return Err(failure),
         }
         if let Some(half) = &mut flow.half {
-            (half.key, half.registered, half.stay) = (None, true, form.get("stay").is_some());
+            (half.key, half.proved, half.stay) = (None, true, form.get("stay").is_some());
         }
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/login", flow.tenant);

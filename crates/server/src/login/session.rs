@@ -29,6 +29,10 @@ const SHORT_LIFE: i64 = 24 * 3600;
 const LONG_LIFE: i64 = 90 * 24 * 3600;
 /// A session in use is prolonged so often, in seconds.
 const SLIDE: i64 = 3600;
+/// Applications that a session remembers; a further one takes the place of the first.
+const APPLICATIONS: usize = 32;
+/// How often a change of a session is tried while other requests of the browser are faster.
+const TRIES: usize = 5;
 /// Accounts of one browser; a further one takes the place of the oldest.
 const MOST: usize = 8;
 
@@ -45,19 +49,36 @@ pub struct Session {
     pub methods: Vec<String>,
     /// They stay signed in when the browser ends.
     pub stay: bool,
-    /// Applications with a sign-out address that got something of it.
+    /// Applications that got something of it.
     #[serde(default)]
     pub applications: Vec<AppId>,
 }
 
+/// Seconds for which a sign-in is fresh enough to consent for everyone, or to add a second factor.
+const FRESH: i64 = 15 * 60;
+
 impl Session {
+    /// Somebody signed in a moment ago.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.signed_in.plus_seconds(FRESH) >= now
+    }
+
+    fn remember(&mut self, app: AppId) {
+        if self.applications.contains(&app) {
+            return;
+        }
+        let over = (self.applications.len() + 1).saturating_sub(APPLICATIONS);
+        self.applications.drain(..over);
+        self.applications.push(app);
+    }
+
     const fn life(&self) -> i64 {
         if self.stay { LONG_LIFE } else { SHORT_LIFE }
     }
 }
 
 /// A session that a browser showed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shown {
     /// Its tenant.
     pub tenant: TenantId,
@@ -66,6 +87,18 @@ pub struct Shown {
     text: String,
     generation: i64,
     expires: Timestamp,
+}
+
+/// Without its text, which is the session.
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shown")
+            .field("tenant", &self.tenant)
+            .field("session", &self.session)
+            .field("generation", &self.generation)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The sessions that a cookie names, by tenant and text.
@@ -122,11 +155,6 @@ impl Context {
         Ok(user.map(|user| (shown, user)))
     }
 
-    /// The browser shows a session, whether it counts or not.
-    pub fn has_session(&self, call: &Call) -> bool {
-        [SHORT, LONG].iter().any(|name| !named(call, name).is_empty())
-    }
-
     /// Makes a session, with a new id, beside the browser's others; one that the same account had ends. Its
     /// cookies.
     ///
@@ -168,42 +196,36 @@ impl Context {
         Ok(cookies(call, &left))
     }
 
-    /// A session was used, by an application that wants to hear of its end or not: it lives on from now. The
-    /// cookies that have to live on with it.
+    /// A session was used by an application: it lives on from now. The cookies that have to live on with it.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn used(
-        &self,
-        call: &Call,
-        shown: &Shown,
-        listener: Option<AppId>,
-    ) -> Result<Vec<String>, Failure> {
-        let expires = self.now().plus_seconds(shown.session.life());
-        let slides = shown.expires.plus_seconds(SLIDE) <= expires;
-        let new = listener.filter(|app| !shown.session.applications.contains(app));
-        if !slides && new.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut session = shown.session.clone();
-        session.applications.extend(new);
-        let digest = text_digest(SESSION, &shown.text);
-        let kept = (shown.tenant, shown.generation);
-        match self.state.store.replace_artifact(SESSION, &digest, kept, (expires, &session)).await {
-            Ok(()) => {}
-            // Another request of this browser was faster: where somebody waits to hear of the end, once more.
-            Err(StoreError::Conflict) if new.is_some() => {
-                if let Some(now) = self.session(call, shown.tenant, shown.session.id).await? {
-                    return Box::pin(self.used(call, &now, listener)).await;
-                }
+    pub async fn used(&self, call: &Call, shown: &Shown, app: AppId) -> Result<Vec<String>, Failure> {
+        let mut shown = shown.clone();
+        for _ in 0..TRIES {
+            let expires = self.now().plus_seconds(shown.session.life());
+            let slides = shown.expires.plus_seconds(SLIDE) <= expires;
+            if !slides && shown.session.applications.contains(&app) {
+                break;
             }
-            Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+            let mut session = shown.session.clone();
+            session.remember(app);
+            let digest = text_digest(SESSION, &shown.text);
+            let kept = (shown.tenant, shown.generation);
+            match self.state.store.replace_artifact(SESSION, &digest, kept, (expires, &session)).await {
+                Ok(()) if session.stay && slides => {
+                    let value = cookie::read(call, LONG).unwrap_or_default();
+                    return Ok(vec![cookie::set(LONG, value, Some(LONG_LIFE))]);
+                }
+                Ok(()) => break,
+                // Another request of this browser was faster: once more, on what that one kept.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(now) = self.session(call, shown.tenant, shown.session.id).await? else { break };
+            shown = now;
         }
-        Ok(match shown.session.stay && slides {
-            true => vec![cookie::set(LONG, cookie::read(call, LONG).unwrap_or_default(), Some(LONG_LIFE))],
-            false => Vec::new(),
-        })
+        Ok(Vec::new())
     }
 }
 
@@ -221,4 +243,35 @@ fn cookies(call: &Call, kept: &[Shown]) -> Vec<String> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let user = ObjectId::new(Uuid::from_u128(2));
+        let signed_in = Timestamp::from_millis(0);
+        let (methods, applications) = (Vec::new(), Vec::new());
+        Session { id: Uuid::from_u128(1), user, signed_in, methods, stay: false, applications }
+    }
+
+    #[test]
+    fn a_session_remembers_its_last_applications_once_each() {
+        let mut session = session();
+        let app = |number| AppId::new(Uuid::from_u128(number));
+        for number in [7, 7].into_iter().chain(1..=40) {
+            session.remember(app(number));
+        }
+        let held: Vec<AppId> = (9..=40).map(app).collect();
+        assert_eq!(session.applications, held);
+    }
+
+    #[test]
+    fn what_opens_a_session_is_not_in_its_debug_form() {
+        let (session, expires) = (session(), Timestamp::from_millis(0));
+        let tenant = TenantId::new(Uuid::from_u128(3));
+        let shown = Shown { tenant, session, text: "the-secret".to_owned(), generation: 1, expires };
+        assert!(!format!("{shown:?}").contains("the-secret"));
+    }
 }

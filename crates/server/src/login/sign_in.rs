@@ -31,13 +31,18 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     if form.get("cancel").is_some() && !matches!(flow.purpose, Purpose::Device { .. }) {
         return cx.cancelled(&flow).await;
     }
+    flow.question = None;
     if form.get("again").is_some() {
-        (flow.user, flow.half, flow.session, flow.anew) = (Some(String::new()), None, None, true);
+        flow.restart(Some(String::new()));
         return cx.ask(flow, "", None);
     }
-    if let Some(chosen) = form.get("account") {
-        flow.session = chosen.parse().ok();
+    let chosen = form.get("account").filter(|_| matches!(flow.purpose, Purpose::Authorize { .. }));
+    if let Some(chosen) = chosen {
+        (flow.session, flow.half, flow.consented) = (chosen.parse().ok(), None, false);
         return cx.advance(&call, flow, None).await;
+    }
+    if flow.half.as_ref().is_some_and(|half| half.expired) {
+        return cx.renew(&call, flow, &form).await;
     }
     if flow.half.is_some() {
         return cx.second(&call, flow, &form).await;
@@ -55,10 +60,6 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         Ok(judged) => judged,
         Err(reply) => return Ok(*reply),
     };
-    if let Some(new) = form.get("new_passwd") {
-        let new = (Password::new(new.to_owned()), form.get("new_passwd_again").unwrap_or_default());
-        return cx.renew(&call, flow, (&directory, &client), (&password, new), &form).await;
-    }
     let entered = cx.prove(&directory, &client, (&flow, &password)).await?;
     cx.entered(&call, flow, (&directory, &client), entered, &form).await
 }
@@ -81,10 +82,15 @@ impl Context {
                 flow.half = Some(Half::new(&user, self.now()));
                 self.ask_second(flow, directory, (&user, &client.name), None)
             }
+            Ok(Entered::Expired(user)) => {
+                let half =
+                    Half { expired: true, stay: form.get("stay").is_some(), ..Half::new(&user, self.now()) };
+                flow.half = Some(half);
+                self.ask_new_password(&flow, &client.name, None)
+            }
             Err(Denial::WrongPassword) => {
                 self.ask(flow, &client.name, Some("The user name or password is wrong."))
             }
-            Err(Denial::PasswordExpired) => self.ask_new_password(&flow, &client.name, None),
             Err(denial) => Ok(self.refused(&denial)),
         }
     }

@@ -15,9 +15,12 @@ use std::{
 };
 use tokio::net::TcpStream;
 
-/// Keys are good for so long.
+/// Keys are good for so long after they were fetched.
 const FRESH: Duration = Duration::from_secs(3600);
-/// An unknown key id fetches again after so long at the earliest.
+/// While an issuer cannot be reached its keys go on, but no longer than so long after they were fetched: an issuer
+/// that took a key back is not outlived by it for longer.
+const LONGEST: Duration = Duration::from_secs(2 * 3600);
+/// An issuer is asked again after so long at the earliest, whether it answered or not.
 const AGAIN: Duration = Duration::from_secs(60);
 /// A fetch takes so long at most, all in all.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +48,36 @@ pub enum Away {
 #[derive(Default)]
 struct Held {
     keys: HashMap<String, Arc<PublicKey>>,
+    /// When it was asked last.
+    tried: Option<Instant>,
+    /// When it answered last.
     fetched: Option<Instant>,
+}
+
+impl Held {
+    /// What is known of a key without asking; `None`: the issuer is to be asked.
+    fn known(&mut self, kid: &str, now: Instant) -> Option<Option<Arc<PublicKey>>> {
+        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
+        if since(self.fetched).is_none_or(|age| age >= LONGEST) {
+            self.keys.clear();
+        }
+        let key = self.keys.get(kid).cloned();
+        let fresh = key.is_some() && since(self.fetched).is_some_and(|age| age < FRESH);
+        let just_asked = since(self.tried).is_some_and(|age| age < AGAIN);
+        (fresh || just_asked).then_some(key)
+    }
+
+    /// Takes in what the issuer answered when it was asked at `now`.
+    fn take(
+        &mut self,
+        answer: Result<HashMap<String, Arc<PublicKey>>, Away>,
+        now: Instant,
+    ) -> Result<(), Away> {
+        self.tried = Some(now);
+        self.keys = answer?;
+        self.fetched = Some(now);
+        Ok(())
+    }
 }
 
 /// The keys of the issuers that were asked.
@@ -75,16 +107,15 @@ impl Issuers {
             held.entry(issuer.to_owned()).or_default().clone()
         };
         let mut held = slot.lock().await;
-        let age = held.fetched.map(|at| at.elapsed());
-        let known = held.keys.get(kid).cloned();
-        match (known, age) {
-            (Some(key), Some(age)) if age < FRESH => return Ok(Some(key)),
-            (None, Some(age)) if age < AGAIN => return Ok(None),
-            _ => {}
+        let now = Instant::now();
+        if let Some(known) = held.known(kid, now) {
+            return Ok(known);
         }
-        held.fetched = Some(Instant::now());
-        let fetched = tokio::time::timeout(PATIENCE, self.fetch(issuer, trusted)).await;
-        held.keys = fetched.map_err(|_| Away::Unreachable("it took too long".into()))??;
+        // Whoever leaves half-way has asked too.
+        held.tried = Some(now);
+        let answer = tokio::time::timeout(PATIENCE, self.fetch(issuer, trusted)).await;
+        let answer = answer.unwrap_or_else(|_| Err(Away::Unreachable("it took too long".into())));
+        held.take(answer, now)?;
         Ok(held.keys.get(kid).cloned())
     }
 
@@ -246,6 +277,38 @@ mod tests {
         for text in ["20.190.128.1", "2603:1006:2000::1"] {
             assert!(public(text.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn keys_of_an_issuer_that_is_away_end_and_it_is_asked_at_most_once_a_minute() {
+        let (mut held, start) = (Held::default(), Instant::now());
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let made = rcgen::CertificateParams::default().self_signed(&pair).unwrap();
+        let key = Arc::new(carnet_wire::jose::Certificate::from_der(made.der()).unwrap().key);
+        let keys = || HashMap::from([("k".to_owned(), key.clone())]);
+        let away = || Err(Away::Unreachable("away".into()));
+        // Whether the key is there, without asking; `None`: the issuer is asked.
+        let told = |held: &mut Held, kid, at| held.known(kid, at).map(|key| key.is_some());
+
+        assert_eq!(told(&mut held, "k", at(0)), None);
+        held.take(Ok(keys()), at(0)).unwrap();
+        assert_eq!(told(&mut held, "k", at(3599)), Some(true));
+        assert_eq!((told(&mut held, "x", at(59)), told(&mut held, "x", at(60))), (Some(false), None));
+        // It is away: asked every minute, and in between what is held counts, but its time does not go on.
+        assert_eq!(told(&mut held, "k", at(3600)), None);
+        assert!(held.take(away(), at(3600)).is_err());
+        assert_eq!((told(&mut held, "k", at(3659)), told(&mut held, "k", at(3660))), (Some(true), None));
+        assert!(held.take(away(), at(7190)).is_err());
+        assert_eq!(
+            (told(&mut held, "k", at(7199)), told(&mut held, "k", at(7200))),
+            (Some(true), Some(false))
+        );
+        assert!(held.take(away(), at(7300)).is_err());
+        assert_eq!(told(&mut held, "k", at(7301)), Some(false));
+        // It is back without the key.
+        held.take(Ok(HashMap::new()), at(7400)).unwrap();
+        assert_eq!(told(&mut held, "k", at(7401)), Some(false));
     }
 
     #[tokio::test]

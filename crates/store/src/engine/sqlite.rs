@@ -19,6 +19,10 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 64;
 /// The next commit begins so long after the last one began, unless a whole group waits.
 const PACE: Duration = Duration::from_millis(2);
+/// The same where somebody goes on only after the commit. A record is written while its token is being signed, but
+/// what spends something is written first, and so long nobody signs (measured with sixteen connections that
+/// refresh: 0.46 of bare signing with the longer pace, 0.57 with this one, and no more with half of it).
+const SOON: Duration = Duration::from_micros(500);
 /// How statements name their values.
 const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
 /// WAL-reset defect before this version (`security.md`, F5).
@@ -42,6 +46,8 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
+    /// One of them is more than a record, so somebody goes on only after the commit.
+    urgent: bool,
     closed: bool,
 }
 
@@ -58,8 +64,10 @@ impl Queue {
         if waiting.jobs.len() >= QUEUE {
             return Err(StoreError::Away("too many writes wait".into()));
         }
+        let hastens = !job.batch.alike && !waiting.urgent;
+        waiting.urgent |= hastens;
         waiting.jobs.push(job);
-        let ring = matches!(waiting.jobs.len(), 1 | GROUP);
+        let ring = hastens || matches!(waiting.jobs.len(), 1 | GROUP);
         drop(waiting);
         if ring {
             self.bell.notify_one();
@@ -68,7 +76,7 @@ impl Queue {
     }
 
     /// The next group: at once when the last commit began long enough ago, else when that time is over or
-    /// the group is full. `None`: closed, and nothing waits any more.
+    /// the group is full; one that somebody waits for is due sooner. `None`: closed, and nothing waits any more.
     fn group(&self, last: Instant) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         while waiting.jobs.is_empty() {
@@ -78,14 +86,17 @@ impl Queue {
             waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         while waiting.jobs.len() < GROUP && !waiting.closed {
-            let left = PACE.saturating_sub(last.elapsed());
+            let pace = if waiting.urgent { SOON } else { PACE };
+            let left = pace.saturating_sub(last.elapsed());
             if left.is_zero() {
                 break;
             }
             waiting = self.bell.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         let count = waiting.jobs.len().min(GROUP);
-        Some(waiting.jobs.drain(..count).collect())
+        let group = waiting.jobs.drain(..count).collect();
+        waiting.urgent = waiting.jobs.iter().any(|job| !job.batch.alike);
+        Some(group)
     }
 
     fn close(&self) {

@@ -90,16 +90,20 @@ pub(crate) fn right_password(
 
 /// The account itself, told only after the password is right.
 pub(crate) fn usable(user: &User) -> Result<(), Denial> {
-    if !user.enabled {
-        return Err(Denial::UserDisabled);
+    alive(user)?;
+    match user.password_expired {
+        true => Err(Denial::PasswordExpired),
+        false => Ok(()),
     }
-    if user.guest {
-        return Err(Denial::Guest);
+}
+
+/// The account is one of this tenant's that may sign in; its password may be over.
+pub(crate) const fn alive(user: &User) -> Result<(), Denial> {
+    match (user.enabled, user.guest) {
+        (false, _) => Err(Denial::UserDisabled),
+        (true, true) => Err(Denial::Guest),
+        (true, false) => Ok(()),
     }
-    if user.password_expired {
-        return Err(Denial::PasswordExpired);
-    }
-    Ok(())
 }
 
 /// Who signs in where, from which address: what the tenant's rules look at.
@@ -200,12 +204,7 @@ pub(super) fn for_user(
         return Err(Denial::RefreshRevoked { issued: signed_in });
     }
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
-    if let Some(principal) = &client.principal
-        && principal.assignment_required
-        && !scope::user_assigned(facts, user.id, principal)
-    {
-        return Err(Denial::UserNotAssigned(client.app, client.name.clone()));
-    }
+    scope::user_assigned(&facts.directory, user.id, &client)?;
     let resource = &resolved.resource;
     let asked = &run.contexts;
     signing_in(run, &user, client.app).contexts(&methods, asked, resource.principal.app_id)?;

@@ -296,8 +296,17 @@ pub(super) fn assigned(facts: &Facts, principal: ObjectId, to: &ServicePrincipal
     facts.directory.app_roles_of(principal).any(|it| it.key.resource == to.id)
 }
 
-/// Whether a user is assigned to an application at all, in person or through a group.
-pub(super) fn user_assigned(facts: &Facts, user: ObjectId, to: &ServicePrincipal) -> bool {
-    let directory = &facts.directory;
-    holders(directory, user).any(|holder| directory.app_roles_of(holder).any(|it| it.key.resource == to.id))
+/// A user is assigned to an application, in person or through a group, where it wants that of its users.
+///
+/// # Errors
+/// [`Denial::UserNotAssigned`]
+pub(crate) fn user_assigned(directory: &Directory, user: ObjectId, client: &Client) -> Result<(), Denial> {
+    let Some(principal) = client.principal.as_ref().filter(|it| it.assignment_required) else {
+        return Ok(());
+    };
+    let here = |holder| directory.app_roles_of(holder).any(|it| it.key.resource == principal.id);
+    match holders(directory, user).any(here) {
+        true => Ok(()),
+        false => Err(Denial::UserNotAssigned(client.app, client.name.clone())),
+    }
 }

@@ -87,11 +87,14 @@ async fn kinds_of_accounts(table: &mut Table, t: &Contoso) {
 }
 
 async fn restrictions(table: &mut Table, t: &Contoso) {
-    let ask = async |header: &'static str, value: &'static str| {
+    let all = async |header: &'static str, values: &[&'static str]| {
         let mut request = form(&format!("/{TENANT}/oauth2/v2.0/token"), &application());
-        request.headers_mut().insert(header, HeaderValue::from_static(value));
+        for value in values {
+            request.headers_mut().append(header, HeaderValue::from_static(value));
+        }
         t.send(request).await
     };
+    let ask = async |header, value| all(header, &[value]).await;
     let (list, policy) = ("restrict-access-to-tenants", "sec-restrict-tenant-access-policy");
     ask(list, "fabrikam.example, Contoso.example").await.good();
     ask(policy, "b7a1c0de-0000-4000-8000-000000000001:one").await.good();
@@ -102,6 +105,15 @@ async fn restrictions(table: &mut Table, t: &Contoso) {
         denied,
         &ask(list, fabrikam).await,
     );
+    // One's own header before the network's pushes nothing away.
+    all(list, &["contoso.example", "contoso.example"]).await.good();
+    for values in [["contoso.example", fabrikam], [fabrikam, "contoso.example"], ["contoso.example", ""]] {
+        assert_eq!(all(list, &values).await.no(), "400 access_denied 500021", "{values:?}");
+    }
+    let ours = "b7a1c0de-0000-4000-8000-000000000001:one";
+    for values in [[ours, "b7a1c0de-0000-4000-8000-000000000002:one"], [ours, ours], ["restrict-msa", ours]] {
+        assert_eq!(all(policy, &values).await.no(), "400 access_denied 500022", "{values:?}");
+    }
     let other = ask(policy, "b7a1c0de-0000-4000-8000-000000000002:one").await;
     table.add(500_022, "a network with another tenant's policy", denied, &other);
 }

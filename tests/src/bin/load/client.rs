@@ -1,5 +1,6 @@
 //! The smallest HTTP/1.1 client that measures: prepared bytes out, an answer with its length in.
 
+use super::people;
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -7,7 +8,7 @@ use rustls::{
 };
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -27,43 +28,91 @@ pub enum Transport {
     TlsEach,
 }
 
-/// What is sent where, in turn by each worker.
+/// What is sent where, by all workers.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The server.
     pub address: SocketAddr,
     /// How.
     pub transport: Transport,
-    /// Whole requests.
-    pub requests: Vec<Vec<u8>>,
+    /// What.
+    pub feed: Arc<Feed>,
+    /// The status of every answer.
+    pub status: u16,
 }
 
-/// Sends requests until the end; how long each took.
+/// What a worker sends next.
+#[derive(Debug)]
+pub enum Feed {
+    /// Whole requests, one for each worker, over and over.
+    Same(Vec<Vec<u8>>),
+    /// Whole requests, each once, until none is left.
+    Once(Mutex<Vec<Vec<u8>>>),
+    /// Each worker redeems the refresh token of its last answer.
+    Chains {
+        /// The server's name.
+        host: String,
+        /// The newest token of each worker.
+        newest: Vec<Mutex<String>>,
+    },
+}
+
+impl Feed {
+    /// The next request of a worker; `None`: there is nothing left to send.
+    pub fn next(&self, worker: usize) -> Option<Vec<u8>> {
+        match self {
+            Self::Same(requests) => Some(requests[worker % requests.len()].clone()),
+            Self::Once(stock) => stock.lock().expect("nobody fails inside").pop(),
+            Self::Chains { host, newest } => {
+                let token = newest[worker % newest.len()].lock().expect("nobody fails inside");
+                Some(people::refresh(host, &token))
+            }
+        }
+    }
+
+    /// A worker has its answer.
+    pub fn answered(&self, worker: usize, answer: &Answer) {
+        if let Self::Chains { newest, .. } = self {
+            *newest[worker % newest.len()].lock().expect("nobody fails inside") =
+                answer.member("refresh_token");
+        }
+    }
+}
+
+/// Sends requests until the end, or until there is none left; how long each took.
 pub async fn work(job: Arc<Job>, number: usize, end: Instant) -> Vec<Duration> {
-    let request = &job.requests[number % job.requests.len()];
     let mut times = Vec::new();
     match job.transport {
-        Transport::Plain => {
-            let mut stream = connect(job.address).await;
-            while Instant::now() < end {
-                times.push(ask(&mut stream, request).await);
-            }
-        }
-        Transport::Tls => {
-            let mut stream = secure(job.address).await;
-            while Instant::now() < end {
-                times.push(ask(&mut stream, request).await);
-            }
-        }
+        Transport::Plain => drive(&mut connect(job.address).await, (&job, number), end, &mut times).await,
+        Transport::Tls => drive(&mut secure(job.address).await, (&job, number), end, &mut times).await,
         Transport::TlsEach => {
             while Instant::now() < end {
                 let begun = Instant::now();
-                ask(&mut secure(job.address).await, request).await;
+                let mut once = Vec::new();
+                drive(&mut secure(job.address).await, (&job, number), begun, &mut once).await;
                 times.push(begun.elapsed());
             }
         }
     }
     times
+}
+
+/// Keeps one connection busy until the end, but for one request at least.
+async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    (job, number): (&Job, usize),
+    end: Instant,
+    times: &mut Vec<Duration>,
+) {
+    while let Some(request) = job.feed.next(number) {
+        let (answer, took) = timed(stream, &request).await;
+        answer.expect(job.status);
+        job.feed.answered(number, &answer);
+        times.push(took);
+        if Instant::now() >= end {
+            return;
+        }
+    }
 }
 
 /// Opens a connection.
@@ -78,31 +127,77 @@ async fn secure(address: SocketAddr) -> tokio_rustls::client::TlsStream<TcpStrea
     TlsConnector::from(config()).connect(name, connect(address).await).await.expect("a handshake")
 }
 
-/// One request and its answer, which has to be a success.
-pub async fn ask<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> Duration {
-    let begun = Instant::now();
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    whole: Vec<u8>,
+    body: usize,
+}
+
+impl Answer {
+    /// Status line and headers.
+    pub fn head(&self) -> &str {
+        std::str::from_utf8(&self.whole[..self.body]).expect("heads are ASCII")
+    }
+
+    /// The body.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.whole[self.body..]).expect("bodies are UTF-8")
+    }
+
+    /// The values of a header.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.head().lines().filter_map(move |line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    /// A member of a JSON body that holds plain text: looked for and not parsed, so that the generator costs
+    /// the machine little.
+    pub fn member(&self, name: &str) -> String {
+        let (text, wanted) = (self.text(), format!("\"{name}\":\""));
+        let from = text.find(&wanted).unwrap_or_else(|| panic!("no {name} in {text}")) + wanted.len();
+        text[from..].split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// The answer has this status.
+    pub fn expect(&self, status: u16) {
+        let wanted = format!("HTTP/1.1 {status}");
+        assert!(self.whole.starts_with(wanted.as_bytes()), "{}{}", self.head(), self.text());
+    }
+}
+
+/// One request and its answer.
+pub async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> Answer {
     stream.write_all(request).await.expect("the server reads");
     stream.flush().await.expect("the server reads");
-    let mut buffer = Vec::with_capacity(4096);
+    let mut whole = Vec::with_capacity(4096);
     loop {
-        let read = stream.read_buf(&mut buffer).await.expect("the server answers");
-        assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&buffer));
-        if let Some(end) = whole(&buffer) {
-            assert!(buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..end]));
-            return begun.elapsed();
+        let read = stream.read_buf(&mut whole).await.expect("the server answers");
+        assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&whole));
+        if let Some(body) = complete(&whole) {
+            return Answer { whole, body };
         }
     }
 }
 
-/// Where the answer ends, once all of it is there.
-fn whole(buffer: &[u8]) -> Option<usize> {
+/// The same, and how long it took.
+pub async fn timed<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> (Answer, Duration) {
+    let begun = Instant::now();
+    let answer = exchange(stream, request).await;
+    (answer, begun.elapsed())
+}
+
+/// Where the body begins, once all of the answer is there.
+fn complete(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&buffer[..head]).ok()?;
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     })?;
-    (buffer.len() >= head + length).then_some(head + length)
+    (buffer.len() >= head + length).then_some(head)
 }
 
 /// Both servers make their certificates themselves; here only the handshake's cost counts.

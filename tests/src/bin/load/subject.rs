@@ -1,6 +1,6 @@
 //! What is measured: the ceiling, and `carnet up` over a store of its own.
 
-use super::client::{Job, Transport, ask, connect};
+use super::client::{Feed, Job, Transport, connect, exchange};
 use carnet_client::clock;
 use carnet_server::work::hash::{Hasher, Whose};
 use carnet_wire::{
@@ -13,17 +13,21 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-const TENANT: &str = "b7a1c0de-0000-4000-8000-000000000001";
-const PASSWORD: &str = "Correct-horse-7";
+/// The tenant.
+pub const TENANT: &str = "b7a1c0de-0000-4000-8000-000000000001";
+/// Everybody's.
+pub const PASSWORD: &str = "Correct-horse-7";
 const BY_SECRET: &str = "a0000000-0000-4000-8000-000000000001";
 const BY_CERTIFICATE: &str = "a0000000-0000-4000-8000-000000000002";
-const PUBLIC: &str = "a0000000-0000-4000-8000-000000000003";
+/// The application that people use.
+pub const PUBLIC: &str = "a0000000-0000-4000-8000-000000000003";
 /// Users, so that no account's queue is the limit.
-const USERS: usize = 16;
+pub const USERS: usize = 16;
 
 /// The ceiling, running.
 pub struct Ceiling {
@@ -47,7 +51,7 @@ impl Ceiling {
     /// Its one request.
     pub fn job(&self, transport: Transport) -> Job {
         let address = if transport == Transport::Plain { self.plain } else { self.tls };
-        Job { address, transport, requests: vec![form("", "grant_type=client_credentials")] }
+        same(address, transport, vec![form("", "grant_type=client_credentials")])
     }
 }
 
@@ -60,10 +64,26 @@ impl Drop for Ceiling {
 
 /// One measurement.
 pub struct Case {
+    /// Its name in the table.
     pub what: &'static str,
+    /// How its requests travel.
     pub transport: Transport,
-    pub job: Job,
-    pub target: f64,
+    /// What is sent.
+    pub source: Source,
+    /// The ratio it has to reach; none: it is only told.
+    pub target: Option<f64>,
+}
+
+/// Where a measurement's requests come from.
+pub enum Source {
+    /// They are always the same.
+    Job(Job),
+    /// Refresh tokens, each redeemed once.
+    Refresh,
+    /// Codes that are written before each round.
+    Codes,
+    /// Device codes that are approved before each round.
+    Devices,
 }
 
 /// `carnet up`, running.
@@ -102,10 +122,16 @@ impl Carnet {
     pub fn job(&self, transport: Transport) -> Job {
         let address = if transport == Transport::Plain { self.plain } else { self.tls };
         let body = format!("client_id={BY_SECRET}&client_secret=s3cret-value~bench&{APPLICATION}");
-        Job { address, transport, requests: vec![form(&self.host(transport), &body)] }
+        same(address, transport, vec![form(&self.host(transport), &body)])
     }
 
-    fn host(&self, transport: Transport) -> String {
+    /// Where it answers without TLS.
+    pub const fn plain(&self) -> SocketAddr {
+        self.plain
+    }
+
+    /// What it is called there.
+    pub fn host(&self, transport: Transport) -> String {
         if transport == Transport::Plain {
             format!("localhost:{}", self.plain.port())
         } else {
@@ -122,11 +148,7 @@ impl Carnet {
             "client_id={BY_CERTIFICATE}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}&{APPLICATION}",
             assertion.expose()
         );
-        Job {
-            address: self.plain,
-            transport: Transport::Plain,
-            requests: vec![form(&self.host(Transport::Plain), &body)],
-        }
+        same(self.plain, Transport::Plain, vec![form(&self.host(Transport::Plain), &body)])
     }
 
     /// User tokens by password.
@@ -137,22 +159,22 @@ impl Carnet {
             );
             form(&self.host(Transport::Plain), &body)
         };
-        Job { address: self.plain, transport: Transport::Plain, requests: (0..USERS).map(one).collect() }
+        same(self.plain, Transport::Plain, (0..USERS).map(one).collect())
     }
 
     /// What is compared with the ceiling.
     pub fn cases(&self) -> Vec<Case> {
-        let case = |what, transport, job, target| Case { what, transport, job, target };
+        let case = |what, transport, source, target| Case { what, transport, source, target };
+        let secret = |what, transport| case(what, transport, Source::Job(self.job(transport)), Some(0.90));
+        let person = |what, source, target| case(what, Transport::Plain, source, target);
         vec![
-            case("client credentials, secret", Transport::Plain, self.job(Transport::Plain), 0.90),
-            case("client credentials, secret, TLS", Transport::Tls, self.job(Transport::Tls), 0.90),
-            case(
-                "client credentials, secret, TLS each",
-                Transport::TlsEach,
-                self.job(Transport::TlsEach),
-                0.90,
-            ),
-            case("client credentials, certificate", Transport::Plain, self.by_certificate(), 0.85),
+            secret("client credentials, secret", Transport::Plain),
+            secret("client credentials, secret, TLS", Transport::Tls),
+            secret("client credentials, secret, TLS each", Transport::TlsEach),
+            person("client credentials, certificate", Source::Job(self.by_certificate()), Some(0.85)),
+            person("refresh", Source::Refresh, Some(0.80)),
+            person("code redemption, two signatures", Source::Codes, Some(0.42)),
+            person("device code redemption, two signatures", Source::Devices, None),
         ]
     }
 
@@ -181,12 +203,19 @@ impl Carnet {
             while tokio::net::TcpStream::connect(self.plain).await.is_err() {
                 tokio::task::yield_now().await;
             }
-            let job = self.job(Transport::Plain);
-            ask(&mut connect(self.plain).await, &job.requests[0]).await;
+            let first = self.job(Transport::Plain).feed.next(0).expect("it sends for ever");
+            exchange(&mut connect(self.plain).await, &first).await.expect(200);
             best = best.min(begun.elapsed());
         }
         stop(&mut self.child);
         best
+    }
+}
+
+impl Drop for Carnet {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -202,14 +231,20 @@ fn tenant_file() -> String {
     for (name, id, more) in [
         ("secret", BY_SECRET, "secrets = [{ name = \"ci\", value = \"s3cret-value~bench\" }]"),
         ("cert", BY_CERTIFICATE, "certificates = [\"cert.pem\"]"),
-        ("public", PUBLIC, "public_client = true"),
+        ("public", PUBLIC, "public_client = true\nredirect_uris = { public = [\"http://localhost\"] }"),
     ] {
         text += &format!("[[application]]\nname = \"{name}\"\nclient_id = \"{id}\"\n{permissions}{more}\n");
     }
     text
 }
 
-fn form(host: &str, body: &str) -> Vec<u8> {
+/// Whole requests, over and over, each answered with a success.
+fn same(address: SocketAddr, transport: Transport, requests: Vec<Vec<u8>>) -> Job {
+    Job { address, transport, feed: Arc::new(Feed::Same(requests)), status: 200 }
+}
+
+/// A request of the token endpoint.
+pub fn form(host: &str, body: &str) -> Vec<u8> {
     let host = if host.is_empty() { "localhost" } else { host };
     format!(
         "POST /{TENANT}/oauth2/v2.0/token HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",

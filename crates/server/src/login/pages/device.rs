@@ -1,6 +1,6 @@
 //! Pages of a sign-in on another device (`security.md`, S19).
 
-use super::{Step, described, escape, name, page};
+use super::{Forms, Step, described, escape, name, page};
 use crate::reply::Reply;
 
 /// Asks for the code that a device shows.
@@ -11,7 +11,7 @@ pub fn user_code(step: &Step<'_>) -> Reply {
          autocapitalize=\"characters\" spellcheck=\"false\" required autofocus{}>",
         described(step.wrong),
     );
-    step.form("Sign in on another device", &fields, "<button>Next</button>")
+    step.form_to("Sign in on another device", &fields, "<button>Next</button>", Forms::Here)
 }
 
 /// Asks whether this very application, on that device, is meant.
@@ -26,15 +26,16 @@ pub fn confirm_device(step: &Step<'_>, user: &str, address: &str) -> Reply {
     );
     let buttons = "<button name=\"answer\" value=\"yes\">Continue</button>\
         <button class=\"second\" name=\"answer\" value=\"no\">Cancel</button>";
-    Step { application: "", ..*step }.form("Is this you?", &fields, buttons)
+    Step { application: "", ..*step }.form_to("Is this you?", &fields, buttons, Forms::Here)
 }
 
 /// The end of a sign-in on another device.
 pub fn device_done(application: &str, yes: bool) -> Reply {
+    let name = name(application);
     let (title, text) = match yes {
-        true => ("You have signed in", "on your device. You may close this window."),
-        false => ("Nothing was allowed", "did not get in. You may close this window."),
+        true => ("You have signed in", format!("You are signed in to {name} on your device.")),
+        false => ("Nothing was allowed", format!("{name} did not get in.")),
     };
-    let body = format!("<h1>{title}</h1><p>{} {text}</p>", name(application));
-    page(title, &body, None)
+    let body = format!("<h1>{title}</h1><p>{text} You may close this window.</p>");
+    page(title, &body, None, Forms::Nowhere)
 }

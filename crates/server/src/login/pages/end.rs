@@ -1,6 +1,6 @@
 //! Pages on which a sign-in or a session ends.
 
-use super::{Step, escape, framed, hidden, page};
+use super::{Forms, Step, escape, framed, hidden, page};
 use crate::reply::Reply;
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ pub fn refused(number: u32, sentence: &str, ids: &[(&str, String)]) -> Reply {
          <p class=\"quiet\">Whoever looks after the application can mend this; the ids below name this attempt.</p><dl>{list}</dl>",
         escape(sentence)
     );
-    page("Sign-in does not go on", &body, None)
+    page("Sign-in does not go on", &body, None, Forms::Nowhere)
 }
 
 /// Asks whether the session is to end.
@@ -30,8 +30,8 @@ pub fn sign_out(action: &str, flow: &str) -> Reply {
 }
 
 /// The session is over. Each frame tells an application that asked to hear of it; then it goes on, where
-/// there is somewhere to go on to.
-pub fn signed_out(frames: &[String], to: Option<&str>) -> Reply {
+/// there is somewhere to go on to. An address that is only offered is a link.
+pub fn signed_out(frames: &[String], to: Option<&str>, offered: Option<&str>) -> Reply {
     let mut body = String::from("<h1>You have signed out</h1>");
     let script = to.map(|uri| {
         let _ = write!(
@@ -41,6 +41,9 @@ pub fn signed_out(frames: &[String], to: Option<&str>) -> Reply {
         );
         GO_ON
     });
+    if let Some(uri) = offered {
+        let _ = write!(body, "<p><a href=\"{}\">Go back to the application</a></p>", escape(uri));
+    }
     if to.is_none() {
         body.push_str("<p>It is a good idea to close the browser.</p>");
     }
@@ -51,7 +54,7 @@ pub fn signed_out(frames: &[String], to: Option<&str>) -> Reply {
     let mut origins: Vec<&str> = frames.iter().filter_map(|uri| origin(uri)).collect();
     origins.sort_unstable();
     origins.dedup();
-    framed("You have signed out", &body, script, &origins)
+    framed("You have signed out", &body, (script, Forms::Nowhere), &origins)
 }
 
 /// Scheme, host and port of an address.
@@ -69,5 +72,5 @@ pub fn form_post(action: &str, fields: &[(&str, String)]) -> Reply {
          <div class=\"buttons\"><button>Continue</button></div></noscript></form>",
         escape(action)
     );
-    page("One moment", &body, Some(POST))
+    page("One moment", &body, Some(POST), Forms::Application)
 }

@@ -44,12 +44,33 @@ fn hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(digest::sha256(&[text.as_bytes()])))
 }
 
-fn page(title: &str, body: &str, script: Option<&str>) -> Reply {
-    framed(title, body, script, &[])
+/// Where the forms of a page may lead. Browsers hold redirects after a post to it too.
+#[derive(Debug, Clone, Copy)]
+enum Forms {
+    /// There is none.
+    Nowhere,
+    /// To a page of ours, which leads nowhere else.
+    Here,
+    /// To an application, at once or in the end.
+    Application,
+}
+
+impl Forms {
+    const fn directive(self) -> &'static str {
+        match self {
+            Self::Nowhere => "; form-action 'none'",
+            Self::Here => "; form-action 'self'",
+            Self::Application => "",
+        }
+    }
+}
+
+fn page(title: &str, body: &str, script: Option<&str>, forms: Forms) -> Reply {
+    framed(title, body, (script, forms), &[])
 }
 
 /// A page that may hold frames of these origins.
-fn framed(title: &str, body: &str, script: Option<&str>, frames: &[&str]) -> Reply {
+fn framed(title: &str, body: &str, (script, forms): (Option<&str>, Forms), frames: &[&str]) -> Reply {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{}</title><style>{STYLE}</style></head><body><main>{body}</main>{}</body></html>",
@@ -62,8 +83,9 @@ fn framed(title: &str, body: &str, script: Option<&str>, frames: &[&str]) -> Rep
         _ => format!("; frame-src {}", frames.join(" ")),
     };
     let policy = format!(
-        "default-src 'none'; style-src {}{scripts}{frames}; base-uri 'none'; frame-ancestors 'none'",
-        hash(STYLE)
+        "default-src 'none'; style-src {}{scripts}{frames}{}; base-uri 'none'; frame-ancestors 'none'",
+        hash(STYLE),
+        forms.directive(),
     );
     Reply::page(html, &policy)
 }
@@ -87,6 +109,14 @@ pub struct Step<'a> {
 
 impl Step<'_> {
     fn form(&self, title: &str, fields: &str, buttons: &str) -> Reply {
+        self.form_to(title, fields, buttons, Forms::Application)
+    }
+
+    /// The same, where it is known how far the form may lead. An action that is no path of this host is none.
+    fn form_to(&self, title: &str, fields: &str, buttons: &str, forms: Forms) -> Reply {
+        if !is_path(self.action) {
+            return page(title, "<h1>There is nothing at this address</h1>", None, Forms::Nowhere);
+        }
         let wrong = self.wrong.map_or_else(String::new, |text| {
             format!("<p class=\"bad\" id=\"wrong\" role=\"alert\">{}</p>", escape(text))
         });
@@ -99,8 +129,14 @@ impl Step<'_> {
             escape(self.action),
             hidden("flow", self.flow),
         );
-        page(title, &body, None)
+        page(title, &body, None, forms)
     }
+}
+
+/// A path on the host that the page came from: browsers read two slashes, and a backslash for one, as another
+/// host's name.
+fn is_path(action: &str) -> bool {
+    action.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']))
 }
 
 fn described(wrong: Option<&str>) -> &'static str {
@@ -109,7 +145,22 @@ fn described(wrong: Option<&str>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{escape, is_path};
+
+    #[test]
+    fn what_names_another_host_is_no_path() {
+        assert!(is_path("/contoso.example/login") && is_path("/"));
+        for action in [
+            "//evil.example/login",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "login",
+            "",
+        ] {
+            assert!(!is_path(action), "{action}");
+        }
+    }
 
     #[test]
     fn nothing_that_is_shown_becomes_markup() {
