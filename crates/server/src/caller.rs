@@ -62,7 +62,7 @@ impl Context {
         Ok(Called { caller, directory })
     }
 
-    /// The application of this surface's API, if the audience is one of its names as they are written, with or
+    /// The application of this surface's API, if the audience is one of its names, in any letter case and with or
     /// without one slash at the end. Nothing else folds here.
     fn api(&self, audience: &str) -> Option<AppId> {
         let app = match self.envelope.surface {
@@ -74,7 +74,8 @@ impl Context {
         };
         let known = self.state.catalogue.application(app.parse().ok()?)?;
         let plain = audience.strip_suffix('/').unwrap_or(audience);
-        (audience == app || known.names.iter().any(|name| name == plain)).then_some(known.app_id)
+        (audience == app || known.names.iter().any(|name| name.eq_ignore_ascii_case(plain)))
+            .then_some(known.app_id)
     }
 
     /// Reads who it is, and looks that they still may call anything.

@@ -53,15 +53,15 @@ async fn a_slash_more_is_the_same_name() {
 }
 
 #[tokio::test]
-async fn an_audience_is_the_apis_name_as_it_is_written() {
+async fn an_audience_is_the_apis_name_and_nothing_that_looks_like_it() {
     let t = Contoso::start().await;
     for (token, path) in tokens(&t).await {
         let plain = carnet_tests::part(&token, 1)["aud"].as_str().unwrap().trim_end_matches('/').to_owned();
         let with = async |aud: &str| t.forge(&token, |claims| claims["aud"] = aud.into()).await;
-        for good in [&plain, &format!("{plain}/")] {
-            assert_eq!(t.get(&path, &with(good).await).await.status, 200, "{good}");
+        for good in [plain.clone(), format!("{plain}/"), plain.to_uppercase()] {
+            assert_eq!(t.get(&path, &with(&good).await).await.status, 200, "{good}");
         }
-        for bad in [format!("{plain}//"), plain.to_uppercase(), format!(" {plain}"), format!("{plain}/x")] {
+        for bad in [format!("{plain}//"), format!(" {plain}"), format!("{plain}/x")] {
             opens_nothing(&t, &with(&bad).await).await;
         }
     }
