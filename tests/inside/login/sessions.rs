@@ -133,13 +133,15 @@ async fn a_password_that_is_over_is_changed_on_a_page() {
         let fields = [("passwd", old), ("new_passwd", new), ("new_passwd_again", again)];
         browser.submit(&page, &fields).await
     };
-    for (old, new, again) in [
-        ("Wrong-and-out-9", "Quite-new-1", "Quite-new-1"),
-        ("Over-and-out-9", "Quite-new-1", "Quite-new-2"),
-        ("Over-and-out-9", "short", "short"),
+    for (old, new, again, field) in [
+        ("Wrong-and-out-9", "Quite-new-1", "Quite-new-1", "current-password"),
+        ("Over-and-out-9", "Quite-new-1", "Quite-new-2", "new-password"),
+        ("Over-and-out-9", "short", "short", "new-password"),
     ] {
         let wrong = typed(old, new, again).await;
         assert!(wrong.text().contains("role=\"alert\""), "{old} {new} {again}");
+        let focus = format!("autocomplete=\"{field}\" required autofocus aria-invalid=\"true\"");
+        assert!(wrong.text().contains(&focus), "{old} {new} {again}");
     }
     let fields = back(&typed("Over-and-out-9", "Quite-new-1", "Quite-new-1").await);
     assert!(t.redeem(&fields["code"]).await.good().get("access_token").is_some());
