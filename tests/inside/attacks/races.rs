@@ -333,10 +333,10 @@ async fn what_one_node_gives_the_other_takes_at_once() {
 
 /// Asks until the answer is this one, bounded by the second in which every node sees it and as much again for a
 /// machine that is busy.
-async fn soon(t: &Contoso, node: usize, fields: &[(&str, &str)], no: &str) {
+async fn soon(mut ask: impl AsyncFnMut() -> Reply, no: &str) {
     let begun = std::time::Instant::now();
     loop {
-        let reply = at(t, node, fields).await;
+        let reply = ask().await;
         if reply.status != 200 {
             assert_eq!(told(&reply), no);
             return;
@@ -365,12 +365,18 @@ async fn what_one_node_takes_away_the_other_soon_refuses_rows_19_and_41() {
     }
     let gone = json!({ "keyId": made["keyId"] });
     assert_eq!(t.call("POST", &format!("{path}/removePassword"), &admin, gone).await.status, 204);
-    let assertion = signer.assertion(&claims());
     let other = Signer::default();
     let kept = json!({ "keyCredentials": [{ "type": "AsymmetricX509Cert", "usage": "Verify", "key": other.base64() }] });
     assert_eq!(patch(&t, CERTIFIED, kept).await.status, 204);
+    let mut shown = 0;
     for node in 0..2 {
-        soon(&t, node, &secret, "401 invalid_client 7000215").await;
-        soon(&t, node, &showing(CERTIFIED, &assertion), "401 invalid_client 50027").await;
+        soon(async || at(&t, node, &secret).await, "401 invalid_client 7000215").await;
+        // A new one each time: a used one is refused for that.
+        let certified = async || {
+            shown += 1;
+            let assertion = long(&signer, &format!("gone-{shown}"));
+            at(&t, node, &showing(CERTIFIED, &assertion)).await
+        };
+        soon(certified, "401 invalid_client 700027").await;
     }
 }
