@@ -38,13 +38,13 @@ function sound() {
     title: document.title !== "", language: document.documentElement.lang,
     headings: document.querySelectorAll("h1").length, mains: document.querySelectorAll("main").length,
     unlabelled: fields.filter(it => !it.labels?.length).map(it => it.name),
-    focus: !first || first.type === "checkbox" || document.activeElement === first,
+    focus: !first || first.type === "checkbox" || document.activeElement === (document.querySelector("[aria-invalid]") ?? first),
     wide: document.documentElement.scrollWidth > window.innerWidth,
     cut: [...document.querySelectorAll("main *")].filter(it => it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).display !== "inline").map(it => it.outerHTML.slice(0, 80)),
   };
 }
 
-// Looks at the page that is shown, in every size and colour. `focus`: it begins in the first field.
+// Looks at the page that is shown, in every size and colour. `focus`: it begins in the field that was wrong, else in the first one.
 export async function look({ page, mode, script }, name, focus = true) {
   await page.waitForLoadState();
   for (const [width, size] of Object.entries(SIZES)) {
