@@ -40,6 +40,8 @@ pub struct Admitted {
     pub client: Client,
     /// Where the answer goes, as asked.
     pub redirect_uri: String,
+    /// The request named it, rather than leave it to the only one that is registered.
+    pub explicit: bool,
     /// The URI's platform.
     pub platform: Platform,
 }
@@ -74,7 +76,8 @@ pub fn admit(
                 RedirectNo::Missing
             }));
         };
-        return Ok(Admitted { tenant: directory.tenant.id, redirect_uri: only.clone(), platform, client });
+        let (tenant, redirect_uri) = (directory.tenant.id, only.clone());
+        return Ok(Admitted { tenant, redirect_uri, explicit: false, platform, client });
     };
     let found = registered(web, spa, public_uris)
         .into_iter()
@@ -88,7 +91,8 @@ pub fn admit(
             false => RedirectNo::NotRegistered(shown),
         }));
     };
-    Ok(Admitted { tenant: directory.tenant.id, redirect_uri: asked.clone(), platform, client })
+    let (tenant, redirect_uri) = (directory.tenant.id, asked.clone());
+    Ok(Admitted { tenant, redirect_uri, explicit: true, platform, client })
 }
 
 /// Whether an address is one of an application's own, byte for byte.
@@ -338,6 +342,7 @@ pub fn code(
         app: admitted.client.app,
         user: user.id,
         redirect_uri: admitted.redirect_uri.clone(),
+        explicit: admitted.explicit,
         platform: admitted.platform,
         challenge: asked.challenge.as_ref().map(|it| it.as_str().to_owned()),
         v1: version == Version::V1,

@@ -2,8 +2,8 @@
 
 use super::contoso;
 use carnet_tests::{
-    PASSWORD, PUBLIC, TENANT, UNCONSENTED,
-    browser::{BACK, Browser, SCOPE, back, flow, number, query},
+    AZURE_CLI, PASSWORD, PUBLIC, TENANT, UNCONSENTED,
+    browser::{BACK, Browser, SCOPE, back, flow, number, query, redemption},
     form, part,
 };
 use http::HeaderValue;
@@ -249,6 +249,23 @@ async fn what_only_an_administrator_may_grant_a_user_is_not_asked() {
 }
 
 #[tokio::test]
+async fn a_redirect_uri_that_was_left_out_need_not_be_repeated_and_one_that_was_named_must() {
+    let t = contoso("").await;
+    let redeem = async |named: bool| {
+        let mut asked = query(PUBLIC, &[]);
+        asked.retain(|(name, _)| named || *name != "redirect_uri");
+        let reply = Browser::new(&t).sign_in(&asked, "ada", PASSWORD).await;
+        let location = reply.header("location");
+        let code = location.split("code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+        let mut fields = redemption(code).to_vec();
+        fields.retain(|(name, _)| *name != "redirect_uri");
+        t.token(&fields).await
+    };
+    redeem(false).await.good();
+    assert_eq!(redeem(true).await.no(), "400 invalid_grant 700009");
+}
+
+#[tokio::test]
 async fn consent_may_be_asked_for_again() {
     let t = contoso("").await;
     let browser = Browser::new(&t);
@@ -256,6 +273,19 @@ async fn consent_may_be_asked_for_again() {
     let page = browser.sign_in(&again, "ada", PASSWORD).await;
     assert_eq!(page.status, 200);
     assert!(back(&browser.submit(&page, &[("answer", "yes")]).await).contains_key("code"));
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_asked_for_again_the_answer_is_the_one_without_asking() {
+    let t = contoso("").await;
+    let ask = async |scope: &str| {
+        let more = [("prompt", "consent"), ("redirect_uri", "http://localhost:4711"), ("scope", scope)];
+        Browser::new(&t).sign_in(&query(AZURE_CLI, &more), "ada", PASSWORD).await
+    };
+    let yes = ask("https://graph.microsoft.com/.default").await;
+    assert!(yes.header("location").contains("code="), "{yes:?}");
+    let no = ask("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read").await;
+    assert!(no.header("location").contains("AADSTS65002"), "{no:?}");
 }
 
 #[tokio::test]

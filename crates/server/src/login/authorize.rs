@@ -268,7 +268,8 @@ impl Context {
             }
             Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
         };
-        if matches!(asked.prompt, Prompt::Consent | Prompt::AdminConsent) && !flow.consented {
+        let anew = matches!(asked.prompt, Prompt::Consent | Prompt::AdminConsent) && !flow.consented;
+        if anew && !(body.is_some() && self.nothing_to_ask(good, user)) {
             return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
         let reply = match body {
@@ -277,6 +278,14 @@ impl Context {
         };
         let cookies = self.used(call, shown, good.admitted.client.app).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
+    }
+
+    /// There is no permission that somebody could be asked for: Microsoft's own clients come with theirs, and
+    /// some registrations list none. What was consented to stands.
+    fn nothing_to_ask(&self, good: &Good, user: &User) -> bool {
+        let what = (&good.admitted, &good.asked);
+        let asked = question(&good.directory, what, user, &self.state.names.graphs);
+        matches!(asked, Err(Denial::ConsentMissing { .. }))
     }
 
     /// The page that asks for consent, with what exactly is asked.

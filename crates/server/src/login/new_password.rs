@@ -21,18 +21,31 @@ use carnet_tenant::{
 };
 use carnet_wire::{secret::Password, token::form::Form};
 
+/// What was wrong on the page.
+pub(super) enum Wrong<'a> {
+    /// The current password.
+    Current,
+    /// The new one, and why.
+    New(&'a str),
+}
+
 impl Context {
     /// The page for a new password.
     pub(super) fn ask_new_password(
         &self,
         flow: &Flow,
         application: &str,
-        wrong: Option<&str>,
+        wrong: Option<Wrong<'_>>,
     ) -> Result<Reply, Failure> {
         let sealed = self.seal_flow(flow)?;
         let action = format!("/{}/login", flow.tenant);
-        let step = Step { action: &action, flow: &sealed, application, wrong };
-        Ok(pages::new_password(&step, flow.user.as_deref().unwrap_or_default()))
+        let (text, new) = match wrong {
+            None => (None, false),
+            Some(Wrong::Current) => (Some("The current password is wrong."), false),
+            Some(Wrong::New(why)) => (Some(why), true),
+        };
+        let step = Step { action: &action, flow: &sealed, application, wrong: text };
+        Ok(pages::new_password(&step, flow.user.as_deref().unwrap_or_default(), new))
     }
 
     /// Changes a password that is over, for whoever proved it in this sign-in, and lets them in with the new one.
@@ -42,12 +55,12 @@ impl Context {
             Err(reply) => return Ok(*reply),
         };
         let Some(half) = flow.half.clone() else { return Ok(self.refused(&Denial::SignInLost)) };
-        let wrong = |text: &str| self.ask_new_password(&flow, &client.name, Some(text));
+        let again = |wrong: Wrong<'_>| self.ask_new_password(&flow, &client.name, Some(wrong));
         let typed = |name: &str| form.get(name).unwrap_or_default();
         let (old, new) =
             (Password::new(typed("passwd").to_owned()), Password::new(typed("new_passwd").to_owned()));
         if new.expose() != typed("new_passwd_again") {
-            return wrong("The two new passwords differ.");
+            return again(Wrong::New("The two new passwords differ."));
         }
         // As at any sign-in: counted, recorded, and under the tenant's rules.
         let user = match self.prove(&directory, &client, (&flow, &old)).await? {
@@ -55,7 +68,7 @@ impl Context {
             Ok(Entered::Half(user)) if half.proved && user.password_expired => user,
             // It was changed meanwhile: that page counts no more.
             Ok(_) => return Ok(self.refused(&Denial::SignInLost)),
-            Err(Denial::WrongPassword) => return wrong("The current password is wrong."),
+            Err(Denial::WrongPassword) => return again(Wrong::Current),
             Err(denial) => return Ok(self.refused(&denial)),
         };
         if user.id != half.user || user.sessions_valid_from > half.since {
@@ -64,7 +77,7 @@ impl Context {
         let mut called = self.in_person(&directory, &user, &client);
         match self.change_own_password(&mut called, &user, (&old, &new)).await {
             Ok(()) => {}
-            Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return wrong(&message),
+            Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return again(Wrong::New(&message)),
             Err(Failure::Refusal(Refusal::Busy { .. })) => return Ok(self.refused(&Denial::Busy)),
             Err(failure) => return Err(failure),
         }

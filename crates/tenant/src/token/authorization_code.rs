@@ -37,6 +37,9 @@ pub struct CodeBody {
     pub user: ObjectId,
     /// Where it was sent, as asked.
     pub redirect_uri: String,
+    /// The request named it, so that it is to be repeated (RFC 6749, 4.1.3).
+    #[serde(default = "named")]
+    pub explicit: bool,
     /// The redirect URI's platform.
     pub platform: Platform,
     /// The PKCE challenge, if there was one.
@@ -62,6 +65,11 @@ pub struct CodeBody {
     /// Authentication contexts that were asked for.
     #[serde(default, skip_serializing_if = "AskedContexts::is_empty")]
     pub contexts: AskedContexts,
+}
+
+/// Codes that do not tell were written before any did.
+const fn named() -> bool {
+    true
 }
 
 /// A code as kept.
@@ -205,11 +213,11 @@ fn bound(grant: &Grant, body: &CodeBody) -> Result<(), Denial> {
         return Err(Denial::Code(CodeNo::Unknown));
     };
     match redirect_uri {
-        None => return Err(Denial::Code(CodeNo::RedirectMissing)),
+        None if body.explicit => return Err(Denial::Code(CodeNo::RedirectMissing)),
         Some(uri) if !same_redirect(uri, &body.redirect_uri) => {
             return Err(Denial::Code(CodeNo::RedirectDiffers));
         }
-        Some(_) => {}
+        None | Some(_) => {}
     }
     let challenge = body.challenge.as_deref().and_then(|text| Challenge::parse(text).ok());
     match (challenge, verifier) {
@@ -263,6 +271,7 @@ mod tests {
                 app: PUBLIC.parse().unwrap(),
                 user: ADA.parse().unwrap(),
                 redirect_uri: "http://localhost:4711".into(),
+                explicit: true,
                 platform: Platform::Public,
                 challenge: Some(Verifier::parse(VERIFIER).unwrap().challenge().as_str().to_owned()),
                 v1: false,
@@ -310,6 +319,10 @@ mod tests {
         assert_eq!(number(&ask(held(), PUBLIC, &good().replace("4711", "4712"))), 500_112);
         let without = format!("grant_type=authorization_code&code=x&code_verifier={VERIFIER}");
         assert_eq!(number(&ask(held(), PUBLIC, &without)), 700_009);
+        let mut left_out = held();
+        left_out.body.explicit = false;
+        assert_eq!(number(&ask(left_out.clone(), PUBLIC, &without)), 0);
+        assert_eq!(number(&ask(left_out, PUBLIC, &good().replace("4711", "4712"))), 500_112);
         assert_eq!(number(&ask(held(), SECRET, &good())), 700_007);
         let mut plain = held();
         plain.body.challenge = None;

@@ -55,6 +55,7 @@ mod tests {
             app: PUBLIC.parse().unwrap(),
             user: ADA.parse().unwrap(),
             redirect_uri: HOME.into(),
+            explicit: true,
             platform,
             challenge: Some(Verifier::parse(VERIFIER).unwrap().challenge().as_str().to_owned()),
             v1: false,

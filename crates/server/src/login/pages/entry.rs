@@ -143,21 +143,18 @@ pub fn recovery_codes(step: &Step<'_>, codes: &[RecoveryCode]) -> Reply {
     step.form("Your recovery codes", &fields, "<button name=\"kept\" value=\"1\" autofocus>Continue</button>")
 }
 
-/// How the sentence begins that is said of the current password, in lower case; any other is said of the new one.
-const CURRENT_WRONG: &str = "the current password is wrong";
-
-/// Asks for a new password, in the place of one that is over. What was wrong has the focus.
-pub fn new_password(step: &Step<'_>, user: &str) -> Reply {
+/// Asks for a new password, in the place of one that is over. What was wrong has the focus: the new password, or
+/// the current one.
+pub fn new_password(step: &Step<'_>, user: &str, new_is_wrong: bool) -> Reply {
     let field = |id: &str, label: &str, kind: &str, more: &str| {
         format!(
             "<label for=\"{id}\">{label}</label><input type=\"password\" id=\"{id}\" name=\"{id}\" autocomplete=\"{kind}\" required{more}>"
         )
     };
     let wrong = format!(" autofocus{}", described(step.wrong));
-    let of_current = |text: &str| text.to_ascii_lowercase().starts_with(CURRENT_WRONG);
-    let (current, new) = match step.wrong.is_none_or(of_current) {
-        true => (wrong.as_str(), ""),
-        false => ("", wrong.as_str()),
+    let (current, new) = match new_is_wrong {
+        true => ("", wrong.as_str()),
+        false => (wrong.as_str(), ""),
     };
     let fields = format!(
         "<p>{}</p><p>Your password is over. Choose another, of 8 characters or more.</p>{}{}{}{STAY}",
