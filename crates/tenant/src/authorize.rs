@@ -338,7 +338,7 @@ pub fn code(
     // An ID token may come of this alone: nobody asks again at the token endpoint.
     scope::user_assigned(directory, user.id, &admitted.client)?;
     Ok(CodeBody {
-        family: entropy.uuid(),
+        family: entropy.uuid_at(now),
         app: admitted.client.app,
         user: user.id,
         redirect_uri: admitted.redirect_uri.clone(),

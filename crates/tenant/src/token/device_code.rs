@@ -229,7 +229,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     run.if_lost = Some(Denial::Device(DeviceNo::Redeemed));
     if approval.refresh {
         let expires = run.asking.now.plus_seconds(refresh_life(platform));
-        let family: Uuid = run.asking.entropy.uuid();
+        let family: Uuid = run.asking.entropy.uuid_at(run.asking.now);
         let scope = password::asked(&target);
         let kept = RefreshBody {
             family,

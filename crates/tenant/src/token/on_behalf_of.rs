@@ -142,7 +142,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     approval.refresh = matches!(&target, Target::Scope(request) if request.offline_access);
     if approval.refresh {
         let body = RefreshBody {
-            family: run.asking.entropy.uuid(),
+            family: run.asking.entropy.uuid_at(run.asking.now),
             app: approval.client.app,
             user: id,
             platform: Platform::Web,

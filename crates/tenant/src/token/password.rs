@@ -49,7 +49,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     )?;
     if approval.refresh {
         let body = RefreshBody {
-            family: run.asking.entropy.uuid(),
+            family: run.asking.entropy.uuid_at(run.asking.now),
             app: approval.client.app,
             user: user.id,
             platform,
