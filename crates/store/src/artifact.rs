@@ -3,8 +3,9 @@
 
 use crate::{
     Store, StoreError,
-    engine::{Batch, Expect, values},
+    engine::{Batch, Expect, Row, values},
 };
+use carnet_tenant::user::User;
 use carnet_wire::{
     digest,
     ids::{ObjectId, TenantId},
@@ -12,6 +13,7 @@ use carnet_wire::{
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Authorization codes.
@@ -28,6 +30,9 @@ pub const SESSION: &str = "session";
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
     values ($1, $2, $3, $4, $5, 0, $6, $7, 0, $8)";
 const GET: &str = "select body, expires_at, consumed_at, generation from artifact where digest = $1 and kind = $2 and tenant_id = $3";
+const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.generation, o.id, o.body from artifact a \
+    left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
+    where a.digest = $1 and a.kind = $2 and a.tenant_id = $3";
 const REPLACE: &str = "update artifact set body = $5, expires_at = $6, generation = generation + 1 \
     where digest = $1 and kind = $2 and tenant_id = $3 and generation = $4 and consumed_at = 0";
 const END: &str = "delete from artifact where digest = $1 and kind = $2";
@@ -113,12 +118,36 @@ impl Store {
         digest: &[u8; 32],
     ) -> Result<Option<Artifact<T>>, StoreError> {
         let rows = self.inner.engine.read(GET, values![&digest[..], kind, tenant]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        rows.first().map(|row| self.opened(tenant, (kind, digest), row)).transpose()
+    }
+
+    /// The same with the user whose artifact it is, unless there is none or no more.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub(crate) async fn artifact_and_user<T: DeserializeOwned>(
+        &self,
+        tenant: TenantId,
+        kind: &'static str,
+        digest: &[u8; 32],
+    ) -> Result<(Option<Artifact<T>>, Option<Arc<User>>), StoreError> {
+        let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant]).await?;
+        let Some(row) = rows.first() else { return Ok((None, None)) };
+        let user = row.bytes(5).map(|body| self.decode_user(tenant, row.text(4), body)).transpose()?;
+        Ok((Some(self.opened(tenant, (kind, digest), row)?), user))
+    }
+
+    fn opened<T: DeserializeOwned>(
+        &self,
+        tenant: TenantId,
+        (kind, digest): (&str, &[u8; 32]),
+        row: &Row,
+    ) -> Result<Artifact<T>, StoreError> {
         let place = [kind, &tenant.to_string(), &digest::hex(digest)];
         let json = self.inner.seal.open(&place, row.bytes(0).unwrap_or_default())?;
         let body = serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let expires = Timestamp::from_millis(row.int(1));
-        Ok(Some(Artifact { body, expires, spent: row.int(2) != 0, generation: row.int(3) }))
+        Ok(Artifact { body, expires, spent: row.int(2) != 0, generation: row.int(3) })
     }
 
     /// The artifact of this kind and its tenant, where the tenant is not known beforehand.

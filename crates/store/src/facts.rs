@@ -177,11 +177,9 @@ impl Store {
         let Some(kept) = self.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
             return Ok((None, None));
         };
-        let answer = self.artifact(tenant, DEVICE_ANSWER, &answer_digest(&digest)).await?.map(|it| it.body);
-        let user = match &answer {
-            Some(DeviceAnswer::Approved { user, .. }) => self.user(tenant, *user).await?,
-            _ => None,
-        };
+        let (answer, user) = self.artifact_and_user(tenant, DEVICE_ANSWER, &answer_digest(&digest)).await?;
+        let answer = answer.map(|it| it.body);
+        let user = user.filter(|_| matches!(answer, Some(DeviceAnswer::Approved { .. })));
         Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), user))
     }
 
@@ -191,11 +189,9 @@ impl Store {
         code: &AuthorizationCode,
     ) -> Result<(Option<HeldCode>, Option<Arc<User>>), StoreError> {
         let digest = code_digest(code);
-        let Some(kept) = self.artifact::<CodeBody>(tenant, CODE, &digest).await? else {
-            return Ok((None, None));
-        };
-        let user = self.user(tenant, kept.body.user).await?;
-        Ok((Some(HeldCode { body: kept.body, digest, expires: kept.expires, spent: kept.spent }), user))
+        let (kept, user) = self.artifact_and_user::<CodeBody>(tenant, CODE, &digest).await?;
+        let held = kept.map(|it| HeldCode { body: it.body, digest, expires: it.expires, spent: it.spent });
+        Ok((held, user))
     }
 
     /// Reserves a password attempt, before anything is computed, and reads the account in the same batch.
@@ -216,6 +212,9 @@ impl Store {
         let row = answers.first().and_then(|rows| rows.first());
         let user = answers.get(1).and_then(|rows| rows.first());
         let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
+        if let Some(row) = row {
+            self.inner.last_lock.note(row);
+        }
         Ok((row.map_or(Attempt::None, attempt::told), user))
     }
 
@@ -226,6 +225,9 @@ impl Store {
         key: &str,
         from: (IpAddr, Timestamp),
     ) -> Result<Attempt, StoreError> {
+        if !self.inner.engine.shared() && self.inner.last_lock.over(from.1) {
+            return Ok(Attempt::None);
+        }
         let (sql, values) = attempt::locked(&Account::new(&self.inner.seal, tenant, key), from);
         let rows = self.inner.engine.read(sql, values).await?;
         Ok(rows.first().map_or(Attempt::None, |row| Attempt::Locked(Timestamp::from_millis(row.int(0)))))
@@ -283,7 +285,12 @@ impl Store {
         self.decode_user(tenant, row.text(0), row.bytes(1).unwrap_or_default())
     }
 
-    fn decode_user(&self, tenant: TenantId, id: &str, body: &[u8]) -> Result<Arc<User>, StoreError> {
+    pub(crate) fn decode_user(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        body: &[u8],
+    ) -> Result<Arc<User>, StoreError> {
         match object::decode(&self.inner.seal, tenant, ("user", id), body)? {
             Object::User(user) => Ok(user),
             _ => Err(StoreError::Damaged(format!("user {id} is something else"))),

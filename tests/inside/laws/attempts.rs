@@ -10,6 +10,7 @@ use carnet_tenant::{
 use carnet_wire::{
     authority::TenantName,
     ids::{CorrelationId, TenantId, TraceId},
+    jose::encode_base64url,
     time::Timestamp,
     token::{
         form::Form,
@@ -29,6 +30,21 @@ async fn attempt(store: &Store, password: &str, address: [u8; 4], now: Timestamp
     let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
     let name = TenantName::Domain("contoso.example".into());
     store.facts_for(&name, &request, (IpAddr::from(address), now)).await.unwrap().unwrap().attempt
+}
+
+/// What a grant without a password learns of the account.
+async fn looked_at(store: &Store, now: Timestamp) -> Attempt {
+    let claims = encode_base64url(format!(r#"{{"oid":"{}"}}"#, Uuid::from_u128(5)).as_bytes());
+    let header = encode_base64url(br#"{"alg":"RS256"}"#);
+    let body = format!(
+        "client_id=a0000000-0000-4000-8000-000000000001&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer\
+         &requested_token_use=on_behalf_of&scope=s&assertion={header}.{claims}.AAAA"
+    );
+    let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
+    let name = TenantName::Domain("contoso.example".into());
+    let facts = store.facts_for(&name, &request, (IpAddr::from(STRANGER), now)).await.unwrap().unwrap();
+    assert!(facts.user.is_some());
+    facts.attempt
 }
 
 async fn seeded(kept: Kept) -> Kept {
@@ -132,5 +148,20 @@ law! {
     }
     success(&kept.store, OWNER).await;
     assert_eq!(attempt(&kept.store, "g9", OWNER, NOW).await, Attempt::Reserved(1));
+}
+}
+
+law! {
+    async fn a_lock_is_seen_where_no_password_is_shown_until_it_ends_and_after_a_start_too(kept) {
+    let mut kept = seeded(kept).await;
+    assert_eq!(looked_at(&kept.store, NOW).await, Attempt::None);
+    for n in 0..10 {
+        attempt(&kept.store, &format!("g{n}"), STRANGER, NOW).await;
+    }
+    let end = NOW.plus_seconds(lock_seconds(10));
+    assert_eq!(looked_at(&kept.store, NOW).await, Attempt::Locked(end));
+    kept = kept.again().await;
+    assert_eq!(looked_at(&kept.store, end.plus_seconds(-1)).await, Attempt::Locked(end));
+    assert_eq!(looked_at(&kept.store, end).await, Attempt::None);
 }
 }
