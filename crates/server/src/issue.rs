@@ -1,5 +1,5 @@
-//! Issuing: keeps what a decision leaves, signs, and makes the answer. A decision that spends nothing
-//! hands its record to the writer and signs at the same time; one that spends writes first.
+//! Issuing: hands what a decision leaves to the writer, signs at the same time, and answers when both are done. Where
+//! another request was faster with what a decision spends, what was signed is thrown away unseen.
 
 use crate::{
     context::{Context, Envelope},
@@ -41,41 +41,24 @@ impl Context {
                 return self.refuse((decision, denial), record, version).await;
             }
         };
-        let spends = decision.effects.iter().any(|effect| {
-            matches!(
-                effect,
-                Effect::SpendAssertion { .. }
-                    | Effect::SpendCode { .. }
-                    | Effect::SpendDevice { .. }
-                    | Effect::AdvanceFamily { .. }
-                    | Effect::KeepRefresh { .. }
-            )
-        });
-        if !spends {
-            let (kept, answer) = futures_util::future::join(
-                self.settle(&decision, &record, None),
-                self.answer(tenant, approval, None),
-            )
-            .await;
-            kept?;
-            return answer;
-        }
         let refresh = approval.refresh.then(|| self.mint());
-        match self.settle(&decision, &record, refresh.as_ref()).await {
-            Ok(()) => self.answer(tenant, approval, refresh.as_ref()).await,
-            Err(StoreError::Conflict) => {
-                let Some(denial) = decision.if_lost else { return Err(StoreError::Conflict.into()) };
-                let lost = Decision {
-                    known: decision.known,
-                    effects: decision.lost_effects,
-                    ..Decision::no(denial.clone())
-                };
-                lost.complete(&mut record);
-                self.settle(&lost, &record, None).await?;
-                Ok(reply::denial(&denial, version, &self.envelope))
-            }
-            Err(error) => Err(error.into()),
-        }
+        let (kept, answer) = futures_util::future::join(
+            self.settle(&decision, &record, refresh.as_ref()),
+            self.answer(tenant, approval, refresh.as_ref()),
+        )
+        .await;
+        let Err(error) = kept else { return answer };
+        let (StoreError::Conflict, Some(denial)) = (&error, decision.if_lost) else {
+            return Err(error.into());
+        };
+        let lost = Decision {
+            known: decision.known,
+            effects: decision.lost_effects,
+            ..Decision::no(denial.clone())
+        };
+        lost.complete(&mut record);
+        self.settle(&lost, &record, None).await?;
+        Ok(reply::denial(&denial, version, &self.envelope))
     }
 
     /// A no, with what it leaves. Where the assertion that it spends was spent before, that is what is told, and
@@ -118,7 +101,10 @@ impl Context {
             return self.state.store.count_unknown(record.tenant, record.error, from).await;
         }
         let settle = Settle { effects: &decision.effects, record, refresh: refresh.map(refresh_digest) };
-        self.state.store.settle(settle).await
+        match decision.verdict {
+            Ok(_) => self.state.store.settle_beside(settle).await,
+            Err(_) => self.state.store.settle(settle).await,
+        }
     }
 
     /// A new refresh token: 256 random bits, in the shape of Entra's.

@@ -58,6 +58,18 @@ impl Store {
     /// [`StoreError::Conflict`] when another request was faster with what this one spends; then nothing
     /// was kept, the record neither.
     pub async fn settle(&self, settle: Settle<'_>) -> Result<(), StoreError> {
+        self.keep(settle, false).await
+    }
+
+    /// The same while the token is being signed: the writer need not hurry.
+    ///
+    /// # Errors
+    /// As [`Store::settle`].
+    pub async fn settle_beside(&self, settle: Settle<'_>) -> Result<(), StoreError> {
+        self.keep(settle, true).await
+    }
+
+    async fn keep(&self, settle: Settle<'_>, beside: bool) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let (tenant, now) = (settle.record.tenant, settle.record.at);
         for effect in settle.effects {
@@ -66,6 +78,7 @@ impl Store {
         let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
         let link = self.push_record(&mut batch, settle.record)?;
         batch.alike = batch.statements.len() == 1;
+        batch.beside = beside;
         let kept = self.inner.engine.write(batch).await;
         if kept.is_err() {
             self.inner.chain.void(link);

@@ -37,6 +37,8 @@ pub struct Batch {
     pub statements: Vec<Statement>,
     /// It is one insert of one row, which may be kept together with others of the same text.
     pub alike: bool,
+    /// What waits for it has something to do meanwhile: its token is being signed.
+    pub beside: bool,
 }
 
 impl Batch {
