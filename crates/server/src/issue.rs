@@ -5,8 +5,7 @@ use crate::{
     context::{Context, Envelope},
     reply::{self, Failure, Reply},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use carnet_store::{Settle, StoreError, refresh_digest};
+use carnet_store::{Settle, StoreError, artifact::new_text, refresh_digest};
 use carnet_tenant::{
     sign_in::SignIn,
     tenant::Tenant,
@@ -107,11 +106,8 @@ impl Context {
         }
     }
 
-    /// A new refresh token: 256 random bits, in the shape of Entra's.
     fn mint(&self) -> RefreshToken {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        self.state.entropy.fill(bytes.as_mut_slice());
-        RefreshToken::new(format!("1.{}", URL_SAFE_NO_PAD.encode(bytes.as_slice())))
+        RefreshToken::new(new_text(self.envelope.now, &*self.state.entropy))
     }
 
     /// Signs the ID token that goes back from the authorize endpoint, beside a code or alone, with the record of

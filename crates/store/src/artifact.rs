@@ -8,13 +8,16 @@ use crate::{
 use carnet_tenant::user::User;
 use carnet_wire::{
     digest,
+    entropy::Entropy,
     ids::{ObjectId, TenantId},
+    jose::{decode_base64url, encode_base64url},
     secret::AuthorizationCode,
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// Authorization codes.
 pub const CODE: &str = "code";
@@ -80,10 +83,32 @@ pub fn answer_digest(device: &[u8; 32]) -> [u8; 32] {
     digest::sha256(&[DEVICE_ANSWER.as_bytes(), device])
 }
 
-/// The digest under which the artifact with this text is kept.
+/// Characters of a time in a text: 48 bits of milliseconds.
+const TIME: usize = 8;
+/// Characters of 256 random bits.
+const RANDOM: usize = 43;
+
+/// The text of a code or refresh token: in the shape of Entra's, the time, and 256 random bits.
+#[must_use]
+pub fn new_text(now: Timestamp, entropy: &dyn Entropy) -> String {
+    let mut bytes = Zeroizing::new([0_u8; 38]);
+    bytes[..6].copy_from_slice(&now.millis().to_be_bytes()[2..]);
+    entropy.fill(&mut bytes[6..]);
+    let (time, random) = bytes.split_at(6);
+    format!("1.{}{}", encode_base64url(time), encode_base64url(random))
+}
+
+/// The digest under which the artifact with this text is kept. Where the text begins with a time, so does the
+/// digest, with 208 bits of SHA-256 behind it: what is new lies together in the index, however much is old.
 #[must_use]
 pub fn text_digest(kind: &str, text: &str) -> [u8; 32] {
-    digest::sha256(&[kind.as_bytes(), text.as_bytes()])
+    let mut kept = digest::sha256(&[kind.as_bytes(), text.as_bytes()]);
+    let time =
+        text.strip_prefix("1.").filter(|rest| rest.len() == TIME + RANDOM).and_then(|rest| rest.get(..TIME));
+    if let Some(time) = time.and_then(|time| decode_base64url(time).ok()) {
+        kept[..time.len()].copy_from_slice(&time);
+    }
+    kept
 }
 
 impl Store {

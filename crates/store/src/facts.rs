@@ -47,7 +47,7 @@ const INSTALLATION: &str =
 /// The digest under which a refresh token is kept.
 #[must_use]
 pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
-    digest::sha256(&[b"refresh", token.expose().as_bytes()])
+    text_digest("refresh", token.expose())
 }
 
 /// The user that a token names.

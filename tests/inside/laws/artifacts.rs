@@ -3,10 +3,13 @@
 use super::{Kept, NOW, attempts::record, law};
 use carnet_store::{
     Settle, StoreError,
-    artifact::{CODE, DEVICE, DEVICE_ANSWER, Place, answer_digest, text_digest},
+    artifact::{CODE, DEVICE, DEVICE_ANSWER, Place, answer_digest, new_text, text_digest},
 };
 use carnet_tenant::token::Effect;
-use carnet_wire::ids::{ObjectId, TenantId};
+use carnet_wire::{
+    entropy::SeededEntropy,
+    ids::{ObjectId, TenantId},
+};
 use uuid::Uuid;
 
 fn place(tenant: u128) -> Place {
@@ -70,4 +73,17 @@ law! {
     let found = kept.store.artifact::<String>(place(1).tenant, DEVICE_ANSWER, &digest).await.unwrap();
     assert_eq!(found.map(|it| it.body).as_deref(), Some("yes"));
 }
+}
+
+#[test]
+fn digests_of_new_texts_sort_by_their_time_and_no_other_text_has_one() {
+    let entropy = SeededEntropy::new(1);
+    let at = |seconds: i64| new_text(NOW.plus_seconds(seconds), &entropy);
+    let (one, two, later) = (at(0), at(0), at(1));
+    let kept = |text: &str| text_digest(CODE, text);
+    assert!(kept(&one) < kept(&later) && kept(&two) < kept(&later));
+    assert_eq!(kept(&one)[..6], NOW.millis().to_be_bytes()[2..]);
+    assert_ne!(kept(&one)[6..], kept(&two)[6..]);
+    assert_ne!(kept(&one)[6..], text_digest(DEVICE, &one)[6..]);
+    assert_ne!(kept(&one[..52])[..6], kept(&one)[..6]);
 }

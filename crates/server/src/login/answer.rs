@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     reply::{Failure, Reply},
 };
-use carnet_store::artifact::{CODE, Place, code_digest};
+use carnet_store::artifact::{CODE, Place, code_digest, new_text};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn},
     token::{CodeBody, Denial, authorization_code, denial::SessionNo, front_channel::id_token},
@@ -14,7 +14,6 @@ use carnet_wire::{
     aadsts::error_for,
     authorize::{AuthorizeRequest, Prompt, ResponseMode, Wants},
     ids::TenantId,
-    jose::encode_base64url,
     percent,
     secret::AuthorizationCode,
     token::{reply::ClientInfo, request::Version},
@@ -127,9 +126,7 @@ impl Context {
     }
 
     async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        self.state.entropy.fill(bytes.as_mut_slice());
-        let text = AuthorizationCode::new(format!("1.{}", encode_base64url(bytes.as_slice())));
+        let text = AuthorizationCode::new(new_text(self.now(), &*self.state.entropy));
         let place = Place {
             tenant,
             family: body.family,
