@@ -37,8 +37,9 @@ fn arguments() -> Option<Arguments> {
     Some(Arguments { carnet: carnet?, ceiling: ceiling?, quick, only })
 }
 
-/// A tenant takes a hundred user codes in a quarter of an hour, right ones too, so there is one round of devices.
-const DEVICES: usize = 88;
+/// A tenant takes a hundred user codes in a quarter of an hour, right ones too, counted by ten chance parts: so there
+/// is one short round of devices, whose figure is a rough one.
+const DEVICES: usize = 32;
 
 /// How often and how long.
 #[derive(Clone, Copy)]
