@@ -106,6 +106,7 @@ impl Context {
         }
     }
 
+    /// A new refresh token.
     fn mint(&self) -> RefreshToken {
         RefreshToken::new(new_text(self.envelope.now, &*self.state.entropy))
     }

@@ -2,16 +2,12 @@
 //! are `tenant::lockout`'s; accounts and passwords are kept as keyed digests only.
 
 use crate::{
-    StoreError,
-    engine::{Batch, Engine, Expect, Row, Sql, Value, values},
+    engine::{Batch, Expect, Row, Sql, Value, values},
     seal::Seal,
 };
 use carnet_tenant::lockout::Attempt;
 use carnet_wire::{ids::TenantId, secret::Password, time::Timestamp};
-use std::{
-    net::IpAddr,
-    sync::atomic::{AtomicI64, Ordering},
-};
+use std::net::IpAddr;
 
 // An address that signed the account in before counts for itself, all others together (''). An attempt
 // with one of the last three passwords is neither counted nor stopped.
@@ -48,31 +44,6 @@ const CLEAR: &str = "delete from attempt where tenant_id = $1 and account = $2 a
 const UNLOCK: &str = "delete from attempt where tenant_id = $1 and account = $2";
 const KNOW: &str = "insert into known_source(tenant_id, account, source, seen_at) values ($1, $2, $3, $4) \
     on conflict (tenant_id, account, source) do nothing";
-
-const LATEST: &str = "select coalesce(max(locked_until), 0) from attempt";
-
-/// When the last lock of any account ends. Where this process is the only one that keeps attempts, nobody need be
-/// looked up after that moment: every lock is set by a reserving statement of its own.
-#[derive(Default)]
-pub(crate) struct LastLock(AtomicI64);
-
-impl LastLock {
-    /// What an engine holds as it is opened.
-    pub(crate) async fn of(engine: &Engine) -> Result<Self, StoreError> {
-        let rows = engine.read(LATEST, Vec::new()).await?;
-        Ok(Self(AtomicI64::new(rows.first().map_or(0, |row| row.int(0)))))
-    }
-
-    /// A reserving statement told this.
-    pub(crate) fn note(&self, row: &Row) {
-        self.0.fetch_max(row.int(1), Ordering::AcqRel);
-    }
-
-    /// No account is locked at this moment.
-    pub(crate) fn over(&self, now: Timestamp) -> bool {
-        self.0.load(Ordering::Acquire) <= now.millis()
-    }
-}
 
 /// An account in the tables of attempts.
 pub(crate) struct Account {

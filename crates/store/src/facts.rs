@@ -1,5 +1,6 @@
 //! Gathering: what a token rule may want to know, in one go. Client credentials cost no read at all,
-//! a password one batch (the attempt is reserved in it), a refresh token one read.
+//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, and one for the
+//! account's lock.
 
 use crate::{
     Store, StoreError,
@@ -212,9 +213,6 @@ impl Store {
         let row = answers.first().and_then(|rows| rows.first());
         let user = answers.get(1).and_then(|rows| rows.first());
         let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
-        if let Some(row) = row {
-            self.inner.last_lock.note(row);
-        }
         Ok((row.map_or(Attempt::None, attempt::told), user))
     }
 
@@ -225,9 +223,6 @@ impl Store {
         key: &str,
         from: (IpAddr, Timestamp),
     ) -> Result<Attempt, StoreError> {
-        if !self.inner.engine.shared() && self.inner.last_lock.over(from.1) {
-            return Ok(Attempt::None);
-        }
         let (sql, values) = attempt::locked(&Account::new(&self.inner.seal, tenant, key), from);
         let rows = self.inner.engine.read(sql, values).await?;
         Ok(rows.first().map_or(Attempt::None, |row| Attempt::Locked(Timestamp::from_millis(row.int(0)))))

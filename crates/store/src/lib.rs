@@ -109,7 +109,6 @@ struct Inner {
     node: String,
     chain: chain::Chain,
     fresh: feed::Freshness,
-    last_lock: attempt::LastLock,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
 }
@@ -164,7 +163,6 @@ impl Store {
         check_seal(&engine, &seal).await?;
         let inner = Inner {
             fresh: feed::Freshness::of(&engine),
-            last_lock: attempt::LastLock::of(&engine).await?,
             engine,
             seal,
             catalogue: options.catalogue,
