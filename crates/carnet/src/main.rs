@@ -16,7 +16,7 @@ use std::{panic::AssertUnwindSafe, process::ExitCode};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The threads that sign are always busy; the one that commits has little to do and many wait for it. Below it in
-/// priority they let it run at once (measured with sixteen connections: 0.90 of bare signing, without this 0.86).
+/// priority they let it run at once (measured with sixteen connections: 0.90 of bare signing, without this 0.85).
 /// Where the system refuses, they run as they are.
 fn give_way() {
     let _ = rustix::process::nice(5);

@@ -47,7 +47,7 @@ struct Job {
     password: Password,
     salt: [u8; 16],
     deed: Deed,
-    _place: Place,
+    place: Place,
 }
 
 #[derive(Default)]
@@ -152,7 +152,7 @@ impl Hasher {
             *waiting.addresses.entry(address).or_insert(0) += 1;
             Place { waiting: self.waiting.clone(), account, address }
         };
-        let job = Job { password: password.clone(), salt, deed, _place: place };
+        let job = Job { password: password.clone(), salt, deed, place };
         self.queue.try_send(job).map_err(|_| Busy)
     }
 }
@@ -176,16 +176,19 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
                 }
             }
         };
-        let Job { password, salt, deed, _place } = job;
+        let Job { password, salt, deed, place } = job;
+        // The place is free before the answer is there: whoever has it may come again at once.
         match deed {
             Deed::Hash { answer } => {
                 let made = compute(&password, (COST, &salt), &mut memory).map(|hash| phc(COST, &salt, &hash));
+                drop(place);
                 if let Some(made) = made {
                     let _ = answer.send(made);
                 }
             }
             Deed::Verify { stored, answer } => {
                 let verdict = check(&password, stored.as_deref(), &salt, &mut memory);
+                drop(place);
                 let _ = answer.send(verdict);
             }
         }
