@@ -4,8 +4,8 @@
 use crate::{
     Store, StoreError,
     engine::{Batch, Expect, Row, values},
+    facts::Whose,
 };
-use carnet_tenant::user::User;
 use carnet_wire::{
     digest,
     entropy::Entropy,
@@ -15,7 +15,6 @@ use carnet_wire::{
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -33,7 +32,9 @@ pub const SESSION: &str = "session";
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
     values ($1, $2, $3, $4, $5, 0, $6, $7, 0, $8)";
 const GET: &str = "select body, expires_at, consumed_at, generation from artifact where digest = $1 and kind = $2 and tenant_id = $3";
-const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.generation, o.id, o.body from artifact a \
+const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.generation, o.id, o.body, \
+    cast(case when exists (select 1 from attempt t where t.tenant_id = $3 and t.locked_until > 0 \
+    and t.locked_until > $4) then 1 else 0 end as bigint) from artifact a \
     left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
     where a.digest = $1 and a.kind = $2 and a.tenant_id = $3";
 const REPLACE: &str = "update artifact set body = $5, expires_at = $6, generation = generation + 1 \
@@ -146,20 +147,20 @@ impl Store {
         rows.first().map(|row| self.opened(tenant, (kind, digest), row)).transpose()
     }
 
-    /// The same with the user whose artifact it is, unless there is none or no more.
+    /// The same with the user whose artifact it is, unless there is none or no more, and whether anybody is locked.
     ///
     /// # Errors
     /// [`StoreError`]
     pub(crate) async fn artifact_and_user<T: DeserializeOwned>(
         &self,
         tenant: TenantId,
-        kind: &'static str,
-        digest: &[u8; 32],
-    ) -> Result<(Option<Artifact<T>>, Option<Arc<User>>), StoreError> {
-        let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant]).await?;
-        let Some(row) = rows.first() else { return Ok((None, None)) };
+        (kind, digest): (&'static str, &[u8; 32]),
+        now: Timestamp,
+    ) -> Result<(Option<Artifact<T>>, Whose), StoreError> {
+        let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant, now]).await?;
+        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
         let user = row.bytes(5).map(|body| self.decode_user(tenant, row.text(4), body)).transpose()?;
-        Ok((Some(self.opened(tenant, (kind, digest), row)?), user))
+        Ok((Some(self.opened(tenant, (kind, digest), row)?), (user, row.int(6) != 0)))
     }
 
     fn opened<T: DeserializeOwned>(

@@ -1,6 +1,6 @@
 //! Gathering: what a token rule may want to know, in one go. Client credentials cost no read at all,
-//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, and one for the
-//! account's lock.
+//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, and one more for the
+//! account's lock while anybody in the tenant is locked.
 
 use crate::{
     Store, StoreError,
@@ -38,8 +38,9 @@ const USERS: &str = "select id, body from object \
 const USERS_WITH: &str = "select id, body from object where tenant_id = $1 and kind = 'user' and deleted = 0 \
     and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const USERS_AT_ONCE: usize = 10;
-const REFRESH: &str = "select a.body, a.created_at, a.expires_at, a.generation, f.generation, f.rotated_at, f.revoked_at, \
-    a.user_id, o.body from artifact a join family f on f.id = a.family \
+const REFRESH: &str = "select a.body, a.created_at, a.expires_at, a.generation, f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
+    a.user_id, o.body, cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 \
+    and t.locked_until > $3) then 1 else 0 end as bigint) from artifact a join family f on f.id = a.family \
     left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
     where a.digest = $1 and a.kind = 'refresh' and a.tenant_id = $2";
 const INSTALLATION: &str =
@@ -50,6 +51,9 @@ const INSTALLATION: &str =
 pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
     text_digest("refresh", token.expose())
 }
+
+/// The user of what was shown, and whether anybody in the tenant is locked.
+pub(crate) type Whose = (Option<Arc<User>>, bool);
 
 /// The user that a token names.
 fn spoken_of(jws: &Jws<'_>) -> Option<ObjectId> {
@@ -79,6 +83,7 @@ impl Store {
             device: None,
         };
         let tenant = facts.directory.tenant.id;
+        let mut some_locked = true;
         match &request.grant {
             Grant::ClientCredentials => {}
             Grant::Password { username, password } => {
@@ -87,18 +92,20 @@ impl Store {
                 (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
             }
             Grant::RefreshToken { token } => {
-                (facts.refresh, facts.user) = self.refresh(tenant, token).await?;
+                (facts.refresh, (facts.user, some_locked)) = self.refresh(tenant, token, now).await?;
                 if facts.refresh.is_none() {
                     facts.instead = self.instead(token.expose(), "refresh").await?;
                 }
             }
             Grant::AuthorizationCode { code, .. } => {
-                (facts.code, facts.user) = self.code(tenant, code).await?;
+                (facts.code, (facts.user, some_locked)) = self.code(tenant, code, now).await?;
                 if facts.code.is_none() {
                     facts.instead = self.instead(code.expose(), CODE).await?;
                 }
             }
-            Grant::DeviceCode { code } => (facts.device, facts.user) = self.device(tenant, code).await?,
+            Grant::DeviceCode { code } => {
+                (facts.device, (facts.user, some_locked)) = self.device(tenant, code, now).await?;
+            }
             Grant::OnBehalfOf { assertion } => {
                 // Whom to read; whether the token is genuine is proved afterwards.
                 if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| spoken_of(&jws)) {
@@ -106,7 +113,7 @@ impl Store {
                 }
             }
         }
-        if let (Some(user), Attempt::None) = (&facts.user, facts.attempt) {
+        if let (Some(user), Attempt::None, true) = (&facts.user, facts.attempt, some_locked) {
             facts.attempt = self.locked(tenant, &user.name_key, (address, now)).await?;
         }
         Ok(Some(facts))
@@ -173,26 +180,29 @@ impl Store {
         &self,
         tenant: TenantId,
         code: &DeviceCode,
-    ) -> Result<(Option<HeldDevice>, Option<Arc<User>>), StoreError> {
+        now: Timestamp,
+    ) -> Result<(Option<HeldDevice>, Whose), StoreError> {
         let digest = text_digest(DEVICE, code.expose());
         let Some(kept) = self.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
-            return Ok((None, None));
+            return Ok((None, (None, false)));
         };
-        let (answer, user) = self.artifact_and_user(tenant, DEVICE_ANSWER, &answer_digest(&digest)).await?;
+        let at = (DEVICE_ANSWER, &answer_digest(&digest));
+        let (answer, (user, some_locked)) = self.artifact_and_user(tenant, at, now).await?;
         let answer = answer.map(|it| it.body);
         let user = user.filter(|_| matches!(answer, Some(DeviceAnswer::Approved { .. })));
-        Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), user))
+        Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), (user, some_locked)))
     }
 
     async fn code(
         &self,
         tenant: TenantId,
         code: &AuthorizationCode,
-    ) -> Result<(Option<HeldCode>, Option<Arc<User>>), StoreError> {
+        now: Timestamp,
+    ) -> Result<(Option<HeldCode>, Whose), StoreError> {
         let digest = code_digest(code);
-        let (kept, user) = self.artifact_and_user::<CodeBody>(tenant, CODE, &digest).await?;
+        let (kept, whose) = self.artifact_and_user::<CodeBody>(tenant, (CODE, &digest), now).await?;
         let held = kept.map(|it| HeldCode { body: it.body, digest, expires: it.expires, spent: it.spent });
-        Ok((held, user))
+        Ok((held, whose))
     }
 
     /// Reserves a password attempt, before anything is computed, and reads the account in the same batch.
@@ -257,10 +267,11 @@ impl Store {
         &self,
         tenant: TenantId,
         token: &RefreshToken,
-    ) -> Result<(Option<HeldRefresh>, Option<Arc<User>>), StoreError> {
+        now: Timestamp,
+    ) -> Result<(Option<HeldRefresh>, Whose), StoreError> {
         let digest = refresh_digest(token);
-        let rows = self.inner.engine.read(REFRESH, values![&digest[..], tenant]).await?;
-        let Some(row) = rows.first() else { return Ok((None, None)) };
+        let rows = self.inner.engine.read(REFRESH, values![&digest[..], tenant, now]).await?;
+        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
         let body = row.bytes(0).unwrap_or_default();
         let json = self.inner.seal.open(&["artifact", &digest::hex(&digest)], body)?;
         let held = HeldRefresh {
@@ -271,9 +282,10 @@ impl Store {
             newest: row.int(4),
             rotated: Timestamp::from_millis(row.int(5)),
             revoked: row.int(6) != 0,
+            kept_until: Timestamp::from_millis(row.int(7)),
         };
-        let user = row.bytes(8).map(|body| self.decode_user(tenant, row.text(7), body)).transpose()?;
-        Ok((Some(held), user))
+        let user = row.bytes(9).map(|body| self.decode_user(tenant, row.text(8), body)).transpose()?;
+        Ok((Some(held), (user, row.int(10) != 0)))
     }
 
     fn user_of(&self, tenant: TenantId, row: &Row) -> Result<Arc<User>, StoreError> {

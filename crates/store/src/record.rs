@@ -21,8 +21,10 @@ const RECORD: &str =
     "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
 const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
-    generation = $2 + 1, expires_at = case when cast($5 as bigint) > 0 then $5 else expires_at end where id = $1 and revoked_at = 0 \
+    generation = $2 + 1 where id = $1 and revoked_at = 0 \
     and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";
+/// Apart from the advance: it is rare, and an index hangs on the end.
+const KEEP_FAMILY: &str = "update family set expires_at = $2 where id = $1 and expires_at < $2";
 const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
 const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \
     values ($1, $2, $3, $4, 0, $5, 0, $6) on conflict (id) do update set expires_at = excluded.expires_at";
@@ -41,14 +43,6 @@ pub struct Settle<'a> {
     pub record: &'a SignIn,
     /// The digest of the refresh token that was minted for [`Effect::KeepRefresh`].
     pub refresh: Option<[u8; 32]>,
-}
-
-/// When the refresh token ends that an effect keeps.
-fn kept_until(effect: &Effect) -> Option<Timestamp> {
-    match effect {
-        Effect::KeepRefresh { expires, .. } => Some(*expires),
-        _ => None,
-    }
 }
 
 impl Store {
@@ -112,10 +106,11 @@ impl Store {
             Effect::SpendDevice { digest } => {
                 batch.push(SPEND_ARTIFACT, values![&digest[..], DEVICE, now], Expect::Rows(1));
             }
-            Effect::AdvanceFamily { family, from, grace_ms } => {
-                // It lives on as long as the token that comes of this: one statement for the row, not two.
-                let until = settle.effects.iter().find_map(kept_until).map_or(0, Timestamp::millis);
-                batch.push(ADVANCE, values![*family, *from, now, *grace_ms, until], Expect::Rows(1));
+            Effect::AdvanceFamily { family, from, grace_ms, keep_until } => {
+                batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));
+                if let Some(until) = keep_until {
+                    batch.push(KEEP_FAMILY, values![*family, *until], Expect::Any);
+                }
             }
             Effect::RevokeFamily { family } => batch.push(REVOKE, values![*family, now], Expect::Any),
             Effect::KeepRefresh { body, generation, expires } => {

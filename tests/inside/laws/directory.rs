@@ -198,7 +198,8 @@ async fn a_newer_schema_and_a_folder_in_use_are_refused() {
     let folder = kept.folder;
     drop(kept.store);
     let database = rusqlite::Connection::open(folder.path().join("carnet.db")).unwrap();
-    database.execute("update refinery_schema_history set version = 99", []).unwrap();
+    let newest = "update refinery_schema_history set version = 99 where version = (select max(version) from refinery_schema_history)";
+    assert_eq!(database.execute(newest, []).unwrap(), 1);
     drop(database);
     let newer = Store::open(options(folder.path(), 1)).await;
     assert!(matches!(newer.unwrap_err(), StoreError::Newer { found: 99, .. }));

@@ -59,7 +59,7 @@ fn whole(file: &Connection) -> bool {
 async fn a_record_that_is_taken_away_or_altered_shows_and_one_that_never_was_does_not() {
     let kept = Kept::sqlite().await;
     kept.contoso().await;
-    let lost = Effect::AdvanceFamily { family: Uuid::from_u128(9), from: 0, grace_ms: 0 };
+    let lost = Effect::AdvanceFamily { family: Uuid::from_u128(9), from: 0, grace_ms: 0, keep_until: None };
     for _ in 0..3 {
         settle(&kept.store, &[]).await.unwrap();
     }

@@ -137,12 +137,12 @@ law! {
     async fn a_family_advances_once_passes_in_the_grace_and_not_after_it(kept) {
     let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
-    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
+    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000, keep_until: None }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Ok(()));
     assert_eq!(settle(&kept.store, &advance, NOW.plus_seconds(60), None).await, Ok(()));
     assert_eq!(facts(&kept.store, "zero").await.refresh.unwrap().newest, 1);
     assert_eq!(settle(&kept.store, &advance, NOW.plus_seconds(61), None).await, Err(StoreError::Conflict));
-    let second = [Effect::AdvanceFamily { family: FAMILY, from: 1, grace_ms: 60_000 }];
+    let second = [Effect::AdvanceFamily { family: FAMILY, from: 1, grace_ms: 60_000, keep_until: None }];
     assert_eq!(settle(&kept.store, &second, NOW, None).await, Ok(()));
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
 }
@@ -157,7 +157,7 @@ law! {
     kept.store.apply(&seen, (vec![gone], vec![]), NOW, None).await.unwrap();
     let found = facts(&kept.store, "zero").await;
     assert!(found.user.is_none() && found.refresh.is_some_and(|held| held.revoked));
-    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 }];
+    let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000, keep_until: None }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
 }
 }
@@ -189,7 +189,8 @@ law! {
     async fn a_family_lives_as_long_as_its_newest_token(kept) {
     let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
-    let advance = Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000 };
+    let until = Some(NOW.plus_seconds(2000));
+    let advance = Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000, keep_until: until };
     let rotated = [advance, keep_until(1, NOW.plus_seconds(2000))];
     settle(&kept.store, &rotated, NOW, Some("one")).await.unwrap();
     kept.store.tidy(NOW.plus_seconds(1999)).await.unwrap();

@@ -376,6 +376,8 @@ pub struct HeldRefresh {
     pub newest: i64,
     /// When the family last advanced.
     pub rotated: Timestamp,
+    /// Until when the family is kept.
+    pub kept_until: Timestamp,
     /// The family was revoked.
     pub revoked: bool,
 }
@@ -503,6 +505,8 @@ pub enum Effect {
         from: i64,
         /// How long after an advance the same token still passes, in milliseconds.
         grace_ms: i64,
+        /// Until when the family is kept from now on, if that changes.
+        keep_until: Option<Timestamp>,
     },
     /// Every refresh token of the family is dead.
     RevokeFamily {

@@ -17,6 +17,8 @@ use carnet_wire::{
 
 /// How long an exchanged token of a public client still passes, in milliseconds.
 const GRACE: i64 = 60_000;
+/// A family is kept so many seconds beyond its newest token, so that not every exchange has to say how long.
+const BEYOND: i64 = 24 * 3600;
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let Some(held) = run.facts.refresh.clone() else {
@@ -63,18 +65,19 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let mut approval = password::for_user(run, (client, credential), subject, (&target, resolved))?;
     approval.refresh = true;
     approval.session = held.body.session;
-    // Only now: whoever is refused for another reason still holds the newest token.
-    if advances {
-        let (family, from) = (held.body.family, held.generation);
-        run.effects.push(Effect::AdvanceFamily { family, from, grace_ms: GRACE });
-        run.if_lost = Some(Denial::RefreshRevoked { issued });
-    }
-    let generation = held.generation + i64::from(advances);
     // A single-page application's ends when the first one would have ended.
     let expires = match platform {
         Platform::Spa => held.expires,
         Platform::Web | Platform::Public => run.asking.now.plus_seconds(refresh_life(platform)),
     };
+    // Only now: whoever is refused for another reason still holds the newest token.
+    if advances {
+        let (family, from) = (held.body.family, held.generation);
+        let keep_until = (expires > held.kept_until).then(|| expires.plus_seconds(BEYOND));
+        run.effects.push(Effect::AdvanceFamily { family, from, grace_ms: GRACE, keep_until });
+        run.if_lost = Some(Denial::RefreshRevoked { issued });
+    }
+    let generation = held.generation + i64::from(advances);
     run.effects.push(Effect::KeepRefresh { body: held.body, generation, expires });
     Ok(approval)
 }
@@ -141,6 +144,7 @@ mod tests {
             generation,
             newest,
             rotated: Timestamp::from_seconds(NOW - 30),
+            kept_until: Timestamp::from_seconds(NOW + 1000),
             revoked: false,
         }
     }
@@ -156,6 +160,22 @@ mod tests {
         assert!(decision.effects.iter().any(|it| matches!(it, Effect::AdvanceFamily { from: 0, .. })));
         assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 1, .. })));
         assert!(decision.if_lost.is_some());
+    }
+
+    #[test]
+    fn a_family_is_kept_as_long_as_its_newest_token_and_not_told_so_each_time() {
+        let until = |kept_until: i64| {
+            let held = HeldRefresh { kept_until: Timestamp::from_seconds(kept_until), ..held(0, 0) };
+            let effects = contoso(held).ask(PUBLIC, BODY).effects;
+            let advance = effects.iter().find_map(|it| match it {
+                Effect::AdvanceFamily { keep_until, .. } => Some(*keep_until),
+                _ => None,
+            });
+            advance.unwrap()
+        };
+        let newest = NOW + 90 * 24 * 3600;
+        assert_eq!(until(newest), None);
+        assert_eq!(until(newest - 1), Some(Timestamp::from_seconds(newest + super::BEYOND)));
     }
 
     #[test]
