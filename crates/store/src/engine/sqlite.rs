@@ -3,10 +3,13 @@
 
 use super::{Batch, Expect, Row, Value};
 use crate::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, hooks::Wal, types::ValueRef};
 use std::{
     path::Path,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI32, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -22,6 +25,8 @@ const GROUP: usize = 64;
 const PACE: Duration = Duration::from_micros(1500);
 /// The same where somebody goes on only after the commit and signs nothing meanwhile.
 const SOON: Duration = Duration::from_micros(500);
+/// Pages in the write-ahead log from which on they are carried over into the database.
+const LOGGED: i32 = 1000;
 /// How statements name their values.
 const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
 /// WAL-reset defect before this version (`security.md`, F5).
@@ -130,11 +135,20 @@ impl Sqlite {
         crate::migrate::sqlite(&mut writer)?;
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
         let readers = (0..count).map(|_| connect(path, true)).collect::<Result<_, _>>()?;
+        // SQLite itself would carry pages over inside the commit, before its answers are out.
+        let logged = Arc::new(AtomicI32::new(0));
+        let pages = logged.clone();
+        writer
+            .wal_hook(Some(move |_: &mut Wal, count| {
+                pages.store(count, Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(|error| of_engine(&error))?;
         let queue = Arc::new(Queue::default());
         let jobs = queue.clone();
         let thread = std::thread::Builder::new()
             .name("carnet-writer".into())
-            .spawn(move || write_all(&writer, &jobs))
+            .spawn(move || write_all(&writer, &jobs, &logged))
             .map_err(|error| StoreError::Away(error.to_string()))?;
         Ok(Self { readers: Mutex::new(readers), queue, writer: Mutex::new(Some(thread)) })
     }
@@ -194,12 +208,17 @@ impl Drop for Sqlite {
     }
 }
 
-/// The writer's life: gathers, commits, answers.
-fn write_all(connection: &Connection, queue: &Queue) {
+/// The writer's life: gathers, commits, answers, and now and then empties the log while those who were answered
+/// have something to do.
+fn write_all(connection: &Connection, queue: &Queue, logged: &AtomicI32) {
     let mut last = Instant::now() - PACE;
     while let Some(group) = queue.group(last) {
         last = Instant::now();
         commit(connection, group);
+        if logged.load(Ordering::Relaxed) >= LOGGED {
+            // What could not be carried over now, because somebody reads it, is with the next commit.
+            let _ = connection.execute_batch("pragma wal_checkpoint(passive)");
+        }
     }
     let _ = connection.execute_batch("pragma optimize");
 }
