@@ -159,7 +159,7 @@ impl Store {
     ) -> Result<(Option<Artifact<T>>, Whose), StoreError> {
         let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant, now]).await?;
         let Some(row) = rows.first() else { return Ok((None, (None, false))) };
-        let user = row.bytes(5).map(|body| self.decode_user(tenant, row.text(4), body)).transpose()?;
+        let user = row.bytes(5).map(|body| self.user_lately(tenant, row.text(4), body)).transpose()?;
         Ok((Some(self.opened(tenant, (kind, digest), row)?), (user, row.int(6) != 0)))
     }
 

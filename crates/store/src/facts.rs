@@ -284,7 +284,7 @@ impl Store {
             revoked: row.int(6) != 0,
             kept_until: Timestamp::from_millis(row.int(7)),
         };
-        let user = row.bytes(9).map(|body| self.decode_user(tenant, row.text(8), body)).transpose()?;
+        let user = row.bytes(9).map(|body| self.user_lately(tenant, row.text(8), body)).transpose()?;
         Ok((Some(held), (user, row.int(10) != 0)))
     }
 
@@ -292,12 +292,17 @@ impl Store {
         self.decode_user(tenant, row.text(0), row.bytes(1).unwrap_or_default())
     }
 
-    pub(crate) fn decode_user(
+    /// The same for whoever redeems something, and will come again.
+    pub(crate) fn user_lately(
         &self,
         tenant: TenantId,
         id: &str,
         body: &[u8],
     ) -> Result<Arc<User>, StoreError> {
+        self.inner.lately.user((tenant, id), body, || self.decode_user(tenant, id, body))
+    }
+
+    fn decode_user(&self, tenant: TenantId, id: &str, body: &[u8]) -> Result<Arc<User>, StoreError> {
         match object::decode(&self.inner.seal, tenant, ("user", id), body)? {
             Object::User(user) => Ok(user),
             _ => Err(StoreError::Damaged(format!("user {id} is something else"))),

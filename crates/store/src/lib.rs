@@ -9,6 +9,7 @@ pub mod engine;
 mod facts;
 mod feed;
 mod keys;
+mod lately;
 mod lock;
 pub mod migrate;
 mod object;
@@ -20,7 +21,7 @@ pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use record::Settle;
 
-use carnet_tenant::{directory::Directory, tenant::Tenant};
+use carnet_tenant::{directory::Directory, tenant::Tenant, user::User};
 use carnet_wire::{
     authority::TenantName,
     catalogue::Catalogue,
@@ -108,6 +109,7 @@ struct Inner {
     tenants: RwLock<Held>,
     node: String,
     chain: chain::Chain,
+    lately: lately::Lately<User>,
     fresh: feed::Freshness,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
@@ -169,6 +171,7 @@ impl Store {
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
             chain: chain::Chain::default(),
+            lately: lately::Lately::default(),
             closed: AtomicBool::new(false),
             _lock: lock,
         };
