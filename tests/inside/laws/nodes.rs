@@ -142,7 +142,7 @@ async fn another_seal_key_and_a_newer_schema_are_refused() {
     let url = kept.database.clone().unwrap();
     let (client, connection) = tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute("update refinery_schema_history set version = 99").await.unwrap();
+    client.batch_execute("update refinery_schema_history set version = 99 where version = (select max(version) from refinery_schema_history)").await.unwrap();
     assert!(matches!(kept.node(1).await.unwrap_err(), StoreError::Newer { found: 99, .. }));
 }
 
