@@ -12,6 +12,7 @@ use super::{
 use crate::{application::Platform, tenant::RefreshReuse};
 use carnet_wire::{
     scope::ScopeRequest,
+    time::Timestamp,
     token::request::{Target, Version},
 };
 
@@ -72,14 +73,18 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     };
     // Only now: whoever is refused for another reason still holds the newest token.
     if advances {
-        let (family, from) = (held.body.family, held.generation);
-        let keep_until = (expires > held.kept_until).then(|| expires.plus_seconds(BEYOND));
-        run.effects.push(Effect::AdvanceFamily { family, from, grace_ms: GRACE, keep_until });
+        run.effects.push(advance(&held, expires));
         run.if_lost = Some(Denial::RefreshRevoked { issued });
     }
     let generation = held.generation + i64::from(advances);
     run.effects.push(Effect::KeepRefresh { body: held.body, generation, expires });
     Ok(approval)
+}
+
+/// The family goes on, and is kept for its newest token.
+fn advance(held: &HeldRefresh, expires: Timestamp) -> Effect {
+    let keep_until = (expires > held.kept_until).then(|| expires.plus_seconds(BEYOND));
+    Effect::AdvanceFamily { family: held.body.family, from: held.generation, grace_ms: GRACE, keep_until }
 }
 
 /// The token may be shown more than once.
