@@ -83,6 +83,7 @@ impl Store {
             device: None,
         };
         let tenant = facts.directory.tenant.id;
+        // Where what was read says nothing of it, the account is looked up.
         let mut some_locked = true;
         match &request.grant {
             Grant::ClientCredentials => {}
@@ -292,7 +293,7 @@ impl Store {
         self.decode_user(tenant, row.text(0), row.bytes(1).unwrap_or_default())
     }
 
-    /// The same for whoever redeems something, and will come again.
+    /// The user of a row who redeems something, and will come again.
     pub(crate) fn user_lately(
         &self,
         tenant: TenantId,

@@ -190,6 +190,27 @@ async fn bodies_are_sealed_and_another_key_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has() {
+    let kept = Kept::sqlite().await;
+    kept.contoso().await;
+    kept.store.close().await;
+    let folder = kept.folder;
+    drop(kept.store);
+    let file = folder.path().join("carnet.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database
+        .execute_batch("drop index attempt_locked; delete from refinery_schema_history where version > 1")
+        .unwrap();
+    drop(database);
+    let again = Store::open(options(folder.path(), 1)).await.unwrap();
+    assert!(again.directory(carnet_wire::ids::TenantId::new(Uuid::from_u128(1))).await.unwrap().is_some());
+    let index = "select count(*) from sqlite_master where name = 'attempt_locked'";
+    let found: i64 =
+        rusqlite::Connection::open(&file).unwrap().query_row(index, [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 1);
+}
+
+#[tokio::test]
 async fn a_newer_schema_and_a_folder_in_use_are_refused() {
     let kept = Kept::sqlite().await;
     let second = Store::open(options(kept.folder.path(), 1)).await;

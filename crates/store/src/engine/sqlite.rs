@@ -426,4 +426,20 @@ mod tests {
         let again = Sqlite::open(&folder.path().join("s.db")).unwrap();
         assert_eq!(names(&again), ["t-kept"]);
     }
+
+    #[tokio::test]
+    async fn the_log_does_not_grow_with_what_is_written() {
+        const PAGE: u64 = 4096;
+        let (folder, engine) = open();
+        // A hundred pages each: the log would be six times as long as it may become.
+        for number in 0..60 {
+            let mut batch = Batch::default();
+            let values = crate::engine::values![vec![7; 100 * 4096], format!("t-{number}")];
+            batch.push(PUT, values, Expect::Rows(1));
+            engine.write(batch).await.unwrap();
+        }
+        let log = std::fs::metadata(folder.path().join("s.db-wal")).unwrap().len();
+        assert!(log < 2 * u64::from(LOGGED.unsigned_abs()) * PAGE, "{log} bytes");
+        assert_eq!(names(&engine).len(), 60);
+    }
 }
