@@ -121,6 +121,26 @@ fn a_store_of_a_newer_carnet_is_left_alone() {
 }
 
 #[test]
+fn a_store_is_open_in_one_program_at_a_time() {
+    let mut server = Server::start(&contoso(""));
+    let path = server.path("data/carnet.db");
+    let count = |database: &rusqlite::Connection| {
+        database.query_row("select count(*) from object", [], |row| row.get::<_, i64>(0))
+    };
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let locked = count(&other).unwrap_err();
+    assert_eq!(locked.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy));
+    server.stop();
+    assert!(count(&other).unwrap() > 0);
+    other.execute_batch("begin; select 1 from object").unwrap();
+    refused(&run(&mut up(server.folder.path(), &[])), &["another program has its file open"]);
+    drop(other);
+    server.start_again();
+    assert!(run(&mut server.admin(&["app", "list"])).json().is_array());
+}
+
+#[test]
 fn plain_http_beyond_this_machine_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tenant.toml");

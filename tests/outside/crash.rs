@@ -63,6 +63,7 @@ async fn what_was_answered_survives_a_hundred_kills_row_f1() {
     let there: std::collections::HashSet<&str> = there.iter().filter_map(|it| it["id"].as_str()).collect();
     let lost: Vec<&String> = kept.iter().filter(|id| !there.contains(id.as_str())).collect();
     assert!(kept.len() > TIMES && lost.is_empty(), "{} of {} were lost", lost.len(), kept.len());
+    server.stop();
     let database = rusqlite::Connection::open(server.path("data/carnet.db")).unwrap();
     let verdict: String = database.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");

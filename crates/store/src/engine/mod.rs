@@ -2,6 +2,7 @@
 //! number of rows it must touch. No transaction is interactive, and nothing else crosses this seam.
 
 pub mod postgres;
+mod queue;
 pub mod sqlite;
 mod values;
 
