@@ -228,7 +228,7 @@ async fn with_a_deleted_user_goes_what_was_theirs() {
     assert_eq!(t.call("DELETE", path, &admin, Value::Null).await.no(), "404 Request_ResourceNotFound");
     let token = pia["access_token"].as_str().unwrap();
     assert_eq!(t.get("/v1.0/me", token).await.no(), "401 InvalidAuthenticationToken");
-    assert_eq!(refreshed(&t, pia["refresh_token"].as_str().unwrap()).await.no(), "400 invalid_grant 50173");
+    assert_eq!(refreshed(&t, pia["refresh_token"].as_str().unwrap()).await.no(), "400 invalid_grant 500341");
     assert_eq!(with_password(&t, "pia", PASSWORD).await.no(), "400 invalid_grant 50126");
     let directory = t.store.directory(TENANT.parse().unwrap()).await.unwrap().unwrap();
     let left = directory.role_assignments().count();

@@ -172,10 +172,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::Code(CodeNo::Expired));
     }
     bound(&run.request.grant, &body)?;
-    let user = run.facts.user.clone().filter(|user| user.id == body.user);
-    let Some(user) = user.filter(|user| user.sessions_valid_from <= body.signed_in) else {
+    let user = run.holder(body.user)?;
+    if body.signed_in < user.sessions_valid_from {
         return Err(Denial::RefreshRevoked { issued: body.signed_in });
-    };
+    }
     password::usable(&user)?;
     password::still_enough(run, (&user, &body.methods), client.app)?;
     let asked = body.contexts.clone();

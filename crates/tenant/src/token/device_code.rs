@@ -209,10 +209,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         Some(DeviceAnswer::Approved { user, signed_in, methods }) => (user, signed_in, methods),
     };
     run.known.user = Some(id);
-    let user = run.facts.user.clone().filter(|user| user.id == id);
-    let Some(user) = user.filter(|user| user.sessions_valid_from <= signed_in) else {
+    let user = run.holder(id)?;
+    if signed_in < user.sessions_valid_from {
         return Err(Denial::RefreshRevoked { issued: signed_in });
-    };
+    }
     password::usable(&user)?;
     password::still_enough(run, (&user, &methods), client.app)?;
     let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)

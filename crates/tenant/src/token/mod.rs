@@ -287,6 +287,14 @@ impl Run<'_> {
         }
     }
 
+    /// The user whose grant this is.
+    ///
+    /// # Errors
+    /// [`Denial::UserDeleted`]
+    fn holder(&self, id: ObjectId) -> Result<Arc<User>, Denial> {
+        self.facts.user.clone().filter(|user| user.id == id).ok_or(Denial::UserDeleted(id))
+    }
+
     /// What was issued to a work account was not issued in the tenant of personal ones.
     fn of_a_work_account(&self) -> Denial {
         match &self.request.grant {

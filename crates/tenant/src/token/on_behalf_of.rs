@@ -122,10 +122,10 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     let Some(id) = *id else { return no(Unusable::Application) };
     run.known.user = Some(id);
-    let user = run.facts.user.clone().filter(|user| user.id == id);
-    let Some(user) = user.filter(|user| user.tokens_valid_from() <= issued + BACKDATED) else {
+    let user = run.holder(id)?;
+    if user.tokens_valid_from() > issued + BACKDATED {
         return no(Unusable::Expired);
-    };
+    }
     // One that holds no sign-in was issued before tokens did, and is over within a day.
     let Some((since, methods)) = sign_in else { return no(Unusable::Expired) };
     young_enough(run, since)?;
@@ -256,7 +256,7 @@ mod tests {
         };
         assert_eq!(with(|audience, _, _| PUBLIC.clone_into(audience)), 500_131);
         assert_eq!(with(|_, user, _| *user = None), 7_000_114);
-        assert_eq!(with(|_, user, _| *user = SECRET.parse().ok()), 500_133);
+        assert_eq!(with(|_, user, _| *user = SECRET.parse().ok()), 500_341);
     }
 
     #[test]

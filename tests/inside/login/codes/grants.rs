@@ -46,6 +46,9 @@ async fn families(table: &mut Table) {
         NO,
         &refresh(&t, TENANT, PAGES, &idle).await,
     );
+    let left = refresh_token(&password(&t, "ada", &[]).await);
+    let _ = administer(&t, "DELETE", "/v1.0/users/ada@contoso.example", Value::Null).await;
+    table.add(500_341, "a refresh token of a deleted user", NO, &refresh(&t, TENANT, PAGES, &left).await);
 }
 
 /// Sign-ins that are older than the tenant lets them become.

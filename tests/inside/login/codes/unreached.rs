@@ -49,7 +49,6 @@ const QUESTIONS: &[(&str, &[u32])] = &[
 const LATER: &[(&str, &[u32])] = &[
     ("a second factor that grows old", &[50_078]),
     ("APIs of v1.0 alone, and roles that are only for users", &[90_124, 650_061]),
-    ("a deleted account is an unknown one", &[500_341]),
     ("loops of one client, and tenants that ask too much", &[50_196, 90_055]),
     ("sign-out always goes on", &[50_068]),
     ("our own faults, which are told as 503 and 500 without a number", &[90_006, 50_000, 50_042]),

@@ -123,6 +123,8 @@ pub enum Denial {
     PasswordExpired,
     /// The password is right and the account disabled.
     UserDisabled,
+    /// The account was deleted since the grant was given.
+    UserDeleted(ObjectId),
     /// The account belongs elsewhere.
     Guest,
     /// A second factor is registered and cannot be asked for here.
@@ -259,6 +261,7 @@ impl Denial {
             | Self::Locked
             | Self::PasswordExpired
             | Self::UserDisabled
+            | Self::UserDeleted(_)
             | Self::Guest
             | Self::SecondFactor(_)
             | Self::WrongSecondFactor

@@ -21,6 +21,9 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             (&aadsts::PASSWORD_EXPIRED, "The password is expired; choose a new one.".into())
         }
         Denial::UserDisabled => (&aadsts::USER_DISABLED, "The user account is disabled.".into()),
+        Denial::UserDeleted(id) => {
+            (&aadsts::USER_DELETED, format!("The user account {id} has been deleted from this directory."))
+        }
         Denial::Guest => (
             &aadsts::USER_OF_OTHER_TENANT,
             "User account belongs to another directory and cannot sign in with a password here.".into(),
