@@ -329,14 +329,14 @@ pub fn code(
 ) -> Result<CodeBody, Denial> {
     let user = signed_in.user;
     standing(directory, (admitted, asked), signed_in, (address, now))?;
+    // Before anything is asked of somebody who may not go on. An ID token may come of this alone, so nobody else asks.
+    scope::user_assigned(directory, user.id, &admitted.client)?;
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
     let resource = resolved.resource.principal.app_id;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
     signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;
     scope::delegated(directory, &admitted.client, user, &resolved)?;
-    // An ID token may come of this alone: nobody asks again at the token endpoint.
-    scope::user_assigned(directory, user.id, &admitted.client)?;
     Ok(CodeBody {
         family: entropy.uuid_at(now),
         app: admitted.client.app,

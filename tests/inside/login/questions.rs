@@ -99,3 +99,20 @@ async fn a_device_is_let_in_by_whoever_was_asked_about_it() {
     assert_eq!(browser.submit(&confirm, &[("answer", "yes")]).await.status, 200);
     assert!(poll(&first.1).await.good().get("access_token").is_some());
 }
+
+#[tokio::test]
+async fn who_is_not_assigned_is_not_asked_for_consent() {
+    let t = contoso("").await;
+    let token = t.graph_token("admin").await;
+    let path = format!("/v1.0/servicePrincipals(appId='{UNCONSENTED}')");
+    let wants = async |assigned: bool| {
+        let body = json!({ "appRoleAssignmentRequired": assigned });
+        assert_eq!(t.call("PATCH", &path, &token, body).await.status, 204);
+    };
+    let (browser, _) = in_session(&t, "ada").await;
+    wants(true).await;
+    assert_eq!(number(&browser.open(&query(UNCONSENTED, &[])).await), 50_105);
+    wants(false).await;
+    let asked = browser.open(&query(UNCONSENTED, &[])).await;
+    assert!(asked.text().contains("name=\"answer\""), "{}", asked.text());
+}
