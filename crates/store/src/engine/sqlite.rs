@@ -8,6 +8,7 @@ use super::{
 use crate::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, hooks::Wal, types::ValueRef};
 use std::{
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -52,6 +53,13 @@ impl Sqlite {
         if rusqlite::version_number() < OLDEST {
             return Err(StoreError::Damaged(format!("SQLite {} is older than 3.51.3", rusqlite::version())));
         }
+        // The log gets the mode of the file.
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| StoreError::Away(format!("{}: {error}", path.display())))?;
         let mut writer = connect(path, false)?;
         crate::migrate::sqlite(&mut writer)?;
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
@@ -341,6 +349,17 @@ mod tests {
         assert!(engine.write(put("t-late")).await.is_err());
         let again = Sqlite::open(&folder.path().join("s.db")).unwrap();
         assert_eq!(names(&again), ["t-kept"]);
+    }
+
+    #[tokio::test]
+    async fn the_files_are_their_owners_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let (folder, engine) = open();
+        engine.write(put("t-kept")).await.unwrap();
+        for name in ["s.db", "s.db-wal"] {
+            let mode = std::fs::metadata(folder.path().join(name)).unwrap().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
     }
 
     #[tokio::test]
