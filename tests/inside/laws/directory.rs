@@ -204,6 +204,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has
     drop(database);
     let again = Store::open(options(folder.path(), 1)).await.unwrap();
     assert!(again.directory(carnet_wire::ids::TenantId::new(Uuid::from_u128(1))).await.unwrap().is_some());
+    again.close().await;
     let index = "select count(*) from sqlite_master where name = 'attempt_locked'";
     let found: i64 =
         rusqlite::Connection::open(&file).unwrap().query_row(index, [], |row| row.get(0)).unwrap();

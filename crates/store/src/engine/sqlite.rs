@@ -165,13 +165,12 @@ fn write_all(connection: &Connection, queue: &Queue, logged: &AtomicI32) {
 
 /// What came of each; an error is everybody's.
 fn commit(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
-    let sql = |text| plain(connection, text).map_err(|error| of_engine(&error));
-    sql("begin immediate")?;
+    plain(connection, "begin immediate")?;
     let answers = match together(connection, group) {
         Some(answers) => answers,
         None => apart(connection, group)?,
     };
-    sql("commit")?;
+    plain(connection, "commit")?;
     Ok(answers)
 }
 
@@ -190,7 +189,7 @@ fn together(connection: &Connection, group: &[Job]) -> Option<Vec<Answer>> {
 
 /// The same batches again, each in a savepoint of its own, so that only the one that fails is undone.
 fn apart(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
-    plain(connection, "begin immediate").map_err(|error| of_engine(&error))?;
+    plain(connection, "begin immediate")?;
     let mut answers = Vec::with_capacity(group.len());
     for job in group {
         let answer = savepoint(connection, &job.batch);
@@ -204,19 +203,19 @@ fn apart(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreErr
 }
 
 /// Runs a statement without values, prepared once.
-fn plain(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.raw_execute().map(drop)
+fn plain(connection: &Connection, sql: &'static str) -> Result<(), StoreError> {
+    let done = connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
+    done.map(drop).map_err(|error| of_engine(&error))
 }
 
 fn savepoint(connection: &Connection, batch: &Batch) -> Answer {
-    let sql = |text| plain(connection, text).map_err(|error| of_engine(&error));
-    sql("savepoint b")?;
+    plain(connection, "savepoint b")?;
     let answer = statements(connection, batch);
     if answer.is_err() && !connection.is_autocommit() {
-        sql("rollback to b")?;
+        plain(connection, "rollback to b")?;
     }
     if !connection.is_autocommit() {
-        sql("release b")?;
+        plain(connection, "release b")?;
     }
     answer
 }
