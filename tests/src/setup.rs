@@ -7,7 +7,7 @@ use carnet_server::{
     context::{Names, State},
     keys::Keys,
     seed::{self, Seeding},
-    work::{hash::Hasher, issuers::Issuers},
+    work::{hash::Hasher, issuers::Issuers, pace::Pace},
 };
 use carnet_store::{Options, Store};
 use carnet_wire::{
@@ -112,6 +112,7 @@ impl Node {
             keys: Keys::default(),
             hasher,
             issuers: Issuers::default(),
+            pace: Pace::default(),
             clock: clock.clone(),
             entropy,
             catalogue,

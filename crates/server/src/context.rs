@@ -6,7 +6,7 @@ use crate::{
     listen::{accept::Peer, limits::Limits},
     reply::Failure,
     route::Surface,
-    work::{hash::Hasher, issuers::Issuers},
+    work::{hash::Hasher, issuers::Issuers, pace::Pace},
 };
 use bytes::{Bytes, BytesMut};
 use carnet_store::Store;
@@ -34,6 +34,8 @@ pub struct State {
     pub hasher: Hasher,
     /// Keys of outside issuers.
     pub issuers: Issuers,
+    /// How often is asked.
+    pub pace: Pace,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

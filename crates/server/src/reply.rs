@@ -250,7 +250,7 @@ pub fn denial(denial: &Denial, version: Version, envelope: &Envelope) -> Reply {
     let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST);
     let reply = Reply::json_with(status, &body).unwrap_or_else(|_| Reply::new(status, Bytes::new()));
     match row.status {
-        429 | 503 => reply.header(header::RETRY_AFTER, "1"),
+        429 | 503 => reply.header(header::RETRY_AFTER, &denial.retry_after().to_string()),
         _ => reply,
     }
 }
@@ -275,6 +275,9 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
+        Failure::Away if envelope.surface == Surface::Login => {
+            return denial(&Denial::Away, Version::V2, envelope);
+        }
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(
@@ -283,6 +286,9 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
                 cause,
                 "a request failed"
             );
+            if envelope.surface == Surface::Login {
+                return denial(&Denial::Broken, Version::V2, envelope);
+            }
             (
                 500,
                 "InternalServerError",
@@ -311,7 +317,7 @@ fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> R
         Surface::Login | Surface::Health => Reply::json_with(
             status,
             &serde_json::json!({
-                "error": code_of_login(status),
+                "error": if envelope.surface == Surface::Login { "invalid_request" } else { code },
                 "error_description": message,
                 "trace_id": envelope.trace,
                 "correlation_id": envelope.correlation,
@@ -320,14 +326,6 @@ fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> R
         ),
     };
     made.unwrap_or_else(|_| Reply::new(status, Bytes::new()))
-}
-
-fn code_of_login(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        503 => "temporarily_unavailable",
-        500 => "server_error",
-        _ => "invalid_request",
-    }
 }
 
 /// The body of an API's refusal.

@@ -14,7 +14,7 @@ use crate::{
     },
     ready::{Endpoints, Ready, ReadyTenant},
     seed::{self, SeedError},
-    work::{hash::Hasher, issuers::Issuers},
+    work::{hash::Hasher, issuers::Issuers, pace::Pace},
 };
 use carnet_store::{Options, Store, StoreError};
 use carnet_wire::{
@@ -214,6 +214,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         keys: Keys::default(),
         hasher,
         issuers: Issuers::default(),
+        pace: Pace::default(),
         clock,
         entropy,
         catalogue,

@@ -117,6 +117,12 @@ impl SignInAudience {
         all.into_iter().find(|it| it.name() == word)
     }
 
+    /// Personal accounts are among them.
+    #[must_use]
+    pub const fn has_personal(self) -> bool {
+        matches!(self, Self::AzureADandPersonalMicrosoftAccount | Self::PersonalMicrosoftAccount)
+    }
+
     /// Graph's word.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -36,6 +36,8 @@ const NATIVE_CLIENT: &str = "https://login.microsoftonline.com/common/oauth2/nat
 pub struct Admitted {
     /// The tenant in which somebody signs in.
     pub tenant: TenantId,
+    /// As the address names it.
+    pub named: TenantName,
     /// The client.
     pub client: Client,
     /// Where the answer goes, as asked.
@@ -76,8 +78,8 @@ pub fn admit(
                 RedirectNo::Missing
             }));
         };
-        let (tenant, redirect_uri) = (directory.tenant.id, only.clone());
-        return Ok(Admitted { tenant, redirect_uri, explicit: false, platform, client });
+        let (tenant, named, redirect_uri) = (directory.tenant.id, tenant.clone(), only.clone());
+        return Ok(Admitted { tenant, named, redirect_uri, explicit: false, platform, client });
     };
     let found = registered(web, spa, public_uris)
         .into_iter()
@@ -91,8 +93,8 @@ pub fn admit(
             false => RedirectNo::NotRegistered(shown),
         }));
     };
-    let (tenant, redirect_uri) = (directory.tenant.id, asked.clone());
-    Ok(Admitted { tenant, redirect_uri, explicit: true, platform, client })
+    let (tenant, named, redirect_uri) = (directory.tenant.id, tenant.clone(), asked.clone());
+    Ok(Admitted { tenant, named, redirect_uri, explicit: true, platform, client })
 }
 
 /// Whether an address is one of an application's own, byte for byte.
@@ -290,7 +292,7 @@ pub fn standing(
     session(&directory.tenant, asked, signed_in, now)?;
     usable(user)?;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
-    signing_in.still_enough(signed_in.methods).map_err(to_be_asked)
+    signing_in.still_enough(signed_in.methods, (signed_in.at, now)).map_err(to_be_asked)
 }
 
 /// Here somebody can be asked for a second factor, or an application be told that somebody would be.
@@ -302,7 +304,7 @@ fn to_be_asked(denial: Denial) -> Denial {
     }
 }
 
-/// Whether somebody who just signed in may let a device in.
+/// Whether somebody who signed in for it may let a device in.
 ///
 /// # Errors
 /// [`Denial`]
@@ -312,7 +314,7 @@ pub fn on_device(
     (client, address): (AppId, IpAddr),
 ) -> Result<(), Denial> {
     usable(user)?;
-    SigningIn { directory, user, client, address }.still_enough(methods)
+    SigningIn { directory, user, client, address }.proved_enough(methods)
 }
 
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids
@@ -333,6 +335,7 @@ pub fn code(
     scope::user_assigned(directory, user.id, &admitted.client)?;
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
+    scope::over(&admitted.named, &admitted.client, &resolved.resource)?;
     let resource = resolved.resource.principal.app_id;
     let signing_in = SigningIn { directory, user, client: admitted.client.app, address };
     signing_in.contexts(signed_in.methods, &asked.claims.acrs, resource).map_err(to_be_asked)?;

@@ -127,7 +127,7 @@ fn everything(
             }
             continue;
         };
-        let api = of(listed, resource, admin);
+        let api = of(listed, resource, (application, admin))?;
         if api.scopes.is_empty() && api.roles.is_empty() {
             if asked && listed.access.iter().any(|it| matches!(it, RequiredAccess::Scope(_))) {
                 return Err(Denial::Permission(PermissionNo::NothingMatches(resource.app_id)));
@@ -141,7 +141,11 @@ fn everything(
     Ok(if asked || admin { apis } else { Vec::new() })
 }
 
-fn of(listed: &RequiredResource, resource: &Arc<ServicePrincipal>, admin: bool) -> Api {
+fn of(
+    listed: &RequiredResource,
+    resource: &Arc<ServicePrincipal>,
+    (application, admin): (&Application, bool),
+) -> Result<Api, Denial> {
     let mut api = Api { resource: resource.clone(), scopes: Vec::new(), roles: Vec::new() };
     for access in &listed.access {
         match access {
@@ -149,13 +153,21 @@ fn of(listed: &RequiredResource, resource: &Arc<ServicePrincipal>, admin: bool) 
                 api.scopes.extend(resource.scopes.iter().find(|it| it.enabled && it.id == *id).cloned());
             }
             RequiredAccess::Role(id) if admin => {
-                let fits = |it: &&AppRole| it.enabled && it.for_applications && it.id == *id;
-                api.roles.extend(resource.app_roles.iter().find(fits).cloned());
+                let role = resource.app_roles.iter().find(|it: &&AppRole| it.enabled && it.id == *id);
+                if let Some(role) = role.filter(|it| !it.for_applications) {
+                    return Err(Denial::Permission(PermissionNo::RoleForUsers {
+                        app: application.app_id,
+                        name: application.display_name.clone(),
+                        role: role.value.clone(),
+                        resource: resource.display_name.clone(),
+                    }));
+                }
+                api.roles.extend(role.cloned());
             }
             RequiredAccess::Role(_) => {}
         }
     }
-    api
+    Ok(api)
 }
 
 /// Only administrators may consent. Microsoft's APIs say so scope by scope, which is not known here; those that

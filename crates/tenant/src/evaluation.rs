@@ -79,7 +79,7 @@ impl Shown<'_> {
         // A token that lives a day must not outlast a rule for so long.
         let signing_in =
             SigningIn { directory: self.directory, user, client: self.app, address: self.address };
-        let Err(denial) = signing_in.still_enough(self.methods) else { return Ok(()) };
+        let Err(denial) = signing_in.proved_enough(self.methods) else { return Ok(()) };
         let reason = match &denial {
             Denial::Blocked(_) => "a rule of the tenant blocks this call",
             _ => "a rule of the tenant demands a second factor for this call",

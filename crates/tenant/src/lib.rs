@@ -18,6 +18,7 @@ pub mod group;
 pub mod lockout;
 pub mod operation;
 pub mod optional_claims;
+pub mod pace;
 pub mod package;
 pub mod permission;
 pub mod permission_grant;

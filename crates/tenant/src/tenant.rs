@@ -69,6 +69,12 @@ pub struct Policy {
     pub refresh_max_age_days: Option<NonZeroU32>,
     /// Hours after which somebody has to sign in again, for sessions and refresh tokens.
     pub sign_in_frequency_hours: Option<NonZeroU32>,
+    /// Hours after a sign-in for which its second factor counts.
+    pub second_factor_hours: Option<NonZeroU32>,
+    /// Requests for tokens that a node answers in a minute.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// How often one user may sign in in a minute through one client for the same.
+    pub repeats_per_minute: Option<NonZeroU32>,
     /// Users may register applications (Graph's `allowedToCreateApps`).
     pub users_create_applications: bool,
 }
@@ -87,6 +93,9 @@ impl Default for Policy {
             authentication_contexts: Vec::new(),
             refresh_max_age_days: None,
             sign_in_frequency_hours: None,
+            second_factor_hours: None,
+            requests_per_minute: None,
+            repeats_per_minute: None,
             users_create_applications: true,
         }
     }
@@ -106,6 +115,13 @@ impl Policy {
     #[must_use]
     pub fn outlived(&self, signed_in: Timestamp, now: Timestamp) -> bool {
         self.sign_in_frequency_hours
+            .is_some_and(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600) <= now)
+    }
+
+    /// The second factor of a sign-in counts no more.
+    #[must_use]
+    pub fn second_factor_over(&self, signed_in: Timestamp, now: Timestamp) -> bool {
+        self.second_factor_hours
             .is_some_and(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600) <= now)
     }
 
@@ -193,13 +209,18 @@ mod tests {
         let (then, later) =
             (Timestamp::from_seconds(1000), |seconds| Timestamp::from_seconds(1000 + seconds));
         let none = Policy::default();
-        assert!(!none.outlived(then, later(i64::MAX / 4000)) && !none.spent(then, later(i64::MAX / 4000)));
+        let ever = later(i64::MAX / 4000);
+        assert!(
+            !none.outlived(then, ever) && !none.spent(then, ever) && !none.second_factor_over(then, ever)
+        );
         let policy = Policy {
             refresh_max_age_days: NonZeroU32::new(1),
             sign_in_frequency_hours: NonZeroU32::new(2),
+            second_factor_hours: NonZeroU32::new(3),
             ..Policy::default()
         };
         assert_eq!([7199, 7200].map(|it| policy.outlived(then, later(it))), [false, true]);
+        assert_eq!([10_799, 10_800].map(|it| policy.second_factor_over(then, later(it))), [false, true]);
         assert_eq!([86_399, 86_400].map(|it| policy.spent(then, later(it))), [false, true]);
     }
 }

@@ -487,7 +487,7 @@ table! {
     /// AADSTS900941: risky application.
     RISKY_APPLICATION = (900941, "access_denied", 400, None, Permissions, false);
     /// AADSTS650061: role for users only.
-    ROLE_FOR_USERS_ONLY = (650061, "invalid_grant", 400, None, Permissions, false);
+    ROLE_FOR_USERS_ONLY = (650061, "invalid_client", 400, None, Permissions, false);
     /// AADSTS1000031: application inaccessible.
     APPLICATION_INACCESSIBLE = (1000031, "invalid_grant", 400, None, Registration, false);
     // keys, throttling, service
@@ -497,8 +497,8 @@ table! {
     TENANT_THROTTLED = (90055, "temporarily_unavailable", 429, None, Service, false);
     /// AADSTS90033: transient.
     TRANSIENT = (90033, "temporarily_unavailable", 503, None, Service, false);
-    /// AADSTS90006: timed out.
-    TIMED_OUT = (90006, "temporarily_unavailable", 503, None, Service, false);
+    /// AADSTS90006: service unavailable.
+    SERVICE_UNAVAILABLE = (90006, "temporarily_unavailable", 503, None, Service, false);
     /// AADSTS50000: issuance failed.
     ISSUANCE_FAILED = (50000, "server_error", 500, None, Service, false);
     /// AADSTS50146: signing key needed.

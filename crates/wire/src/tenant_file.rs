@@ -76,6 +76,12 @@ pub struct PolicyTable {
     pub refresh_max_age_days: Option<NonZeroU32>,
     /// Hours after which somebody has to sign in again.
     pub sign_in_frequency_hours: Option<NonZeroU32>,
+    /// Hours after a sign-in for which its second factor counts.
+    pub second_factor_hours: Option<NonZeroU32>,
+    /// Requests for tokens that a node answers in a minute.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// How often one user may sign in in a minute through one client for the same.
+    pub repeats_per_minute: Option<NonZeroU32>,
     /// Issuers that may be http or loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,

@@ -75,6 +75,32 @@ async fn a_no_stays_a_no_and_time_ends_it() {
 }
 
 #[tokio::test]
+async fn a_flood_of_polls_is_refused_and_no_other_device_waits_for_it_row_96() {
+    let t = Contoso::start().await;
+    let (one, other) = (begin(&t).await, begin(&t).await);
+    for _ in 0..10 {
+        assert_eq!(poll(&t, PUBLIC, &one).await.no(), "400 authorization_pending 70016");
+    }
+    t.later(2);
+    let flood = poll(&t, PUBLIC, &one).await;
+    assert_eq!(
+        (flood.no().as_str(), flood.header("retry-after")),
+        ("429 temporarily_unavailable 90055", "3")
+    );
+    assert_eq!(poll(&t, PUBLIC, &other).await.no(), "400 authorization_pending 70016");
+    t.later(3);
+    for _ in 0..11 {
+        let _ = poll(&t, PUBLIC, &one).await;
+    }
+    assert_eq!(poll(&t, PUBLIC, &one).await.no(), "429 temporarily_unavailable 90055");
+    // Who was answered has not to wait.
+    let browser = Browser::new(&t);
+    let page = question(&browser, one["user_code"].as_str().unwrap()).await;
+    assert_eq!(browser.submit(&page, &[("answer", "yes")]).await.status, 200);
+    poll(&t, PUBLIC, &one).await.good();
+}
+
+#[tokio::test]
 async fn a_code_cannot_be_guessed_for_long() {
     let t = Contoso::start().await;
     let begun = begin(&t).await;

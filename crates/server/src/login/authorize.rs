@@ -246,7 +246,9 @@ impl Context {
         let body = match self.confirmed_denial(&mut directory, rule).await? {
             Ok(body) => body,
             // The session does not count any more: sign in again, where somebody may be asked.
-            Err(Denial::Session(_)) if asked.prompt != Prompt::None => return Ok(None),
+            Err(Denial::Session(_) | Denial::SecondFactorOver(_)) if asked.prompt != Prompt::None => {
+                return Ok(None);
+            }
             // Nobody registers a second factor from a session that lay open for long.
             Err(Denial::SecondFactorEnrolNow(_))
                 if asked.prompt != Prompt::None && how != How::Fresh && !session.is_fresh(self.now()) =>
@@ -256,10 +258,15 @@ impl Context {
                 let wrong = "Sign in again to add a second factor.";
                 return self.ask(flow, &good.admitted.client.name, Some(wrong)).map(Some);
             }
-            // The session is too weak for this application: its second factor is asked for.
+            // The session is too weak for this application: its second factor is asked for, or all of it where
+            // that one would be over at once.
             Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
                 if asked.prompt != Prompt::None =>
             {
+                let policy = &good.directory.tenant.policy;
+                if policy.second_factor_over(session.signed_in, self.now()) {
+                    return Ok(None);
+                }
                 let who = (shown, &**user, good.admitted.client.name.as_str());
                 return self.step_up(flow.clone(), &good.directory, who).map(Some);
             }
@@ -273,7 +280,17 @@ impl Context {
             return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
         let reply = match body {
-            Some(body) => self.give(good, &signed_in, &body).await?,
+            Some(body) => {
+                let what = [body.scope.as_bytes(), b"authorize"];
+                if let Err(denial) = self.repeats(&directory.tenant, (body.app, body.user), &what) {
+                    return Ok(Some(match asked.prompt {
+                        Prompt::None => self.back_with_no(&good.request, &good.admitted, &denial),
+                        // The client would come round once more.
+                        _ => self.refused(&denial),
+                    }));
+                }
+                self.give(good, &signed_in, &body).await?
+            }
             None => self.consented(good),
         };
         let cookies = self.used(call, shown, good.admitted.client.app).await?;

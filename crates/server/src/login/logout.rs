@@ -107,6 +107,14 @@ impl Context {
                 ended.retain(|it| named.contains(&it.session.id));
             }
         }
+        let client: Option<AppId> = text("client_id").and_then(|id| id.parse().ok());
+        let hinted_app = hint.as_ref().and_then(|own| audience(&own.claims));
+        // OpenID Connect RP-Initiated Logout 1.0, section 2: whoever names both means one application.
+        if let (Some(asked), Some(hinted)) = (client, hinted_app)
+            && asked != hinted
+        {
+            return Ok(Err(Denial::SignOutOfOther { asked, hinted }));
+        }
         let here = self.state.store.directory_named(tenant).await?;
         if let (Some(opaque), Some(directory)) = (text("logout_hint"), &here) {
             let tenant = directory.tenant.id;
@@ -115,8 +123,8 @@ impl Context {
             };
             ended.retain(|it| it.tenant == tenant && it.session.user == user.id);
         }
-        let by_hint = hint.and_then(|own| Some((audience(&own.claims)?, own.directory)));
-        let by_id = || Some((text("client_id")?.parse().ok()?, here?));
+        let by_hint = hint.and_then(|own| Some((hinted_app?, own.directory)));
+        let by_id = || Some((client?, here?));
         let named: Option<Named> = by_hint.or_else(by_id);
         let to = text("post_logout_redirect_uri");
         let (to, unnamed) = match &named {

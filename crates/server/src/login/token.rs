@@ -13,16 +13,18 @@ use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     directory::Directory,
     lockout::Attempt,
+    pace::Counted,
     sign_in::SignIn,
+    tenant::Tenant,
     token::{
-        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
-        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        Approval, Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion,
+        aio, client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
-    ids::{ObjectId, TenantId},
+    ids::{AppId, ObjectId, TenantId},
     secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
@@ -60,6 +62,10 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
+    // A flood leaves no records.
+    if let Err(denial) = cx.polls_slowly(&facts).and_then(|()| cx.keeps_pace(&facts.directory.tenant)) {
+        return Ok(reply::denial(&denial, version, &cx.envelope));
+    }
     let reader = asked.reader(&facts.directory);
     let seen = facts.directory.clone();
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
@@ -71,6 +77,11 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     {
         facts.directory = newer;
         decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
+    }
+    if let Ok(approval) = &decision.verdict
+        && let Err(denial) = cx.goes_on(&facts.directory.tenant, approval, &asked.grant)
+    {
+        decision = Decision { known: decision.known, ..Decision::no(denial) };
     }
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
@@ -148,6 +159,9 @@ async fn unreadable(
     let Some(directory) = directory else {
         return Ok(reply::denial(&denial, version, &cx.envelope));
     };
+    if let Err(flood) = cx.keeps_pace(&directory.tenant) {
+        return Ok(reply::denial(&flood, version, &cx.envelope));
+    }
     let record = cx.record(&directory, &grant, None);
     cx.issue(&directory.tenant, Decision::no(denial), record, version).await
 }
@@ -268,6 +282,47 @@ impl Context {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
         }
+    }
+
+    /// The tenant does not ask too often.
+    fn keeps_pace(&self, tenant: &Tenant) -> Result<(), Denial> {
+        let id = tenant.id.uuid();
+        self.state.pace.count(Counted::Requests, &tenant.policy, &[id.as_bytes()], self.now())
+    }
+
+    /// A device does not ask too often for a code that nobody has answered.
+    fn polls_slowly(&self, facts: &Facts) -> Result<(), Denial> {
+        let policy = &facts.directory.tenant.policy;
+        match facts.device.as_ref().filter(|it| it.answer.is_none()) {
+            Some(device) => self.state.pace.count(Counted::Polls, policy, &[&device.digest], self.now()),
+            None => Ok(()),
+        }
+    }
+
+    /// The client gets on with the tokens of its user, instead of asking for the same again and again.
+    fn goes_on(&self, tenant: &Tenant, yes: &Approval, grant: &str) -> Result<(), Denial> {
+        let Subject::User { user, .. } = &yes.subject else { return Ok(()) };
+        if tenant.policy.repeats_per_minute.is_none() {
+            return Ok(());
+        }
+        let (resource, scopes) = (yes.resource.principal.id.uuid(), yes.scopes.join(" "));
+        let what = [resource.as_bytes(), scopes.as_bytes(), grant.as_bytes()];
+        self.repeats(tenant, (yes.client.app, user.id), &what)
+    }
+
+    /// Counts what a user gets through a client.
+    ///
+    /// # Errors
+    /// [`Denial::ClientLoop`] where that is the same again and again.
+    pub(super) fn repeats(
+        &self,
+        tenant: &Tenant,
+        (client, user): (AppId, ObjectId),
+        what: &[&[u8]],
+    ) -> Result<(), Denial> {
+        let ids = [tenant.id.uuid(), client.uuid(), user.uuid()].map(uuid::Uuid::into_bytes).concat();
+        let whole = [&[ids.as_slice()], what].concat();
+        self.state.pace.count(Counted::Repeats, &tenant.policy, &whole, self.now())
     }
 
     fn decide(

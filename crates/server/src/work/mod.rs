@@ -2,4 +2,5 @@
 
 pub mod hash;
 pub mod issuers;
+pub mod pace;
 pub mod second_factor;

@@ -177,7 +177,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::RefreshRevoked { issued: body.signed_in });
     }
     password::usable(&user)?;
-    password::still_enough(run, (&user, &body.methods), client.app)?;
+    password::still_enough(run, (&user, &body.methods, body.signed_in), client.app)?;
     let asked = body.contexts.clone();
     run.contexts.id_token.extend(asked.id_token);
     run.contexts.access_token.extend(asked.access_token);

@@ -159,7 +159,8 @@ pub fn may_ask(
         return Err(Denial::Device(DeviceNo::Confidential));
     }
     served(directory, &client)?;
-    scope::resolve_usable(directory, graphs, &request.target)?;
+    let resolved = scope::resolve_usable(directory, graphs, &request.target)?;
+    scope::over(tenant, &client, &resolved.resource)?;
     Ok(client)
 }
 
@@ -214,7 +215,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::RefreshRevoked { issued: signed_in });
     }
     password::usable(&user)?;
-    password::still_enough(run, (&user, &methods), client.app)?;
+    password::still_enough(run, (&user, &methods, signed_in), client.app)?;
     let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)
         .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
     let resolved = scope::resolve(run, &target)?;

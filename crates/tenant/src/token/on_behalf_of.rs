@@ -135,7 +135,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::SeveralResources);
     }
     let resolved = scope::resolve(run, &target)?;
-    password::still_enough(run, (&user, &methods), client.app)?;
+    password::still_enough(run, (&user, &methods, since), client.app)?;
     let subject = (user, methods, since);
     let mut approval = password::for_user(run, (client, credential), subject.clone(), (&target, resolved))?;
     // Unlike other grants of v1.0, this one gives a refresh token only where it is asked for.

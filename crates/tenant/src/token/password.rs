@@ -138,8 +138,27 @@ impl SigningIn<'_> {
     }
 
     /// What was proved at sign-in is enough here and now: nothing forbids it, and a second factor was shown
-    /// where one is demanded. Every grant that builds on an earlier sign-in asks this.
-    pub(crate) fn still_enough(&self, methods: &[String]) -> Result<(), Denial> {
+    /// where one is demanded, not too long ago. Every grant that builds on an earlier sign-in asks this.
+    pub(crate) fn still_enough(
+        &self,
+        methods: &[String],
+        (signed_in, now): (Timestamp, Timestamp),
+    ) -> Result<(), Denial> {
+        match self.proved_enough(methods) {
+            Ok(()) if self.directory.tenant.policy.second_factor_over(signed_in, now) => {
+                self.one_factor(self.client).map_err(|denial| match denial {
+                    Denial::SecondFactor(demand) | Denial::SecondFactorEnrol(demand) => {
+                        Denial::SecondFactorOver(demand)
+                    }
+                    other => other,
+                })
+            }
+            other => other,
+        }
+    }
+
+    /// The same, however long ago it was shown: what a token was given for stays proved as long as it lives.
+    pub(crate) fn proved_enough(&self, methods: &[String]) -> Result<(), Denial> {
         self.not_blocked()?;
         match methods.iter().any(|method| method == "mfa") {
             true => Ok(()),
@@ -161,11 +180,11 @@ impl SigningIn<'_> {
 /// See [`SigningIn::still_enough`]; and the account is not locked.
 pub(super) fn still_enough(
     run: &Run<'_>,
-    (user, methods): (&User, &[String]),
+    (user, methods, signed_in): (&User, &[String], Timestamp),
     client: AppId,
 ) -> Result<(), Denial> {
     not_locked(run)?;
-    signing_in(run, user, client).still_enough(methods)
+    signing_in(run, user, client).still_enough(methods, (signed_in, run.asking.now))
 }
 
 /// A lock after wrong passwords holds for every grant (`security.md`, P2). Who holds something of the user's is
@@ -203,6 +222,7 @@ pub(super) fn for_user(
     if run.request.claims.not_before.is_some_and(|from| !user.signed_in_since(signed_in, from)) {
         return Err(Denial::RefreshRevoked { issued: signed_in });
     }
+    scope::over(run.asking.tenant, &client, &resolved.resource)?;
     let scopes = scope::delegated(&facts.directory, &client, &user, &resolved)?;
     scope::user_assigned(&facts.directory, user.id, &client)?;
     let resource = &resolved.resource;

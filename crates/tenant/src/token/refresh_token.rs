@@ -56,7 +56,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
         return Err(Denial::Refresh(RefreshNo::SignInTooOld { signed_in }));
     }
     password::usable(&user)?;
-    password::still_enough(run, (&user, &held.body.methods), client.app)?;
+    password::still_enough(run, (&user, &held.body.methods, held.body.signed_in), client.app)?;
     let advances = reuse(run, &client, &held)?;
     let target = target(run, &held)?;
     let resolved = scope::resolve(run, &target)?;
@@ -124,7 +124,11 @@ fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
 mod tests {
     use super::super::{Effect, RefreshBody, contoso::*};
     use super::HeldRefresh;
-    use crate::{application::Platform, tenant::RefreshReuse};
+    use crate::{
+        application::Platform,
+        credential::Guarded,
+        tenant::{RefreshReuse, Subjects},
+    };
     use carnet_wire::time::Timestamp;
     use uuid::Uuid;
 
@@ -242,6 +246,54 @@ mod tests {
         changed.change_user(|user| user.sessions_valid_from = Timestamp::from_seconds(NOW));
         assert_eq!(number(&changed.ask(PUBLIC, BODY)), 50_173);
         assert_eq!(number(&Contoso::new().ask(PUBLIC, BODY)), 9_002_313);
+    }
+
+    #[test]
+    fn a_second_factor_counts_for_as_long_as_the_tenant_says_where_one_is_demanded() {
+        let strong = |demanded: bool, age: i64| {
+            let mut it = held(0, 0);
+            it.body.methods = vec!["pwd".into(), "mfa".into()];
+            it.body.signed_in = Timestamp::from_seconds(NOW - age);
+            let mut contoso = contoso(it);
+            contoso.tenant(|it| {
+                it.policy.second_factor_hours = std::num::NonZeroU32::new(1);
+                it.policy.require_mfa = if demanded { vec![Subjects::All] } else { Vec::new() };
+            });
+            contoso
+        };
+        let told = |demanded, age| number(&strong(demanded, age).ask(PUBLIC, BODY));
+        assert_eq!([3599, 3600].map(|age| told(true, age)), [0, 50_078]);
+        assert_eq!(told(false, 3600), 0);
+        let mut registered = strong(false, 3600);
+        registered.change_user(|it| it.totp = Some(Guarded::new("A".into())));
+        assert_eq!(number(&registered.ask(PUBLIC, BODY)), 50_078);
+        // Who never showed one is told that, and not that it is over.
+        registered.refresh.as_mut().unwrap().body.methods = vec!["pwd".into()];
+        assert_eq!(number(&registered.ask(PUBLIC, BODY)), 50_076);
+    }
+
+    #[test]
+    fn an_api_for_work_accounts_is_refused_over_common_to_who_takes_personal_ones() {
+        use crate::application::SignInAudience::{
+            AzureADMultipleOrgs as Work, AzureADandPersonalMicrosoftAccount as Both,
+        };
+        let body = format!("{BODY}&scope=api://secret/read");
+        let told = |client, (api, version), tenant: &str| {
+            let mut contoso = contoso(held(0, 0));
+            contoso.api(1);
+            contoso.change_application(PUBLIC, |it| it.sign_in_audience = client);
+            contoso.change_application(SECRET, |it| {
+                (it.sign_in_audience, it.requested_access_token_version) = (api, version);
+            });
+            number(&contoso.ask_at(tenant, PUBLIC, &body))
+        };
+        for (api, common) in
+            [((Work, None), 90_124), ((Work, Some(1)), 90_124), ((Work, Some(2)), 0), ((Both, Some(2)), 0)]
+        {
+            assert_eq!(told(Both, api, "common"), common, "{api:?}");
+            assert_eq!(told(Work, api, "common"), 0, "{api:?}");
+            assert_eq!([told(Both, api, "organizations"), told(Both, api, TENANT)], [0, 0], "{api:?}");
+        }
     }
 
     #[test]

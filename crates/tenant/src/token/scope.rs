@@ -10,6 +10,7 @@ use crate::{
     user::User,
 };
 use carnet_wire::{
+    authority::TenantName,
     catalogue,
     ids::{AppId, ObjectId},
     scope::{self, ScopeRequest, Wanted},
@@ -30,6 +31,8 @@ pub struct Resource {
     pub microsoft: bool,
     /// It evaluates tokens continuously.
     pub continuous: bool,
+    /// Its registration takes no personal accounts, and its tokens are v1.0.
+    pub work_only: bool,
     /// Optional claims of its tokens.
     pub claims: ClaimSet,
     /// The groups that its tokens name.
@@ -110,9 +113,27 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
         graph,
         microsoft,
         continuous,
+        work_only: own.is_some_and(|it| {
+            !it.sign_in_audience.has_personal() && it.requested_access_token_version != Some(2)
+        }),
         claims: own.map(|it| it.optional_claims.access_token.set()).unwrap_or_default(),
         groups: own.and_then(|it| it.group_claims).unwrap_or_default(),
     })
+}
+
+/// Whoever signs in over `common` may have a personal account, where the client takes those; so the API has to
+/// take them too.
+///
+/// # Errors
+/// [`PermissionNo::NotOverCommon`]
+pub(crate) fn over(tenant: &TenantName, client: &Client, resource: &Resource) -> Result<(), Denial> {
+    let common = matches!(tenant, TenantName::Common | TenantName::Consumers);
+    let personal = client.application.as_ref().is_some_and(|it| it.sign_in_audience.has_personal());
+    if common && personal && resource.work_only {
+        let (resource, name) = (resource.principal.app_id, resource.principal.display_name.clone());
+        return Err(Denial::Permission(PermissionNo::NotOverCommon { resource, name }));
+    }
+    Ok(())
 }
 
 fn shown(name: &str) -> String {

@@ -1,6 +1,6 @@
 //! People: their passwords, sessions and second factors, and what tenants forbid (4.5 and 4.6 of the reference).
 
-use super::*;
+use super::{super::second_factor, *};
 use carnet_tests::tenant_file;
 
 const NO: &str = "400 invalid_grant";
@@ -18,6 +18,7 @@ pub(super) async fn rows(table: &mut Table) {
     revealed(table).await;
     sessions(table).await;
     second_factors(table).await;
+    old_factors(table).await;
     assignments(table).await;
 }
 
@@ -98,6 +99,33 @@ async fn sessions(table: &mut Table) {
     let wrong = Browser::new(&t);
     let page = sign_in(&wrong, "mfa", PAGES, &[]).await;
     table.add(500_121, "a wrong second factor", "alert", &wrong.submit(&page, &[("otc", "000000")]).await);
+}
+
+/// A second factor that was shown too long ago.
+async fn old_factors(table: &mut Table) {
+    let policy = "second_factor_hours = 1";
+    let t = Contoso::with(policy, &format!("{APPLICATIONS}\n{}", second_factor::somebody())).await;
+    let (browser, one) = (Browser::new(&t), Browser::new(&t));
+    let asked = sign_in(&browser, "mfa", PAGES, &[]).await;
+    let now = carnet_tests::NOW.seconds();
+    let code = back(&browser.submit(&asked, &[("otc", &second_factor::code_at(now))]).await)["code"].clone();
+    let token = refresh_token(&redeem(&t, &code, &[]).await);
+    // Who has no second factor has none that is over.
+    assert!(back(&sign_in(&one, "ada", PAGES, &[]).await).contains_key("code"));
+    t.later(3599);
+    let token = refresh_token(&refresh(&t, TENANT, PAGES, &token).await);
+    t.later(1);
+    let silent = [("prompt", "none")];
+    assert!(back(&open(&one, TENANT, PAGES, &silent).await).contains_key("code"));
+    table.add(50_078, "a second factor of an hour ago", NO, &refresh(&t, TENANT, PAGES, &token).await);
+    let over = open(&browser, TENANT, PAGES, &silent).await;
+    assert_eq!(told(&over), "back interaction_required 50078");
+    let account = open(&browser, TENANT, PAGES, &[]).await;
+    let name = [("username", "mfa@contoso.example")];
+    let asked = browser.submit(&browser.submit(&account, &name).await, &[("passwd", PASSWORD)]).await;
+    let again = [("otc", &*second_factor::code_at(now + 3600))];
+    assert!(back(&browser.submit(&asked, &again).await).contains_key("code"));
+    assert!(back(&open(&browser, TENANT, PAGES, &silent).await).contains_key("code"));
 }
 
 /// Sessions without the second factor that is demanded of them.

@@ -5,9 +5,11 @@
 mod accounts;
 mod credentials;
 mod grants;
+
 mod pages;
 mod parameters;
 mod permissions;
+mod service;
 mod tenants;
 mod unreached;
 
@@ -52,6 +54,8 @@ const BARE: &str = "a0000000-0000-4000-8000-0000000000b5";
 const API: &str = "a0000000-0000-4000-8000-0000000000b6";
 /// Takes passwords, for the API.
 const FRONT: &str = "a0000000-0000-4000-8000-0000000000b7";
+/// An API of the first edition, for work accounts.
+const LEGACY: &str = "api://legacy/act";
 /// Its applications, beside the usual ones.
 const APPLICATIONS: &str = include_str!("applications.toml");
 
@@ -262,6 +266,7 @@ async fn every_refusal_is_provoked_and_looks_as_its_row_says() {
     grants::rows(&mut table).await;
     accounts::rows(&mut table).await;
     permissions::rows(&mut table).await;
+    service::rows(&mut table).await;
     for row in &table.rows {
         let (_, error) = row.expected.split_once(' ').unwrap_or(("", row.expected));
         println!("{:>7}  {}  {error:<25}  {}", row.code, row.status, row.trigger);

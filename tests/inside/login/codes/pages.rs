@@ -50,6 +50,7 @@ pub(super) async fn rows(table: &mut Table) {
     }
     let hinted = browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?logout_hint=nobody")).await;
     table.add(1_002_017, "a hint for the sign-out that is none", "page", &hinted);
+    signed_out(table, &t).await;
     let state = "x".repeat(13_000);
     let reply = open(&browser, TENANT, PAGES, &[("state", &state)]).await;
     table.add(90_015, "an address that is too long", "page", &reply);
@@ -65,6 +66,23 @@ pub(super) async fn rows(table: &mut Table) {
     table.add(50_089, "a page that was open for too long", "page", &browser.submit(&page, &name).await);
     redirects_at_redemption(table, &t).await;
     other_origins(table, &t).await;
+}
+
+/// A sign-out that names one application and shows another's ID token.
+async fn signed_out(table: &mut Table, t: &Contoso) {
+    let browser = Browser::new(t);
+    let scope = [("scope", "https://api.powerplatform.com/.default openid")];
+    let code = back(&sign_in(&browser, "ada", PAGES, &scope).await)["code"].clone();
+    let token = redeem(t, &code, &[]).await.good()["id_token"].as_str().unwrap().to_owned();
+    let leave = async |app: &str| {
+        let query = format!("client_id={app}&id_token_hint={token}");
+        browser.get(&format!("/{TENANT}/oauth2/v2.0/logout?{query}")).await
+    };
+    table.add(50_068, "a sign-out that names two applications", "page", &leave(ASKS).await);
+    let silent = [("prompt", "none")];
+    assert!(back(&open(&browser, TENANT, PAGES, &silent).await).contains_key("code"), "nobody is signed out");
+    assert_eq!(leave(PAGES).await.status, 200);
+    assert_eq!(told(&open(&browser, TENANT, PAGES, &silent).await), "back login_required 50058");
 }
 
 async fn redirects_at_redemption(table: &mut Table, t: &Contoso) {

@@ -93,6 +93,21 @@ async fn pages(table: &mut Table, t: &Contoso) {
     let _ = administer(t, "PATCH", &format!("/v1.0/applications(appId='{ASKS}')"), listed).await;
     let nothing = open(&browser, TENANT, ASKS, &[]).await;
     table.add(65_006, "permissions that the API does not publish", "back invalid_client", &nothing);
+    roles(table, t).await;
+}
+
+/// Everyone's consent to what only users may hold.
+async fn roles(table: &mut Table, t: &Contoso) {
+    let listed = json!({ "requiredResourceAccess": [{
+        "resourceAppId": "a0000000-0000-4000-8000-0000000000b8",
+        "resourceAccess": [{ "id": "f0000000-0000-4000-8000-0000000000b8", "type": "Role" }],
+    }] });
+    let _ = administer(t, "PATCH", &format!("/v1.0/applications(appId='{ASKS}')"), listed).await;
+    let browser = Browser::new(t);
+    assert!(back(&sign_in(&browser, "admin", PAGES, &[]).await).contains_key("code"));
+    let path = format!("/{TENANT}/adminconsent?client_id={ASKS}&redirect_uri={}", percent(BACK));
+    let refused = browser.get(&path).await;
+    table.add(650_061, "an application that lists a role for users", "back invalid_client", &refused);
 }
 
 async fn redemption(table: &mut Table, t: &Contoso) {

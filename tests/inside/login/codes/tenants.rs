@@ -25,6 +25,7 @@ pub(super) async fn rows(table: &mut Table) {
     table.add(50_059, "an application's token over an alias", bad, &at("common").await);
     discovery(table, &t).await;
     kinds_of_accounts(table, &t).await;
+    apis_for_work(table, &t).await;
     restrictions(table, &t).await;
 }
 
@@ -84,6 +85,26 @@ async fn kinds_of_accounts(table: &mut Table, t: &Contoso) {
     table.add_v1(90_027, "a v1.0 token over consumers", "400 invalid_request", &token);
     let path = format!("/consumers/oauth2/authorize?client_id={PAGES}&response_type=code&resource=x");
     table.add_v1(500_201, "a v1.0 sign-in over consumers", "page", &browser.get(&path).await);
+}
+
+/// An API for work accounts, where accounts of every kind sign in.
+async fn apis_for_work(table: &mut Table, t: &Contoso) {
+    let browser = Browser::new(t);
+    assert!(back(&sign_in(&browser, "ada", ANYONE, &[("scope", LEGACY)]).await).contains_key("code"));
+    let silent = [("scope", LEGACY), ("login_hint", "ada@contoso.example"), ("prompt", "none")];
+    let common = open(&browser, "common", ANYONE, &silent).await;
+    table.add(90_124, "an API for work accounts over common", "back invalid_resource", &common);
+    let work = open(&browser, "organizations", ANYONE, &silent).await;
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", ANYONE),
+        ("code", &back(&work)["code"]),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let redeemed = t.form("/common/oauth2/v2.0/token", &fields).await;
+    assert_eq!(redeemed.no(), "400 invalid_resource 90124");
+    t.form("/organizations/oauth2/v2.0/token", &fields).await.good();
 }
 
 async fn restrictions(table: &mut Table, t: &Contoso) {

@@ -5,6 +5,7 @@ mod credentials;
 mod grants;
 mod pages;
 mod permissions;
+mod service;
 mod tenants;
 mod users;
 
@@ -137,6 +138,8 @@ pub enum Denial {
     StrongAuthentication(Demand),
     /// The session is a password's alone, where a second factor has to be registered.
     SecondFactorEnrolNow(Demand),
+    /// The second factor of the sign-in counts no more.
+    SecondFactorOver(Demand),
     /// Tenant rules with these ids forbid it.
     Blocked(Vec<Uuid>),
     /// The token of the user who is acted for cannot be used.
@@ -169,6 +172,13 @@ pub enum Denial {
     Typed,
     /// The logout hint names nobody.
     LogoutHint,
+    /// A sign-out names one application, and an ID token of another.
+    SignOutOfOther {
+        /// As the request names it.
+        asked: AppId,
+        /// The one that the ID token is for.
+        hinted: AppId,
+    },
     /// What a page posted is none of ours, of another browser, or too late.
     SignInLost,
     /// The device code gives no token, or none is given out.
@@ -231,6 +241,17 @@ pub enum Denial {
     },
     /// Too many passwords wait to be checked.
     Busy,
+    /// The tenant, or a device, asks too often.
+    Throttled {
+        /// Seconds to wait.
+        wait: i64,
+    },
+    /// A client signs the same user in again and again.
+    ClientLoop,
+    /// Nothing can be read or kept just now.
+    Away,
+    /// Something is broken on our side.
+    Broken,
 }
 
 impl Denial {
@@ -268,8 +289,11 @@ impl Denial {
             | Self::SecondFactorEnrol(_)
             | Self::StrongAuthentication(_)
             | Self::SecondFactorEnrolNow(_)
-            | Self::Blocked(_)
-            | Self::Busy => users::entry(self),
+            | Self::SecondFactorOver(_)
+            | Self::Blocked(_) => users::entry(self),
+            Self::Busy | Self::Throttled { .. } | Self::ClientLoop | Self::Away | Self::Broken => {
+                service::entry(self)
+            }
             Self::Assertion(_)
             | Self::Code(_)
             | Self::Device(_)
@@ -290,6 +314,7 @@ impl Denial {
             | Self::Session(_)
             | Self::Typed
             | Self::LogoutHint
+            | Self::SignOutOfOther { .. }
             | Self::SignInLost
             | Self::ConsentDeclined
             | Self::AdminConsentNeeded(..) => pages::entry(self),
@@ -315,10 +340,20 @@ impl Denial {
             | Self::SecondFactor(Demand { rules, .. })
             | Self::StrongAuthentication(Demand { rules, .. })
             | Self::SecondFactorEnrolNow(Demand { rules, .. })
+            | Self::SecondFactorOver(Demand { rules, .. })
             | Self::SecondFactorEnrol(Demand { rules, .. }) => rules,
             _ => return None,
         };
         (!rules.is_empty()).then(|| Challenge::Policies(rules.clone()))
+    }
+
+    /// Seconds to wait before asking again.
+    #[must_use]
+    pub const fn retry_after(&self) -> i64 {
+        match self {
+            Self::Throttled { wait } if *wait > 1 => *wait,
+            _ => 1,
+        }
     }
 
     /// The OAuth error, where it differs from the row's.

@@ -43,6 +43,12 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::LOGOUT_HINT_INVALID,
             "The logout_hint is not the login_hint claim of an ID token of this tenant's.".into(),
         ),
+        Denial::SignOutOfOther { asked, hinted } => (
+            &aadsts::SIGN_OUT_INVALID,
+            format!(
+                "Unable to complete sign-out: client_id is '{asked}', and id_token_hint is a token for '{hinted}'."
+            ),
+        ),
         Denial::SignInLost => (
             &aadsts::REQUEST_FORMAT,
             "This sign-in was begun elsewhere or too long ago; go back to the application and begin again."

@@ -80,6 +80,24 @@ pub enum PermissionNo {
     },
     /// The registration lists permissions of the API that the API does not publish.
     NothingMatches(AppId),
+    /// The registration lists a role of the API that users alone may hold.
+    RoleForUsers {
+        /// The client.
+        app: AppId,
+        /// Its name.
+        name: String,
+        /// The role.
+        role: String,
+        /// The API's name.
+        resource: String,
+    },
+    /// The API takes no personal accounts, and an application that does asked for it over `common`.
+    NotOverCommon {
+        /// The API.
+        resource: AppId,
+        /// Its name.
+        name: String,
+    },
     /// An application asks for a token for itself, by a name that is not its id.
     TokenForItself(AppId),
 }
@@ -122,6 +140,18 @@ impl PermissionNo {
                 &aadsts::NO_MATCHING_PERMISSION,
                 format!(
                     "Resource '{resource}' publishes none of the permissions that the application requires."
+                ),
+            ),
+            Self::RoleForUsers { app, name, role, resource } => (
+                &aadsts::ROLE_FOR_USERS_ONLY,
+                format!(
+                    "The client application '{name}' ({app}) requested the role '{role}' of '{resource}', which only users may hold; take it out of the registration."
+                ),
+            ),
+            Self::NotOverCommon { resource, name } => (
+                &aadsts::RESOURCE_NOT_OVER_COMMON,
+                format!(
+                    "'{name}' '{resource}' is not supported over the /common or /consumers endpoints; use /organizations or the tenant."
                 ),
             ),
             Self::TokenForItself(app) => (

@@ -46,6 +46,12 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::SECOND_FACTOR_ENROL_NOW,
             format!("You must enroll in multi-factor authentication to access '{app}': sign in to do it."),
         ),
+        Denial::SecondFactorOver(Demand { resource: app, .. }) => (
+            &aadsts::SECOND_FACTOR_EXPIRED,
+            format!(
+                "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh it to access '{app}': sign in again."
+            ),
+        ),
         Denial::SecondFactorEnrol(Demand { resource: app, .. }) => (
             &aadsts::SECOND_FACTOR_ENROL,
             format!("You must enroll in multi-factor authentication to access '{app}'."),
@@ -53,10 +59,6 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
         Denial::Blocked(_) => (
             &aadsts::BLOCKED_BY_POLICY,
             "Access has been blocked by Conditional Access policies: this tenant does not allow it.".into(),
-        ),
-        Denial::Busy => (
-            &aadsts::TRANSIENT,
-            "A transient error has occurred: too many sign-ins wait. Please try again.".into(),
         ),
         _ => (
             &aadsts::WRONG_PASSWORD,

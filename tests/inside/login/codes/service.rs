@@ -1,0 +1,77 @@
+//! Who asks too often, and when the service itself is at fault (4.8 of the reference).
+
+use super::*;
+
+pub(super) async fn rows(table: &mut Table) {
+    loops(table).await;
+    floods(table).await;
+    let free = Contoso::with("", APPLICATIONS).await;
+    for _ in 0..20 {
+        password(&free, "ada", &[]).await.good();
+    }
+    faults(table, &free).await;
+}
+
+/// A store that is damaged, and one that is away.
+async fn faults(table: &mut Table, t: &Contoso) {
+    let file = rusqlite::Connection::open(t.folder().join("carnet.db")).unwrap();
+    let harm = "update object set body = x'00' where kind = 'user'";
+    assert!(file.execute(harm, []).unwrap() > 0);
+    let broken = password(t, "admin", &[]).await;
+    table.add(50_000, "an account that is damaged in the store", "500 server_error", &broken);
+    assert!(!broken.text().contains("store") && !broken.text().contains("damaged"));
+    t.store.close().await;
+    let away = password(t, "admin", &[]).await;
+    assert_eq!(away.header("retry-after"), "1");
+    table.add(90_006, "a store that is away", "503 temporarily_unavailable", &away);
+}
+
+/// One user through one client for the same, again and again.
+async fn loops(table: &mut Table) {
+    let t = Contoso::with("repeats_per_minute = 3", APPLICATIONS).await;
+    for _ in 0..3 {
+        password(&t, "ada", &[]).await.good();
+    }
+    let round = password(&t, "ada", &[]).await;
+    table.add(50_196, "the same token a fourth time in a minute", "400 invalid_grant", &round);
+    password(&t, "admin", &[]).await.good();
+    let other = [("client_id", FRONT), ("scope", "api://middle/act")];
+    password(&t, "ada", &other).await.good();
+    // Each grant is counted for itself, and a browser that comes round is stopped on a page.
+    let browser = Browser::new(&t);
+    assert!(back(&sign_in(&browser, "ada", PAGES, &[]).await).contains_key("code"));
+    let silent = [("prompt", "none")];
+    for _ in 0..2 {
+        assert!(back(&open(&browser, TENANT, PAGES, &silent).await).contains_key("code"));
+    }
+    assert_eq!(told(&open(&browser, TENANT, PAGES, &[]).await), "page 50196");
+    assert_eq!(told(&open(&browser, TENANT, PAGES, &silent).await), "back interaction_required 50196");
+    t.later(60);
+    password(&t, "ada", &[]).await.good();
+    assert!(back(&open(&browser, TENANT, PAGES, &[]).await).contains_key("code"));
+}
+
+/// A tenant that asks more than it may, and a device that does not wait.
+async fn floods(table: &mut Table) {
+    let t = Setup::new("requests_per_minute = 4", APPLICATIONS).and(FABRIKAM).start().await;
+    for _ in 0..3 {
+        password(&t, "ada", &[]).await.good();
+    }
+    // What cannot be read is a request too.
+    assert_eq!(password(&t, "ada", &[("grant_type", "")]).await.no(), "400 invalid_request 900144");
+    t.later(10);
+    let flood = password(&t, "ada", &[]).await;
+    assert_eq!(flood.header("retry-after"), "50");
+    table.add(90_055, "a tenant's fifth request in a minute", "429 temporarily_unavailable", &flood);
+    assert_eq!(password(&t, "ada", &[("grant_type", "")]).await.no(), "429 temporarily_unavailable 90055");
+    let fields = [
+        ("grant_type", "password"),
+        ("client_id", carnet_tests::AZURE_CLI),
+        ("scope", "https://graph.microsoft.com/.default"),
+        ("username", "ada@fabrikam.example"),
+        ("password", PASSWORD),
+    ];
+    t.form(&format!("/{}/oauth2/v2.0/token", carnet_tests::OTHER_TENANT), &fields).await.good();
+    t.later(50);
+    password(&t, "ada", &[]).await.good();
+}
