@@ -28,13 +28,14 @@ pub use start::{Config, FirstAdmin, Running, StartError, start};
 
 use bytes::Bytes;
 use context::{Context, State, envelope};
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use listen::accept::{Answer, Peer};
 use reply::Failure;
 use route::{Call, Found, Route};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 /// Every row of every host, in the order in which they are looked up.
 #[must_use]
@@ -77,9 +78,12 @@ impl Server {
             Found::Row(row, variables) => {
                 let handler = row.handler;
                 let context = Context { state: self.state.clone(), envelope: envelope.clone() };
-                match handler(context, Call { head, body, variables }).await {
-                    Ok(reply) => reply.into_response(&envelope),
-                    Err(failure) => failed(failure),
+                let answer =
+                    AssertUnwindSafe(handler(context, Call { head, body, variables })).catch_unwind();
+                match answer.await {
+                    Ok(Ok(reply)) => reply.into_response(&envelope),
+                    Ok(Err(failure)) => failed(failure),
+                    Err(_) => failed(Failure::Broken("an answer panicked".into())),
                 }
             }
         }

@@ -4,7 +4,10 @@
 use crate::context::{Envelope, Origin};
 use crate::route::Surface;
 use bytes::Bytes;
-use carnet_tenant::{refusal::Refusal, token::denial::Denial};
+use carnet_tenant::{
+    refusal::Refusal,
+    token::denial::{Denial, ServiceNo},
+};
 use carnet_wire::{bap, graph, power_platform, token::error::ErrorBody, token::request::Version};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -182,7 +185,10 @@ impl Reply {
     #[must_use]
     pub fn readable_by(self, origin: &str) -> Self {
         self.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-            .header(header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-ms-request-id, x-ms-httpver, client-request-id")
+            .header(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                "x-ms-request-id, x-ms-httpver, client-request-id, retry-after",
+            )
             .header(header::VARY, "Origin")
     }
 
@@ -276,7 +282,7 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
         Failure::Away if envelope.surface == Surface::Login => {
-            return denial(&Denial::Away, Version::V2, envelope);
+            return denial(&Denial::Service(ServiceNo::Away), Version::V2, envelope);
         }
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
@@ -287,7 +293,7 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
                 "a request failed"
             );
             if envelope.surface == Surface::Login {
-                return denial(&Denial::Broken, Version::V2, envelope);
+                return denial(&Denial::Service(ServiceNo::Broken), Version::V2, envelope);
             }
             (
                 500,

@@ -9,7 +9,7 @@ use crate::{
     redirect,
     tenant::Tenant,
     token::{
-        CodeBody, Denial, PasswordProof,
+        CodeBody, Denial, FactorNo, PasswordProof,
         client_auth::{self, Client},
         denial::{PermissionNo, SessionNo, TenantNo},
         password::{SigningIn, alive, right_password, usable},
@@ -203,10 +203,12 @@ pub fn sign_in(
     signing_in.not_blocked()?;
     match signing_in.one_factor(client) {
         // A registered second factor comes before everything else, a new password before everything but that.
-        Err(Denial::SecondFactor(_)) => Ok(Entered::Half(user)),
-        Ok(()) | Err(Denial::SecondFactorEnrol(_)) if user.password_expired => Ok(Entered::Expired(user)),
+        Err(Denial::SecondFactor(FactorNo::Missing, _)) => Ok(Entered::Half(user)),
+        Ok(()) | Err(Denial::SecondFactor(FactorNo::Enrol, _)) if user.password_expired => {
+            Ok(Entered::Expired(user))
+        }
         Ok(()) => Ok(Entered::Whole(user)),
-        Err(Denial::SecondFactorEnrol(_)) => Ok(Entered::Enrolling(user)),
+        Err(Denial::SecondFactor(FactorNo::Enrol, _)) => Ok(Entered::Enrolling(user)),
         Err(denial) => Err(denial),
     }
 }
@@ -298,8 +300,8 @@ pub fn standing(
 /// Here somebody can be asked for a second factor, or an application be told that somebody would be.
 fn to_be_asked(denial: Denial) -> Denial {
     match denial {
-        Denial::SecondFactor(app) => Denial::StrongAuthentication(app),
-        Denial::SecondFactorEnrol(app) => Denial::SecondFactorEnrolNow(app),
+        Denial::SecondFactor(FactorNo::Missing, app) => Denial::SecondFactor(FactorNo::Strong, app),
+        Denial::SecondFactor(FactorNo::Enrol, app) => Denial::SecondFactor(FactorNo::EnrolNow, app),
         other => other,
     }
 }

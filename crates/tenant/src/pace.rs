@@ -1,11 +1,14 @@
 //! How often may be asked. Counting is the server's, each node's for itself; what a count means is said here.
 
-use crate::{tenant::Policy, token::Denial};
+use crate::{
+    tenant::Policy,
+    token::{Denial, denial::ServiceNo},
+};
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// Requests for tokens in a tenant.
+    /// Requests for tokens in a tenant, by those who proved who they are: nobody else uses its number up.
     Requests,
     /// The same sign-in: for one user through one client, by one grant, for the same permissions.
     Repeats,
@@ -14,7 +17,7 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// Seconds in which they are counted together.
+    /// Seconds that each one counts for.
     #[must_use]
     pub const fn window(self) -> i64 {
         match self {
@@ -26,24 +29,22 @@ impl Counted {
     /// How many there may be in that time; `None`: as many as there are. A device may poll once in 5 seconds
     /// (RFC 8628, 3.5); ten times as often is a flood (`security.md`, row 96).
     #[must_use]
-    pub fn most(self, policy: &Policy) -> Option<u32> {
+    pub fn most(self, policy: &Policy) -> Option<usize> {
+        let number = |it: std::num::NonZeroU32| usize::try_from(it.get()).unwrap_or(usize::MAX);
         match self {
-            Self::Requests => policy.requests_per_minute.map(Into::into),
-            Self::Repeats => policy.repeats_per_minute.map(Into::into),
+            Self::Requests => policy.requests_per_minute.map(number),
+            Self::Repeats => policy.repeats_per_minute.map(number),
             Self::Polls => Some(10),
         }
     }
 
-    /// Whether there are too many, the one that asks among them; counting begins anew after `wait` seconds.
-    ///
-    /// # Errors
-    /// [`Denial::Throttled`], [`Denial::ClientLoop`]
-    pub fn allowed(self, policy: &Policy, (many, wait): (u32, i64)) -> Result<(), Denial> {
-        match (self, self.most(policy).is_some_and(|most| many > most)) {
-            (_, false) => Ok(()),
-            (Self::Repeats, true) => Err(Denial::ClientLoop),
-            (Self::Requests | Self::Polls, true) => Err(Denial::Throttled { wait }),
-        }
+    /// What is told where there were as many already; the first of them counts no more after `wait` seconds.
+    #[must_use]
+    pub const fn too_many(self, wait: i64) -> Denial {
+        Denial::Service(match self {
+            Self::Requests | Self::Polls => ServiceNo::Throttled { wait },
+            Self::Repeats => ServiceNo::ClientLoop,
+        })
     }
 }
 
@@ -54,17 +55,15 @@ mod tests {
 
     #[test]
     fn nothing_is_too_much_save_where_a_number_says_so() {
+        let all = [Counted::Requests, Counted::Repeats, Counted::Polls];
         let none = Policy::default();
-        let told = |what: Counted, policy: &Policy, many| what.allowed(policy, (many, 7)).err();
-        assert_eq!([Counted::Requests, Counted::Repeats].map(|it| told(it, &none, u32::MAX)), [None, None]);
-        let throttled = Some(Denial::Throttled { wait: 7 });
-        assert_eq!([10, 11].map(|many| told(Counted::Polls, &none, many)), [None, throttled.clone()]);
+        assert_eq!(all.map(|it| it.most(&none)), [None, None, Some(10)]);
         let some = Policy {
             requests_per_minute: NonZeroU32::new(3),
             repeats_per_minute: NonZeroU32::new(2),
             ..Policy::default()
         };
-        assert_eq!([3, 4].map(|many| told(Counted::Requests, &some, many)), [None, throttled]);
-        assert_eq!([2, 3].map(|many| told(Counted::Repeats, &some, many)), [None, Some(Denial::ClientLoop)]);
+        assert_eq!(all.map(|it| it.most(&some)), [Some(3), Some(2), Some(10)]);
+        assert_eq!(all.map(|it| it.too_many(7).entry().0.number), [90_055, 50_196, 90_055]);
     }
 }

@@ -114,15 +114,21 @@ impl Policy {
     /// A sign-in is older than the tenant lets sign-ins become.
     #[must_use]
     pub fn outlived(&self, signed_in: Timestamp, now: Timestamp) -> bool {
-        self.sign_in_frequency_hours
-            .is_some_and(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600) <= now)
+        after(signed_in, self.sign_in_frequency_hours).is_some_and(|end| end <= now)
     }
 
     /// The second factor of a sign-in counts no more.
     #[must_use]
     pub fn second_factor_over(&self, signed_in: Timestamp, now: Timestamp) -> bool {
-        self.second_factor_hours
-            .is_some_and(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600) <= now)
+        after(signed_in, self.second_factor_hours).is_some_and(|end| end <= now)
+    }
+
+    /// When somebody is asked again, who signed in then and showed a second factor or not.
+    #[must_use]
+    pub fn asks_again(&self, signed_in: Timestamp, second_factor: bool) -> Option<Timestamp> {
+        let sign_in = after(signed_in, self.sign_in_frequency_hours);
+        let factor = after(signed_in, self.second_factor_hours).filter(|_| second_factor);
+        sign_in.into_iter().chain(factor).min()
     }
 
     /// Refresh tokens of a sign-in are older than the tenant lets them become.
@@ -131,6 +137,11 @@ impl Policy {
         self.refresh_max_age_days
             .is_some_and(|days| signed_in.plus_seconds(i64::from(days.get()) * 86_400) <= now)
     }
+}
+
+/// So many hours after a sign-in.
+fn after(signed_in: Timestamp, hours: Option<NonZeroU32>) -> Option<Timestamp> {
+    hours.map(|hours| signed_in.plus_seconds(i64::from(hours.get()) * 3600))
 }
 
 /// A set of sign-ins that a policy speaks of.
@@ -221,6 +232,11 @@ mod tests {
         };
         assert_eq!([7199, 7200].map(|it| policy.outlived(then, later(it))), [false, true]);
         assert_eq!([10_799, 10_800].map(|it| policy.second_factor_over(then, later(it))), [false, true]);
+        assert_eq!([true, false].map(|it| none.asks_again(then, it)), [None, None]);
+        let strict = Policy { second_factor_hours: NonZeroU32::new(1), ..policy.clone() };
+        let again =
+            [policy.asks_again(then, true), strict.asks_again(then, true), strict.asks_again(then, false)];
+        assert_eq!(again, [7200, 3600, 7200].map(|it| Some(later(it))));
         assert_eq!([86_399, 86_400].map(|it| policy.spent(then, later(it))), [false, true]);
     }
 }

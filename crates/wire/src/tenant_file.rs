@@ -53,7 +53,7 @@ pub struct TenantTable {
 }
 
 /// `[tenant.policy]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTable {
     /// `tolerate` or `refuse`.

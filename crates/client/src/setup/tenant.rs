@@ -18,7 +18,7 @@ use carnet_wire::{
     ids::AppId,
     jose::Certificate,
     secret::ClientSecret,
-    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, TenantFile},
+    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, PolicyTable, TenantFile},
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -187,16 +187,7 @@ async fn organization(graph: &Graph, file: &TenantFile) -> Result<Line, ClientEr
     let same = table.id.is_none_or(|id| id.to_string() == text(&found, "id"))
         && domains.any(|it| text(it, "name").eq_ignore_ascii_case(&domain))
         && table.name.as_ref().is_none_or(|name| name == text(&found, "displayName"));
-    let policy = &table.policy;
-    let rules = policy.assertion_replay.is_some()
-        || policy.refresh_reuse.is_some()
-        || policy.reveal_user.is_some()
-        || policy.password_grant.is_some()
-        || policy.device_code.is_some()
-        || !policy.require_mfa.is_empty()
-        || !policy.block.is_empty()
-        || !policy.authentication_contexts.is_empty()
-        || !policy.danger_allow_issuers.is_empty();
+    let rules = table.policy != PolicyTable::default();
     let state = match (same, rules) {
         (false, _) => State::NotSettable("its id, domain or name differs".into()),
         (true, true) => State::NotChecked("policy is the operator's, not Graph's".into()),

@@ -18,7 +18,7 @@ use carnet_tenant::{
     directory::Directory,
     restriction::allowed,
     token::{
-        Denial,
+        CodeBody, Denial, FactorNo,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
     },
@@ -245,35 +245,7 @@ impl Context {
         };
         let body = match self.confirmed_denial(&mut directory, rule).await? {
             Ok(body) => body,
-            // The session does not count any more: sign in again, where somebody may be asked.
-            Err(Denial::Session(_) | Denial::SecondFactorOver(_)) if asked.prompt != Prompt::None => {
-                return Ok(None);
-            }
-            // Nobody registers a second factor from a session that lay open for long.
-            Err(Denial::SecondFactorEnrolNow(_))
-                if asked.prompt != Prompt::None && how != How::Fresh && !session.is_fresh(self.now()) =>
-            {
-                let mut flow = flow.clone();
-                flow.restart(Some(user.name.clone()));
-                let wrong = "Sign in again to add a second factor.";
-                return self.ask(flow, &good.admitted.client.name, Some(wrong)).map(Some);
-            }
-            // The session is too weak for this application: its second factor is asked for, or all of it where
-            // that one would be over at once.
-            Err(Denial::StrongAuthentication(_) | Denial::SecondFactorEnrolNow(_))
-                if asked.prompt != Prompt::None =>
-            {
-                let policy = &good.directory.tenant.policy;
-                if policy.second_factor_over(session.signed_in, self.now()) {
-                    return Ok(None);
-                }
-                let who = (shown, &**user, good.admitted.client.name.as_str());
-                return self.step_up(flow.clone(), &good.directory, who).map(Some);
-            }
-            Err(Denial::ConsentMissing { .. }) if asked.prompt != Prompt::None => {
-                return self.ask_consent(good, flow, (shown, user)).map(Some);
-            }
-            Err(denial) => return Ok(Some(self.back_with_no(&good.request, &good.admitted, &denial))),
+            Err(denial) => return self.not_yet(good, (flow, shown, user, how), &denial),
         };
         let anew = matches!(asked.prompt, Prompt::Consent | Prompt::AdminConsent) && !flow.consented;
         if anew && !(body.is_some() && self.nothing_to_ask(good, user)) {
@@ -281,13 +253,8 @@ impl Context {
         }
         let reply = match body {
             Some(body) => {
-                let what = [body.scope.as_bytes(), b"authorize"];
-                if let Err(denial) = self.repeats(&directory.tenant, (body.app, body.user), &what) {
-                    return Ok(Some(match asked.prompt {
-                        Prompt::None => self.back_with_no(&good.request, &good.admitted, &denial),
-                        // The client would come round once more.
-                        _ => self.refused(&denial),
-                    }));
+                if let Some(stopped) = self.comes_round(good, &body) {
+                    return Ok(Some(stopped));
                 }
                 self.give(good, &signed_in, &body).await?
             }
@@ -295,6 +262,57 @@ impl Context {
         };
         let cookies = self.used(call, shown, good.admitted.client.app).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))
+    }
+
+    /// What becomes of a session that does not do: something is asked, or its application is told; `None`: they have
+    /// to sign in again.
+    fn not_yet(
+        &self,
+        good: &Good,
+        (flow, shown, user, how): (&Flow, &Shown, &Arc<User>, How),
+        denial: &Denial,
+    ) -> Result<Option<Reply>, Failure> {
+        let (session, name) = (&shown.session, good.admitted.client.name.as_str());
+        if good.asked.prompt == Prompt::None {
+            return Ok(Some(self.back_with_no(&good.request, &good.admitted, denial)));
+        }
+        match denial {
+            // The session, or its second factor, does not count any more.
+            Denial::Session(_) | Denial::SecondFactor(FactorNo::Over, _) => Ok(None),
+            // Nobody registers a second factor from a session that lay open for long.
+            Denial::SecondFactor(FactorNo::EnrolNow, _)
+                if how != How::Fresh && !session.is_fresh(self.now()) =>
+            {
+                let mut flow = flow.clone();
+                flow.restart(Some(user.name.clone()));
+                self.ask(flow, name, Some("Sign in again to add a second factor.")).map(Some)
+            }
+            // The session is too weak for this application: its second factor is asked for, or all of it where that
+            // one would be over at once.
+            Denial::SecondFactor(FactorNo::Strong | FactorNo::EnrolNow, _) => {
+                let policy = &good.directory.tenant.policy;
+                match policy.second_factor_over(session.signed_in, self.now()) {
+                    true => Ok(None),
+                    false => self.step_up(flow.clone(), &good.directory, (shown, user, name)).map(Some),
+                }
+            }
+            Denial::ConsentMissing { .. } => self.ask_consent(good, flow, (shown, user)).map(Some),
+            denial => Ok(Some(self.back_with_no(&good.request, &good.admitted, denial))),
+        }
+    }
+
+    /// The answer for a browser that comes for the same code again and again: not back to the application, which
+    /// would send it round once more, unless that waits for no page.
+    fn comes_round(&self, good: &Good, body: &CodeBody) -> Option<Reply> {
+        let mut words: Vec<&str> = body.scope.split_whitespace().collect();
+        words.sort_unstable();
+        let scope = words.join(" ");
+        let what = [scope.as_bytes(), b"authorize"];
+        let denial = self.repeats(&good.directory.tenant, (body.app, body.user), &what).err()?;
+        Some(match good.asked.prompt {
+            Prompt::None => self.back_with_no(&good.request, &good.admitted, &denial),
+            _ => self.refused(&denial),
+        })
     }
 
     /// There is no permission that somebody could be asked for: Microsoft's own clients come with theirs, and

@@ -20,7 +20,7 @@ use carnet_tenant::{
     directory::Directory,
     restriction::allowed,
     token::{
-        Denial, DeviceAnswer, DeviceBody,
+        Denial, DeviceAnswer, DeviceBody, ServiceNo,
         client_auth::Client,
         device_code::{DeviceNo, client},
     },
@@ -76,7 +76,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
             flow.tenant = tenant.to_string();
             cx.advance(&call, flow, None).await
         }
-        Err(Denial::Busy) => Ok(cx.refused(&Denial::Busy)),
+        Err(Denial::Service(ServiceNo::Busy)) => Ok(cx.refused(&Denial::Service(ServiceNo::Busy))),
         Err(denial) => {
             let (row, sentence) = denial.entry();
             cx.ask_code(&flow, Some(&format!("{sentence} (AADSTS{})", row.number)))
@@ -146,7 +146,7 @@ impl Context {
         for (whose, key) in [self.guesses(), self.guesses_at(flow, &code).await?] {
             let (attempt, _) = self.state.store.reserve(whose, (&key, &guess), from).await?;
             if !attempt.evaluates() {
-                return Ok(Err(Denial::Busy));
+                return Ok(Err(Denial::Service(ServiceNo::Busy)));
             }
         }
         let digest = text_digest(USER_CODE, code.as_str());

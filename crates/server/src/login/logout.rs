@@ -10,7 +10,7 @@ use super::{
     session::Shown,
 };
 use crate::{
-    context::Context,
+    context::{Context, cut},
     own_token::OwnToken,
     reply::{Failure, Reply},
     route::Call,
@@ -50,7 +50,7 @@ pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
 
 async fn any(cx: Context, mut call: Call, path: &str) -> Result<Reply, Failure> {
     let Ok(tenant) = TenantName::parse(call.variable(0)) else {
-        return Ok(cx.refused(&Denial::TenantName(crate::context::cut(call.variable(0), 64))));
+        return Ok(cx.refused(&Denial::TenantName(cut(call.variable(0), 64))));
     };
     let posted = sent(&mut call).await?;
     let form = match Form::parse(posted.as_bytes()) {
@@ -107,12 +107,13 @@ impl Context {
                 ended.retain(|it| named.contains(&it.session.id));
             }
         }
-        let client: Option<AppId> = text("client_id").and_then(|id| id.parse().ok());
+        let client = text("client_id").map(str::parse::<AppId>);
         let hinted_app = hint.as_ref().and_then(|own| audience(&own.claims));
         // OpenID Connect RP-Initiated Logout 1.0, section 2: whoever names both means one application.
-        if let (Some(asked), Some(hinted)) = (client, hinted_app)
-            && asked != hinted
+        if let (Some(asked), Some(hinted)) = (&client, hinted_app)
+            && *asked != Ok(hinted)
         {
+            let asked = cut(text("client_id").unwrap_or_default(), 64);
             return Ok(Err(Denial::SignOutOfOther { asked, hinted }));
         }
         let here = self.state.store.directory_named(tenant).await?;
@@ -124,7 +125,7 @@ impl Context {
             ended.retain(|it| it.tenant == tenant && it.session.user == user.id);
         }
         let by_hint = hint.and_then(|own| Some((hinted_app?, own.directory)));
-        let by_id = || Some((client?, here?));
+        let by_id = || Some((client?.ok()?, here?));
         let named: Option<Named> = by_hint.or_else(by_id);
         let to = text("post_logout_redirect_uri");
         let (to, unnamed) = match &named {

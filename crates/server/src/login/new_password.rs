@@ -16,7 +16,7 @@ use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     lockout::Attempt,
     refusal::Refusal,
-    token::{Denial, PasswordProof},
+    token::{Denial, PasswordProof, ServiceNo},
     user::{self, User},
 };
 use carnet_wire::{secret::Password, token::form::Form};
@@ -78,7 +78,9 @@ impl Context {
         match self.change_own_password(&mut called, &user, (&old, &new)).await {
             Ok(()) => {}
             Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return again(Wrong::New(&message)),
-            Err(Failure::Refusal(Refusal::Busy { .. })) => return Ok(self.refused(&Denial::Busy)),
+            Err(Failure::Refusal(Refusal::Busy { .. })) => {
+                return Ok(self.refused(&Denial::Service(ServiceNo::Busy)));
+            }
             Err(failure) => return Err(failure),
         }
         let directory = called.directory.clone();

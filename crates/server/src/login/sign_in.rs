@@ -14,7 +14,7 @@ use carnet_tenant::{
     authorize::{Entered, Tried, sign_in},
     directory::Directory,
     sign_in::SignIn,
-    token::{Denial, Effect, client_auth::Client},
+    token::{Denial, Effect, ServiceNo, client_auth::Client},
     user::{self, User},
 };
 use carnet_wire::{secret::Password, time::Timestamp, token::form::Form};
@@ -141,7 +141,10 @@ impl Context {
         record.error = verdict.as_ref().err().map_or(0, |denial| denial.entry().0.number);
         let right = !matches!(
             verdict,
-            Err(Denial::WrongPassword | Denial::Busy | Denial::Locked | Denial::UnknownUser)
+            Err(Denial::WrongPassword
+                | Denial::Service(ServiceNo::Busy)
+                | Denial::Locked
+                | Denial::UnknownUser)
         );
         let effects = if right { vec![Effect::ClearAttempts] } else { Vec::new() };
         self.state.store.settle(Settle { effects: &effects, record: &record, refresh: None }).await?;

@@ -17,8 +17,8 @@ use carnet_tenant::{
     sign_in::SignIn,
     tenant::Tenant,
     token::{
-        Approval, Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion,
-        aio, client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion, aio,
+        client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
@@ -58,15 +58,20 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         Ok(asked) => asked,
         Err((tenant, grant, denial)) => return unreadable(&cx, (tenant, grant), denial, version).await,
     };
+    // A tenant that asks too much costs the store nothing.
+    if cx.state.pace.is_full(cx.now())
+        && let Some(directory) = cx.state.store.directory_named(&asked.tenant).await?
+        && let Err(denial) = cx.room(&directory.tenant)
+    {
+        return Ok(asked.readable(&directory, reply::denial(&denial, version, &cx.envelope)));
+    }
     let from = (cx.envelope.address, cx.now());
     let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
-    // A flood leaves no records.
-    if let Err(denial) = cx.polls_slowly(&facts).and_then(|()| cx.keeps_pace(&facts.directory.tenant)) {
-        return Ok(reply::denial(&denial, version, &cx.envelope));
+    if let Err(denial) = cx.keeps_pace(&facts) {
+        return Ok(asked.readable(&facts.directory, reply::denial(&denial, version, &cx.envelope)));
     }
-    let reader = asked.reader(&facts.directory);
     let seen = facts.directory.clone();
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
     let federated = prove_federated(&cx, &facts, &asked.request).await;
@@ -78,25 +83,25 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         facts.directory = newer;
         decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
     }
-    if let Ok(approval) = &decision.verdict
-        && let Err(denial) = cx.goes_on(&facts.directory.tenant, approval, &asked.grant)
-    {
-        decision = Decision { known: decision.known, ..Decision::no(denial) };
-    }
+    let decision = cx.counted(&facts.directory.tenant, decision, &asked.request.grant);
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
         // Against the version before which the account was read, so that no later change of it is undone.
         cx.rehash(&seen, user, hash).await;
     }
-    Ok(reader.into_iter().fold(reply, |reply, origin| reply.readable_by(&origin)))
+    Ok(asked.readable(&seen, reply))
 }
 
 impl Asked {
-    /// The origin whose scripts may read the answer: one of the client's own.
-    fn reader(&self, directory: &Directory) -> Option<String> {
-        let application = directory.application_by_app(self.request.client_id)?;
-        self.origin.clone().filter(|origin| cross_origin::is_own(application, origin))
+    /// Lets scripts read an answer whose origin is one of the client's own.
+    fn readable(&self, directory: &Directory, reply: Reply) -> Reply {
+        let application = directory.application_by_app(self.request.client_id);
+        let own = |origin: &&String| application.is_some_and(|it| cross_origin::is_own(it, origin));
+        match self.origin.as_ref().filter(own) {
+            Some(origin) => reply.readable_by(origin),
+            None => reply,
+        }
     }
 }
 
@@ -159,9 +164,6 @@ async fn unreadable(
     let Some(directory) = directory else {
         return Ok(reply::denial(&denial, version, &cx.envelope));
     };
-    if let Err(flood) = cx.keeps_pace(&directory.tenant) {
-        return Ok(reply::denial(&flood, version, &cx.envelope));
-    }
     let record = cx.record(&directory, &grant, None);
     cx.issue(&directory.tenant, Decision::no(denial), record, version).await
 }
@@ -284,36 +286,47 @@ impl Context {
         }
     }
 
-    /// The tenant does not ask too often.
-    fn keeps_pace(&self, tenant: &Tenant) -> Result<(), Denial> {
-        let id = tenant.id.uuid();
-        self.state.pace.count(Counted::Requests, &tenant.policy, &[id.as_bytes()], self.now())
+    /// The tenant may ask once more.
+    fn room(&self, tenant: &Tenant) -> Result<(), Denial> {
+        self.state.pace.room(Counted::Requests, &tenant.policy, &[tenant.id.uuid().as_bytes()], self.now())
     }
 
-    /// A device does not ask too often for a code that nobody has answered.
-    fn polls_slowly(&self, facts: &Facts) -> Result<(), Denial> {
-        let policy = &facts.directory.tenant.policy;
-        match facts.device.as_ref().filter(|it| it.answer.is_none()) {
-            Some(device) => self.state.pace.count(Counted::Polls, policy, &[&device.digest], self.now()),
-            None => Ok(()),
+    /// Neither the tenant nor a device whose code nobody has answered asks too often.
+    fn keeps_pace(&self, facts: &Facts) -> Result<(), Denial> {
+        let tenant = &facts.directory.tenant;
+        if let Some(device) = facts.device.as_ref().filter(|it| it.answer.is_none()) {
+            self.state.pace.count(Counted::Polls, &tenant.policy, &[&device.digest], self.now())?;
         }
+        self.room(tenant)
     }
 
-    /// The client gets on with the tokens of its user, instead of asking for the same again and again.
-    fn goes_on(&self, tenant: &Tenant, yes: &Approval, grant: &str) -> Result<(), Denial> {
-        let Subject::User { user, .. } = &yes.subject else { return Ok(()) };
+    /// A decision that counts for its tenant and its client, if somebody proved who they are; a no where the client
+    /// signs its user in for the same again and again.
+    fn counted(&self, tenant: &Tenant, decision: Decision, grant: &Grant) -> Decision {
+        if decision.verdict.is_ok() || decision.known.credential.is_some() {
+            // One that was under way already is let through.
+            let id = tenant.id.uuid();
+            let _ = self.state.pace.count(Counted::Requests, &tenant.policy, &[id.as_bytes()], self.now());
+        }
+        let Ok(yes) = &decision.verdict else { return decision };
+        let Subject::User { user, .. } = &yes.subject else { return decision };
         if tenant.policy.repeats_per_minute.is_none() {
-            return Ok(());
+            return decision;
         }
-        let (resource, scopes) = (yes.resource.principal.id.uuid(), yes.scopes.join(" "));
-        let what = [resource.as_bytes(), scopes.as_bytes(), grant.as_bytes()];
-        self.repeats(tenant, (yes.client.app, user.id), &what)
+        let (resource, mut scopes) = (yes.resource.principal.id.uuid(), yes.scopes.clone());
+        scopes.sort_unstable();
+        let scopes = scopes.join(" ");
+        let what = [resource.as_bytes(), scopes.as_bytes(), grant.name().as_bytes()];
+        match self.repeats(tenant, (yes.client.app, user.id), &what) {
+            Ok(()) => decision,
+            Err(denial) => decision.into_no(denial),
+        }
     }
 
     /// Counts what a user gets through a client.
     ///
     /// # Errors
-    /// [`Denial::ClientLoop`] where that is the same again and again.
+    /// [`ServiceNo::ClientLoop`] where that is the same again and again.
     pub(super) fn repeats(
         &self,
         tenant: &Tenant,

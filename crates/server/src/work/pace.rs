@@ -1,45 +1,59 @@
-//! Counts how often is asked, for the rules of `tenant::pace`. In memory, so that a flood costs the store nothing,
-//! and on each node for itself.
+//! Counts how often is asked, for the rules of `tenant::pace`: in memory, and on each node for itself.
 
 use carnet_tenant::{pace::Counted, tenant::Policy, token::Denial};
 use carnet_wire::{digest, time::Timestamp};
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, VecDeque},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
-/// Counts that are kept at most; what is new beyond them is not counted until older ones are over.
+/// What is counted apart at most, of each kind; what is new beyond it goes uncounted until something older is over.
 const MOST: usize = 1 << 16;
-/// Those that are over are looked for at this size for the first time.
+/// What is over is looked for at this size for the first time.
 const FEW: usize = 1 << 10;
+/// How often it is looked for at most where there is no room, in milliseconds.
+const PAUSE: u64 = 1000;
 
 type Key = [u8; 16];
 
 /// The counts.
 #[derive(Debug, Default)]
 pub struct Pace {
-    counts: Mutex<Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    by_key: HashMap<Key, Count>,
-    /// The size at which those that are over are looked for, twice what was left of them the last time.
-    sweep_at: usize,
-}
-
-#[derive(Debug)]
-struct Count {
-    began: i64,
-    ends: i64,
-    many: u32,
+    requests: Mutex<Log>,
+    repeats: Mutex<Log>,
+    polls: Mutex<Log>,
+    /// Until when a tenant's requests are too many, in milliseconds; no tenant's after that.
+    full_until: AtomicI64,
 }
 
 impl Pace {
-    /// Counts one more of what `parts` name, where the tenant's policy has a number for it.
+    /// Some tenant's requests are too many now.
+    #[must_use]
+    pub fn is_full(&self, now: Timestamp) -> bool {
+        self.full_until.load(Ordering::Relaxed) > now.millis()
+    }
+
+    /// Whether there is room for one more of what `parts` name.
     ///
     /// # Errors
-    /// [`Denial`] when there are too many.
+    /// [`Denial`] where there is none.
+    pub fn room(
+        &self,
+        what: Counted,
+        policy: &Policy,
+        parts: &[&[u8]],
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        self.look(what, policy, parts, (now, false))
+    }
+
+    /// The same, and counts it where there is.
+    ///
+    /// # Errors
+    /// [`Denial`]
     pub fn count(
         &self,
         what: Counted,
@@ -47,91 +61,161 @@ impl Pace {
         parts: &[&[u8]],
         now: Timestamp,
     ) -> Result<(), Denial> {
-        if what.most(policy).is_none() {
-            return Ok(());
-        }
-        let lengths: Vec<[u8; 8]> = parts.iter().map(|part| part.len().to_be_bytes()).collect();
-        let kind = format!("{what:?}");
-        let mut told: Vec<&[u8]> = vec![kind.as_bytes()];
-        told.extend(lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]));
-        let mut key = Key::default();
-        key.copy_from_slice(&digest::sha256(&told)[..16]);
-        what.allowed(policy, self.lock().add(key, what.window() * 1000, now.millis()))
+        self.look(what, policy, parts, (now, true))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn look(
+        &self,
+        what: Counted,
+        policy: &Policy,
+        parts: &[&[u8]],
+        (now, counts): (Timestamp, bool),
+    ) -> Result<(), Denial> {
+        let Some(most) = what.most(policy) else { return Ok(()) };
+        let (window, now) = (what.window() * 1000, now.millis());
+        let mut log = self.log(what);
+        let Some(times) = log.lately(key(parts), (window, now)) else { return Ok(()) };
+        let held = times.len().checked_sub(most).and_then(|over| times.get(over));
+        if let Some(until) = held.map(|at| at + window) {
+            if what == Counted::Requests {
+                self.full_until.fetch_max(until, Ordering::Relaxed);
+            }
+            return Err(what.too_many((until - now + 999) / 1000));
+        }
+        if counts {
+            times.push_back(now);
+        }
+        Ok(())
+    }
+
+    fn log(&self, what: Counted) -> MutexGuard<'_, Log> {
+        let log = match what {
+            Counted::Requests => &self.requests,
+            Counted::Repeats => &self.repeats,
+            Counted::Polls => &self.polls,
+        };
+        log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counts {
-    /// How many there are now, and after how many seconds counting begins anew.
-    fn add(&mut self, key: Key, window: i64, now: i64) -> (u32, i64) {
-        if self.by_key.len() >= self.sweep_at.clamp(FEW, MOST) {
-            self.by_key.retain(|_, it| it.ends > now);
-            self.sweep_at = 2 * self.by_key.len();
+/// No two lists of parts have one key.
+fn key(parts: &[&[u8]]) -> Key {
+    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| part.len().to_be_bytes()).collect();
+    let told: Vec<&[u8]> = lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]).collect();
+    let mut key = Key::default();
+    key.copy_from_slice(&digest::sha256(&told)[..16]);
+    key
+}
+
+/// The moments that count of each key, in milliseconds and in order.
+#[derive(Debug, Default)]
+struct Log {
+    by_key: HashMap<Key, VecDeque<i64>>,
+    /// The size at which what is over is looked for: twice what was left the last time.
+    sweep_at: usize,
+    swept: i64,
+}
+
+impl Log {
+    /// The moments of a key that still count; `None`: there is no room for it.
+    fn lately(&mut self, key: Key, (window, now): (i64, i64)) -> Option<&mut VecDeque<i64>> {
+        let full = self.by_key.len() >= MOST;
+        if self.by_key.len() >= self.sweep_at.clamp(FEW, MOST) && (!full || self.swept.abs_diff(now) >= PAUSE)
+        {
+            self.by_key.retain(|_, times| {
+                settle(times, (window, now));
+                !times.is_empty()
+            });
+            (self.sweep_at, self.swept) = (2 * self.by_key.len(), now);
         }
         if self.by_key.len() >= MOST && !self.by_key.contains_key(&key) {
-            return (1, 0);
+            return None;
         }
-        let count = self.by_key.entry(key).or_insert(Count { began: now, ends: now + window, many: 0 });
-        let over = count.ends <= now;
-        // A clock that was put back makes nobody wait for longer than is counted together, and forgets nothing.
-        if over || now < count.began {
-            (count.began, count.ends) = (now, now + window);
-        }
-        count.many = if over { 1 } else { count.many.saturating_add(1) };
-        (count.many, (count.ends - now + 999) / 1000)
+        let times = self.by_key.entry(key).or_default();
+        settle(times, (window, now));
+        Some(times)
+    }
+}
+
+/// Drops what counts no more. After a clock was put back, what is still to come counts from now on: nothing is
+/// forgotten, and nobody waits for longer than anything counts.
+fn settle(times: &mut VecDeque<i64>, (window, now): (i64, i64)) {
+    for at in times.iter_mut().rev().take_while(|at| **at > now) {
+        *at = now;
+    }
+    while times.front().is_some_and(|at| at + window <= now) {
+        times.pop_front();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU32;
 
-    fn key(number: u64) -> Key {
-        let mut key = Key::default();
-        key[..8].copy_from_slice(&number.to_be_bytes());
-        key
+    fn policy(number: u32) -> Policy {
+        Policy { requests_per_minute: NonZeroU32::new(number), ..Policy::default() }
+    }
+
+    /// Counts one; how long it has to wait, in seconds.
+    fn ask(pace: &Pace, who: &[u8], millis: i64) -> Option<i64> {
+        let now = Timestamp::from_millis(millis);
+        let no = pace.count(Counted::Requests, &policy(2), &[who], now).err()?;
+        assert_eq!(no.entry().0.number, 90_055);
+        Some(no.retry_after())
     }
 
     #[test]
-    fn each_is_counted_for_itself_until_its_time_is_over() {
-        let mut counts = Counts::default();
-        let mut add = |number, now| counts.add(key(number), 5000, now);
-        assert_eq!([add(1, 0), add(1, 1), add(2, 1), add(1, 4999)], [(1, 5), (2, 5), (1, 5), (3, 1)]);
-        assert_eq!([add(1, 5000), add(2, 5000)], [(1, 5), (2, 1)]);
+    fn each_one_counts_for_its_time_and_for_whom_it_is_of() {
+        let pace = Pace::default();
+        assert_eq!(
+            [0, 30_000, 30_001, 59_999].map(|at| ask(&pace, b"a", at)),
+            [None, None, Some(30), Some(1)]
+        );
+        assert_eq!(ask(&pace, b"b", 59_999), None);
+        // What was refused does not count.
+        assert_eq!([60_000, 60_001, 90_000].map(|at| ask(&pace, b"a", at)), [None, Some(30), None]);
+    }
+
+    #[test]
+    fn who_looks_is_not_counted_and_a_tenant_that_is_full_shows() {
+        let (pace, now) = (Pace::default(), Timestamp::from_millis(0));
+        for _ in 0..5 {
+            pace.room(Counted::Requests, &policy(1), &[b"a"], now).unwrap();
+        }
+        pace.count(Counted::Requests, &policy(1), &[b"a"], now).unwrap();
+        assert!(!pace.is_full(now));
+        pace.room(Counted::Requests, &policy(1), &[b"a"], now).unwrap_err();
+        assert_eq!(
+            [0, 59_999, 60_000].map(|at| pace.is_full(Timestamp::from_millis(at))),
+            [true, true, false]
+        );
     }
 
     #[test]
     fn a_clock_that_is_put_back_forgets_nothing_and_makes_nobody_wait_longer() {
-        let mut counts = Counts::default();
-        let day = 86_400_000;
-        assert_eq!(counts.add(key(1), 5000, day), (1, 5));
-        assert_eq!([0, 4999, 5000].map(|now| counts.add(key(1), 5000, now)), [(2, 5), (3, 1), (1, 5)]);
+        let (pace, day) = (Pace::default(), 86_400_000);
+        assert_eq!([day, day, 0, 60_000].map(|at| ask(&pace, b"a", at)), [None, None, Some(60), None]);
     }
 
     #[test]
-    fn what_is_over_makes_room_and_beyond_the_bound_nothing_new_is_kept() {
-        let mut counts = Counts::default();
-        let bound = u64::try_from(MOST).unwrap();
-        for number in 0..bound + 10 {
-            assert_eq!(counts.add(key(number), 5000, 0).0, 1);
+    fn what_is_over_makes_room_and_beyond_the_bound_nothing_new_is_counted() {
+        let mut log = Log::default();
+        let one = |number: usize| key(&[&number.to_be_bytes()]);
+        let mut add = |number, now| log.lately(one(number), (5000, now)).map(|times| times.push_back(now));
+        for number in 0..MOST {
+            assert!(add(number, 0).is_some());
         }
-        assert_eq!(counts.by_key.len(), MOST);
-        assert_eq!([counts.add(key(7), 5000, 1).0, counts.add(key(bound + 1), 5000, 1).0], [2, 1]);
-        assert_eq!(counts.add(key(bound + 1), 5000, 5000), (1, 5));
-        assert_eq!(counts.by_key.len(), 1);
+        assert!(add(MOST, 0).is_none() && add(7, 0).is_some());
+        assert!(add(MOST, 5000).is_some());
+        assert_eq!(log.by_key.len(), 1);
     }
 
     #[test]
-    fn nothing_is_kept_where_the_policy_has_no_number() {
-        let pace = Pace::default();
-        let now = Timestamp::from_seconds(1);
-        pace.count(Counted::Requests, &Policy::default(), &[b"tenant"], now).unwrap();
-        assert!(pace.lock().by_key.is_empty());
-        pace.count(Counted::Polls, &Policy::default(), &[b"ab", b"c"], now).unwrap();
-        pace.count(Counted::Polls, &Policy::default(), &[b"a", b"bc"], now).unwrap();
-        assert_eq!(pace.lock().by_key.len(), 2);
+    fn nothing_is_kept_where_the_policy_has_no_number_and_no_two_lists_are_one() {
+        let (pace, now) = (Pace::default(), Timestamp::from_millis(0));
+        pace.count(Counted::Requests, &Policy::default(), &[b"a"], now).unwrap();
+        assert!(pace.log(Counted::Requests).by_key.is_empty());
+        assert_ne!(key(&[b"ab", b"c"]), key(&[b"a", b"bc"]));
     }
 }

@@ -2,7 +2,7 @@
 //! and the authentication contexts that the sign-in satisfies. An ID token goes by the client's registration,
 //! an access token by the API's.
 
-use super::{Demand, Denial, client_auth::Client, password::SigningIn};
+use super::{Demand, Denial, FactorNo, client_auth::Client, password::SigningIn};
 use crate::{
     directory::Directory,
     group,
@@ -117,8 +117,8 @@ impl SigningIn<'_> {
         let rules: Vec<Uuid> = weak.map(|it| tenant.rule_id("authentication_contexts", &it.id)).collect();
         match (rules.is_empty(), &self.user.totp) {
             (true, _) => Ok(()),
-            (false, Some(_)) => Err(Denial::SecondFactor(Demand { resource, rules })),
-            (false, None) => Err(Denial::SecondFactorEnrol(Demand { resource, rules })),
+            (false, Some(_)) => Err(Denial::SecondFactor(FactorNo::Missing, Demand { resource, rules })),
+            (false, None) => Err(Denial::SecondFactor(FactorNo::Enrol, Demand { resource, rules })),
         }
     }
 }

@@ -25,7 +25,7 @@ pub mod subject;
 pub use authorization_code::{CodeBody, HeldCode};
 pub use client_auth::CredentialUsed;
 pub use configured::Configured;
-pub use denial::{Demand, Denial};
+pub use denial::{Demand, Denial, FactorNo, ServiceNo};
 use denial::{RefreshNo, TenantNo};
 pub use device_code::{DeviceAnswer, DeviceBody, HeldDevice};
 pub use on_behalf_of::UserAssertion;
@@ -131,6 +131,14 @@ impl Decision {
             lost_effects: Vec::new(),
             known: Known::default(),
         }
+    }
+
+    /// The same as a no for a reason that lies outside: what was proved stays proved, and nothing is redeemed.
+    #[must_use]
+    pub fn into_no(mut self, denial: Denial) -> Self {
+        let proved = |it: &Effect| matches!(it, Effect::SpendAssertion { .. } | Effect::ClearAttempts);
+        self.effects.retain(proved);
+        Self { known: self.known, effects: self.effects, ..Self::no(denial) }
     }
 
     /// The number for the record.

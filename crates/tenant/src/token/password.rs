@@ -2,8 +2,8 @@
 //! client, or one that proves itself besides; never for an account with a second factor.
 
 use super::{
-    Approval, CONTINUOUS_JITTER, CONTINUOUS_LIFETIME, Configured, Demand, Denial, Effect, PasswordProof,
-    RefreshBody, Run, Subject, USER_JITTER, USER_LIFETIME,
+    Approval, Asking, CONTINUOUS_JITTER, CONTINUOUS_LIFETIME, Configured, Demand, Denial, Effect, FactorNo,
+    PasswordProof, RefreshBody, Run, ServiceNo, Subject, USER_JITTER, USER_LIFETIME,
     client_auth::{Client, Wants},
     refresh_life, scope,
 };
@@ -79,7 +79,7 @@ pub(crate) fn right_password(
     tried: (Attempt, PasswordProof, Option<Arc<User>>),
 ) -> Result<Arc<User>, Denial> {
     match tried {
-        (_, PasswordProof::Busy, _) => Err(Denial::Busy),
+        (_, PasswordProof::Busy, _) => Err(Denial::Service(ServiceNo::Busy)),
         (Attempt::Locked(_), _, _) if reveal => Err(Denial::Locked),
         (attempt, PasswordProof::Right, Some(user)) if attempt.evaluates() => Ok(user),
         (_, _, None) if reveal => Err(Denial::UnknownUser),
@@ -125,8 +125,8 @@ impl SigningIn<'_> {
     pub(crate) fn one_factor(&self, resource: AppId) -> Result<(), Denial> {
         let rules = self.rules("require_mfa", &self.directory.tenant.policy.require_mfa);
         match (self.user.totp.is_some(), rules.is_empty()) {
-            (true, _) => Err(Denial::SecondFactor(Demand { resource, rules })),
-            (false, false) => Err(Denial::SecondFactorEnrol(Demand { resource, rules })),
+            (true, _) => Err(Denial::SecondFactor(FactorNo::Missing, Demand { resource, rules })),
+            (false, false) => Err(Denial::SecondFactor(FactorNo::Enrol, Demand { resource, rules })),
             (false, true) => Ok(()),
         }
     }
@@ -147,9 +147,7 @@ impl SigningIn<'_> {
         match self.proved_enough(methods) {
             Ok(()) if self.directory.tenant.policy.second_factor_over(signed_in, now) => {
                 self.one_factor(self.client).map_err(|denial| match denial {
-                    Denial::SecondFactor(demand) | Denial::SecondFactorEnrol(demand) => {
-                        Denial::SecondFactorOver(demand)
-                    }
+                    Denial::SecondFactor(_, demand) => Denial::SecondFactor(FactorNo::Over, demand),
                     other => other,
                 })
             }
@@ -160,7 +158,7 @@ impl SigningIn<'_> {
     /// The same, however long ago it was shown: what a token was given for stays proved as long as it lives.
     pub(crate) fn proved_enough(&self, methods: &[String]) -> Result<(), Denial> {
         self.not_blocked()?;
-        match methods.iter().any(|method| method == "mfa") {
+        match second_factor(methods) {
             true => Ok(()),
             false => self.one_factor(self.client),
         }
@@ -211,6 +209,23 @@ fn within(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
     prefix == 0 || (address ^ network) >> (128 - prefix) == 0
 }
 
+fn second_factor(methods: &[String]) -> bool {
+    methods.iter().any(|method| method == "mfa")
+}
+
+/// Seconds that a user's token lives. Most of a day is no longer than until they are asked again, or an hour.
+fn lifetime(asking: &Asking<'_>, continuous: bool, again: Option<Timestamp>) -> i64 {
+    let (least, jitter) = match continuous {
+        true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
+        false => (USER_LIFETIME, USER_JITTER),
+    };
+    let lifetime = least + i64::from(asking.entropy.below(jitter + 1));
+    match again.filter(|_| continuous) {
+        Some(again) => lifetime.min(again.seconds() - asking.now.seconds()).max(USER_LIFETIME),
+        None => lifetime,
+    }
+}
+
 /// What every grant for a user ends in: scopes, consent, assignment, roles, lifetime.
 pub(super) fn for_user(
     run: &mut Run<'_>,
@@ -235,10 +250,7 @@ pub(super) fn for_user(
     let id = Configured::of_client(directory, &client, user.id);
     let v1 = run.request.version == Version::V1;
     let continuous = says && resource.continuous;
-    let (least, jitter) = match continuous {
-        true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
-        false => (USER_LIFETIME, USER_JITTER),
-    };
+    let again = facts.directory.tenant.policy.asks_again(signed_in, second_factor(&methods));
     let scope_text = Some(scope::text(target, &resolved, &scopes));
     Ok(Approval {
         roles: scope::roles_of_user(directory, user.id, &resource.principal),
@@ -250,7 +262,7 @@ pub(super) fn for_user(
         id: id.with_contexts(directory, &asked.id_token, &methods),
         directory_roles: facts.directory.roles_of(user.id).map(|it| it.key.role).collect(),
         continuous,
-        lifetime: least + i64::from(run.asking.entropy.below(jitter + 1)),
+        lifetime: lifetime(run.asking, continuous, again),
         openid: resolved.oidc.openid,
         profile: resolved.oidc.profile,
         email: resolved.oidc.email,
@@ -272,9 +284,10 @@ pub(super) fn for_user(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Effect, contoso::*, denial::Denial};
+    use super::super::{Effect, ServiceNo, contoso::*, denial::Denial};
     use crate::{credential::Guarded, lockout::Attempt, tenant::Subjects};
     use carnet_wire::time::Timestamp;
+    use std::num::NonZeroU32;
 
     const BODY: &str =
         "scope=https://api.powerplatform.com/.default&grant_type=password&username=ada&password=x";
@@ -362,9 +375,12 @@ mod tests {
     fn offline_access_keeps_a_refresh_token_and_a_success_clears_the_attempts() {
         let decision =
             Contoso::new().ask(PUBLIC, &BODY.replace(".default", ".default+offline_access+openid"));
-        assert!(decision.verdict.is_ok_and(|yes| yes.refresh && yes.openid));
+        assert!(decision.verdict.as_ref().is_ok_and(|yes| yes.refresh && yes.openid));
         assert!(decision.effects.contains(&Effect::ClearAttempts));
         assert!(decision.effects.iter().any(|it| matches!(it, Effect::KeepRefresh { generation: 0, .. })));
+        // A reason from outside leaves what was proved.
+        let no = decision.into_no(Denial::Service(ServiceNo::ClientLoop));
+        assert_eq!((number(&no), no.effects, no.if_lost), (50_196, vec![Effect::ClearAttempts], None));
     }
 
     #[test]
@@ -376,6 +392,14 @@ mod tests {
         assert!((72_000..=86_400).contains(&yes.lifetime) && yes.continuous, "{}", yes.lifetime);
         let without = Contoso::new().ask(PUBLIC, BODY).verdict.unwrap();
         assert!((3600..=5400).contains(&without.lifetime) && !without.continuous);
+        // Where somebody is asked again sooner it ends then; a second factor that was not shown is none that ends.
+        let mut often = Contoso::new();
+        often.tenant(|it| {
+            it.policy.sign_in_frequency_hours = NonZeroU32::new(2);
+            it.policy.second_factor_hours = NonZeroU32::new(1);
+        });
+        let yes = often.ask(PUBLIC, &cp1).verdict.unwrap();
+        assert!(yes.lifetime == 7200 && yes.continuous, "{}", yes.lifetime);
     }
 
     #[test]
@@ -398,6 +422,6 @@ mod tests {
     fn a_full_hash_queue_is_said_and_counts_for_nothing() {
         let mut contoso = Contoso::new();
         contoso.password = super::PasswordProof::Busy;
-        assert_eq!(contoso.ask(PUBLIC, BODY).verdict.unwrap_err(), Denial::Busy);
+        assert_eq!(contoso.ask(PUBLIC, BODY).verdict.unwrap_err(), Denial::Service(ServiceNo::Busy));
     }
 }

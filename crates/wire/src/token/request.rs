@@ -101,6 +101,21 @@ pub enum Grant {
     },
 }
 
+impl Grant {
+    /// One name for each, however it was spelt.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "password",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken { .. } => "refresh_token",
+            Self::AuthorizationCode { .. } => "authorization_code",
+            Self::DeviceCode { .. } => "device_code",
+            Self::OnBehalfOf { .. } => "on_behalf_of",
+        }
+    }
+}
+
 /// What a token is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

@@ -54,6 +54,14 @@ const BARE: &str = "a0000000-0000-4000-8000-0000000000b5";
 const API: &str = "a0000000-0000-4000-8000-0000000000b6";
 /// Takes passwords, for the API.
 const FRONT: &str = "a0000000-0000-4000-8000-0000000000b7";
+/// A single-page application.
+const SPA: &str = "a0000000-0000-4000-8000-0000000000b8";
+/// Its table.
+const SPA_TABLE: &str = "[[application]]\nname = \"spa\"\nclient_id = \"a0000000-0000-4000-8000-0000000000b8\"\n\
+    redirect_uris = { spa = [\"https://spa.example/cb\"] }\n\
+    permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\n\
+    admin_consent = true\n";
+
 /// An API of the first edition, for work accounts.
 const LEGACY: &str = "api://legacy/act";
 /// Its applications, beside the usual ones.

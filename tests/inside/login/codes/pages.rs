@@ -2,12 +2,6 @@
 
 use super::*;
 
-const SPA: &str = "a0000000-0000-4000-8000-0000000000b8";
-const SPA_TABLE: &str = "[[application]]\nname = \"spa\"\nclient_id = \"a0000000-0000-4000-8000-0000000000b8\"\n\
-    redirect_uris = { spa = [\"https://spa.example/cb\"] }\n\
-    permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\n\
-    admin_consent = true\n";
-
 pub(super) async fn rows(table: &mut Table) {
     let t = Contoso::with("", &format!("{APPLICATIONS}\n{SPA_TABLE}")).await;
     let browser = Browser::new(&t);
@@ -80,6 +74,7 @@ async fn signed_out(table: &mut Table, t: &Contoso) {
     };
     table.add(50_068, "a sign-out that names two applications", "page", &leave(ASKS).await);
     let silent = [("prompt", "none")];
+    assert_eq!(told(&leave("nobody").await), "page 50068");
     assert!(back(&open(&browser, TENANT, PAGES, &silent).await).contains_key("code"), "nobody is signed out");
     assert_eq!(leave(PAGES).await.status, 200);
     assert_eq!(told(&open(&browser, TENANT, PAGES, &silent).await), "back login_required 50058");

@@ -99,8 +99,8 @@ async fn pages(table: &mut Table, t: &Contoso) {
 /// Everyone's consent to what only users may hold.
 async fn roles(table: &mut Table, t: &Contoso) {
     let listed = json!({ "requiredResourceAccess": [{
-        "resourceAppId": "a0000000-0000-4000-8000-0000000000b8",
-        "resourceAccess": [{ "id": "f0000000-0000-4000-8000-0000000000b8", "type": "Role" }],
+        "resourceAppId": "a0000000-0000-4000-8000-0000000000b9",
+        "resourceAccess": [{ "id": "f0000000-0000-4000-8000-0000000000b9", "type": "Role" }],
     }] });
     let _ = administer(t, "PATCH", &format!("/v1.0/applications(appId='{ASKS}')"), listed).await;
     let browser = Browser::new(t);

@@ -51,19 +51,33 @@ async fn loops(table: &mut Table) {
     assert!(back(&open(&browser, TENANT, PAGES, &[]).await).contains_key("code"));
 }
 
-/// A tenant that asks more than it may, and a device that does not wait.
+/// A tenant that asks more than it may.
 async fn floods(table: &mut Table) {
-    let t = Setup::new("requests_per_minute = 4", APPLICATIONS).and(FABRIKAM).start().await;
+    let tables = format!("{APPLICATIONS}\n{SPA_TABLE}");
+    let t = Setup::new("requests_per_minute = 4", &tables).and(FABRIKAM).start().await;
+    // Who proves nothing uses nothing up.
+    for _ in 0..9 {
+        assert_eq!(password(&t, "ada", &[("grant_type", "")]).await.no(), "400 invalid_request 900144");
+        assert_eq!(password(&t, "ada", &[("password", "Wrong-1")]).await.no(), "400 invalid_grant 50126");
+        assert_eq!(refresh(&t, TENANT, PAGES, "1.x").await.no(), "400 invalid_grant 9002313");
+    }
     for _ in 0..3 {
         password(&t, "ada", &[]).await.good();
     }
-    // What cannot be read is a request too.
-    assert_eq!(password(&t, "ada", &[("grant_type", "")]).await.no(), "400 invalid_request 900144");
+    // The client proved itself, if not its user.
+    let api = [("client_id", API), ("client_secret", carnet_tests::SECRET), ("password", "Wrong-1")];
+    assert_eq!(password(&t, "ada", &api).await.no(), "400 invalid_grant 50126");
     t.later(10);
     let flood = password(&t, "ada", &[]).await;
     assert_eq!(flood.header("retry-after"), "50");
     table.add(90_055, "a tenant's fifth request in a minute", "429 temporarily_unavailable", &flood);
-    assert_eq!(password(&t, "ada", &[("grant_type", "")]).await.no(), "429 temporarily_unavailable 90055");
+    let fields = [("grant_type", "refresh_token"), ("client_id", SPA), ("refresh_token", "1.x")];
+    let mut script = form(&format!("/{TENANT}/oauth2/v2.0/token"), &fields);
+    script.headers_mut().insert("origin", http::HeaderValue::from_static("https://spa.example"));
+    let script = t.send(script).await;
+    assert_eq!(script.no(), "429 temporarily_unavailable 90055");
+    assert_eq!(script.header("access-control-allow-origin"), "https://spa.example");
+    assert!(script.header("access-control-expose-headers").contains("retry-after"));
     let fields = [
         ("grant_type", "password"),
         ("client_id", carnet_tests::AZURE_CLI),

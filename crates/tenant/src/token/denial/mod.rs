@@ -12,7 +12,9 @@ mod users;
 pub use grants::RefreshNo;
 pub use pages::SessionNo;
 pub use permissions::PermissionNo;
+pub use service::ServiceNo;
 pub use tenants::TenantNo;
+pub use users::FactorNo;
 
 use super::{authorization_code::CodeNo, device_code::DeviceNo, federated::Foreign, on_behalf_of::Unusable};
 use crate::authorize::RedirectNo;
@@ -128,18 +130,10 @@ pub enum Denial {
     UserDeleted(ObjectId),
     /// The account belongs elsewhere.
     Guest,
-    /// A second factor is registered and cannot be asked for here.
-    SecondFactor(Demand),
+    /// A second factor is missing, or does not do.
+    SecondFactor(FactorNo, Demand),
     /// The code of the second factor is wrong, used or over.
     WrongSecondFactor,
-    /// A second factor is demanded and none is registered.
-    SecondFactorEnrol(Demand),
-    /// The session is a password's alone, where a second factor has to be shown.
-    StrongAuthentication(Demand),
-    /// The session is a password's alone, where a second factor has to be registered.
-    SecondFactorEnrolNow(Demand),
-    /// The second factor of the sign-in counts no more.
-    SecondFactorOver(Demand),
     /// Tenant rules with these ids forbid it.
     Blocked(Vec<Uuid>),
     /// The token of the user who is acted for cannot be used.
@@ -174,8 +168,8 @@ pub enum Denial {
     LogoutHint,
     /// A sign-out names one application, and an ID token of another.
     SignOutOfOther {
-        /// As the request names it.
-        asked: AppId,
+        /// As the request names it, or something else in its place.
+        asked: String,
         /// The one that the ID token is for.
         hinted: AppId,
     },
@@ -239,19 +233,8 @@ pub enum Denial {
         /// The API's service principal.
         resource: ObjectId,
     },
-    /// Too many passwords wait to be checked.
-    Busy,
-    /// The tenant, or a device, asks too often.
-    Throttled {
-        /// Seconds to wait.
-        wait: i64,
-    },
-    /// A client signs the same user in again and again.
-    ClientLoop,
-    /// Nothing can be read or kept just now.
-    Away,
-    /// Something is broken on our side.
-    Broken,
+    /// The service does not answer, whatever is asked.
+    Service(ServiceNo),
 }
 
 impl Denial {
@@ -284,16 +267,10 @@ impl Denial {
             | Self::UserDisabled
             | Self::UserDeleted(_)
             | Self::Guest
-            | Self::SecondFactor(_)
+            | Self::SecondFactor(..)
             | Self::WrongSecondFactor
-            | Self::SecondFactorEnrol(_)
-            | Self::StrongAuthentication(_)
-            | Self::SecondFactorEnrolNow(_)
-            | Self::SecondFactorOver(_)
             | Self::Blocked(_) => users::entry(self),
-            Self::Busy | Self::Throttled { .. } | Self::ClientLoop | Self::Away | Self::Broken => {
-                service::entry(self)
-            }
+            Self::Service(why) => why.entry(),
             Self::Assertion(_)
             | Self::Code(_)
             | Self::Device(_)
@@ -336,12 +313,7 @@ impl Denial {
     #[must_use]
     pub fn challenge(&self) -> Option<Challenge> {
         let rules = match self {
-            Self::Blocked(rules)
-            | Self::SecondFactor(Demand { rules, .. })
-            | Self::StrongAuthentication(Demand { rules, .. })
-            | Self::SecondFactorEnrolNow(Demand { rules, .. })
-            | Self::SecondFactorOver(Demand { rules, .. })
-            | Self::SecondFactorEnrol(Demand { rules, .. }) => rules,
+            Self::Blocked(rules) | Self::SecondFactor(_, Demand { rules, .. }) => rules,
             _ => return None,
         };
         (!rules.is_empty()).then(|| Challenge::Policies(rules.clone()))
@@ -351,7 +323,7 @@ impl Denial {
     #[must_use]
     pub const fn retry_after(&self) -> i64 {
         match self {
-            Self::Throttled { wait } if *wait > 1 => *wait,
+            Self::Service(ServiceNo::Throttled { wait }) if *wait > 1 => *wait,
             _ => 1,
         }
     }

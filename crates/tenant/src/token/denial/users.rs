@@ -32,30 +32,7 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::SECOND_FACTOR_FAILED,
             "The code of the authenticator is wrong, or was used before.".into(),
         ),
-        Denial::SecondFactor(Demand { resource: app, .. }) => (
-            &aadsts::SECOND_FACTOR_NEEDED,
-            format!(
-                "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
-            ),
-        ),
-        Denial::StrongAuthentication(Demand { resource: app, .. }) => (
-            &aadsts::STRONG_AUTHENTICATION,
-            format!("Strong Authentication is required to access '{app}': sign in with a second factor."),
-        ),
-        Denial::SecondFactorEnrolNow(Demand { resource: app, .. }) => (
-            &aadsts::SECOND_FACTOR_ENROL_NOW,
-            format!("You must enroll in multi-factor authentication to access '{app}': sign in to do it."),
-        ),
-        Denial::SecondFactorOver(Demand { resource: app, .. }) => (
-            &aadsts::SECOND_FACTOR_EXPIRED,
-            format!(
-                "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh it to access '{app}': sign in again."
-            ),
-        ),
-        Denial::SecondFactorEnrol(Demand { resource: app, .. }) => (
-            &aadsts::SECOND_FACTOR_ENROL,
-            format!("You must enroll in multi-factor authentication to access '{app}'."),
-        ),
+        Denial::SecondFactor(why, demand) => why.entry(demand),
         Denial::Blocked(_) => (
             &aadsts::BLOCKED_BY_POLICY,
             "Access has been blocked by Conditional Access policies: this tenant does not allow it.".into(),
@@ -64,5 +41,53 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
             &aadsts::WRONG_PASSWORD,
             "Error validating credentials due to invalid username or password.".into(),
         ),
+    }
+}
+
+/// Why a second factor does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorNo {
+    /// One is registered and cannot be asked for here.
+    Missing,
+    /// One is demanded and none is registered.
+    Enrol,
+    /// The session is a password's alone, where one has to be shown.
+    Strong,
+    /// The session is a password's alone, where one has to be registered.
+    EnrolNow,
+    /// The one that was shown counts no more.
+    Over,
+}
+
+impl FactorNo {
+    fn entry(self, Demand { resource: app, .. }: &Demand) -> (&'static Row, String) {
+        match self {
+            Self::Missing => (
+                &aadsts::SECOND_FACTOR_NEEDED,
+                format!(
+                    "You must use multi-factor authentication to access '{app}'; a password alone is not enough for this account."
+                ),
+            ),
+            Self::Enrol => (
+                &aadsts::SECOND_FACTOR_ENROL,
+                format!("You must enroll in multi-factor authentication to access '{app}'."),
+            ),
+            Self::Strong => (
+                &aadsts::STRONG_AUTHENTICATION,
+                format!("Strong Authentication is required to access '{app}': sign in with a second factor."),
+            ),
+            Self::EnrolNow => (
+                &aadsts::SECOND_FACTOR_ENROL_NOW,
+                format!(
+                    "You must enroll in multi-factor authentication to access '{app}': sign in to do it."
+                ),
+            ),
+            Self::Over => (
+                &aadsts::SECOND_FACTOR_EXPIRED,
+                format!(
+                    "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh it to access '{app}': sign in again."
+                ),
+            ),
+        }
     }
 }
