@@ -281,9 +281,6 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
-        Failure::Away if envelope.surface == Surface::Login => {
-            return denial(&Denial::Service(ServiceNo::Away), Version::V2, envelope);
-        }
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(
@@ -292,9 +289,6 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
                 cause,
                 "a request failed"
             );
-            if envelope.surface == Surface::Login {
-                return denial(&Denial::Service(ServiceNo::Broken), Version::V2, envelope);
-            }
             (
                 500,
                 "InternalServerError",
@@ -310,6 +304,15 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
 }
 
 fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> Reply {
+    match (envelope.surface, status) {
+        (Surface::Login, 503) => {
+            return denial(&Denial::Service(ServiceNo::Away), Version::V2, envelope);
+        }
+        (Surface::Login, 500) => {
+            return denial(&Denial::Service(ServiceNo::Broken), Version::V2, envelope);
+        }
+        _ => {}
+    }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let made = match envelope.surface {
         Surface::Graph => {

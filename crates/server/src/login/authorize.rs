@@ -18,7 +18,7 @@ use carnet_tenant::{
     directory::Directory,
     restriction::allowed,
     token::{
-        CodeBody, Denial, FactorNo,
+        Denial, FactorNo,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
     },
@@ -299,20 +299,6 @@ impl Context {
             Denial::ConsentMissing { .. } => self.ask_consent(good, flow, (shown, user)).map(Some),
             denial => Ok(Some(self.back_with_no(&good.request, &good.admitted, denial))),
         }
-    }
-
-    /// The answer for a browser that comes for the same code again and again: not back to the application, which
-    /// would send it round once more, unless that waits for no page.
-    fn comes_round(&self, good: &Good, body: &CodeBody) -> Option<Reply> {
-        let mut words: Vec<&str> = body.scope.split_whitespace().collect();
-        words.sort_unstable();
-        let scope = words.join(" ");
-        let what = [scope.as_bytes(), b"authorize"];
-        let denial = self.repeats(&good.directory.tenant, (body.app, body.user), &what).err()?;
-        Some(match good.asked.prompt {
-            Prompt::None => self.back_with_no(&good.request, &good.admitted, &denial),
-            _ => self.refused(&denial),
-        })
     }
 
     /// There is no permission that somebody could be asked for: Microsoft's own clients come with theirs, and

@@ -14,6 +14,7 @@ mod flow;
 mod keys;
 mod logout;
 mod new_password;
+mod pace;
 mod pages;
 mod preflight;
 mod second_factor;

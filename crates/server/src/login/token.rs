@@ -13,18 +13,16 @@ use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     directory::Directory,
     lockout::Attempt,
-    pace::Counted,
     sign_in::SignIn,
-    tenant::Tenant,
     token::{
-        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion, aio,
-        client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
+        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
-    ids::{AppId, ObjectId, TenantId},
+    ids::{ObjectId, TenantId},
     secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
@@ -284,58 +282,6 @@ impl Context {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
         }
-    }
-
-    /// The tenant may ask once more.
-    fn room(&self, tenant: &Tenant) -> Result<(), Denial> {
-        self.state.pace.room(Counted::Requests, &tenant.policy, &[tenant.id.uuid().as_bytes()], self.now())
-    }
-
-    /// Neither the tenant nor a device whose code nobody has answered asks too often.
-    fn keeps_pace(&self, facts: &Facts) -> Result<(), Denial> {
-        let tenant = &facts.directory.tenant;
-        if let Some(device) = facts.device.as_ref().filter(|it| it.answer.is_none()) {
-            self.state.pace.count(Counted::Polls, &tenant.policy, &[&device.digest], self.now())?;
-        }
-        self.room(tenant)
-    }
-
-    /// A decision that counts for its tenant and its client, if somebody proved who they are; a no where the client
-    /// signs its user in for the same again and again.
-    fn counted(&self, tenant: &Tenant, decision: Decision, grant: &Grant) -> Decision {
-        if decision.verdict.is_ok() || decision.known.credential.is_some() {
-            // One that was under way already is let through.
-            let id = tenant.id.uuid();
-            let _ = self.state.pace.count(Counted::Requests, &tenant.policy, &[id.as_bytes()], self.now());
-        }
-        let Ok(yes) = &decision.verdict else { return decision };
-        let Subject::User { user, .. } = &yes.subject else { return decision };
-        if tenant.policy.repeats_per_minute.is_none() {
-            return decision;
-        }
-        let (resource, mut scopes) = (yes.resource.principal.id.uuid(), yes.scopes.clone());
-        scopes.sort_unstable();
-        let scopes = scopes.join(" ");
-        let what = [resource.as_bytes(), scopes.as_bytes(), grant.name().as_bytes()];
-        match self.repeats(tenant, (yes.client.app, user.id), &what) {
-            Ok(()) => decision,
-            Err(denial) => decision.into_no(denial),
-        }
-    }
-
-    /// Counts what a user gets through a client.
-    ///
-    /// # Errors
-    /// [`ServiceNo::ClientLoop`] where that is the same again and again.
-    pub(super) fn repeats(
-        &self,
-        tenant: &Tenant,
-        (client, user): (AppId, ObjectId),
-        what: &[&[u8]],
-    ) -> Result<(), Denial> {
-        let ids = [tenant.id.uuid(), client.uuid(), user.uuid()].map(uuid::Uuid::into_bytes).concat();
-        let whole = [&[ids.as_slice()], what].concat();
-        self.state.pace.count(Counted::Repeats, &tenant.policy, &whole, self.now())
     }
 
     fn decide(

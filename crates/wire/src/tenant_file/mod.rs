@@ -2,12 +2,12 @@
 //! are errors with line and column. Nothing is read from elsewhere here: where a value is in another
 //! file or in the environment, the file only says so.
 
+mod check;
+
 use crate::{
-    authority::is_domain,
     ids::{AppId, KeyId, ObjectId, TenantId},
     secret::{ClientSecret, Password, TotpKey},
     time::Timestamp,
-    token::claims_request::is_context,
 };
 use serde::Deserialize;
 use std::{net::IpAddr, num::NonZeroU32};
@@ -484,67 +484,9 @@ impl TenantFile {
     /// [`FileError`]
     pub fn parse(text: &str) -> Result<Self, FileError> {
         let file: Self = toml::from_str(text).map_err(|error| FileError(place(text, &error)))?;
-        file.check()?;
+        check::check(&file)?;
         Ok(file)
     }
-
-    fn check(&self) -> Result<(), FileError> {
-        let wrong = |text: String| Err(FileError(text));
-        if self.version != 1 {
-            return wrong(format!("version = {} is not known; write version = 1", self.version));
-        }
-        if !is_domain(&self.tenant.domain.to_lowercase()) {
-            return wrong(format!(
-                "tenant.domain `{}` is no domain name such as contoso.example",
-                self.tenant.domain
-            ));
-        }
-        let names = self.users.iter().map(|user| user.name.to_lowercase());
-        if let Some(twice) = doubled(names) {
-            return wrong(format!("two users are named `{twice}`; give each its own name"));
-        }
-        let nameless = self.applications.iter().filter(|it| it.client_id.is_none()).map(|it| it.name.clone());
-        if let Some(twice) = doubled(nameless) {
-            return wrong(format!("two applications are named `{twice}`; give each a client_id"));
-        }
-        if let Some(twice) = doubled(self.groups.iter().map(|it| it.name.clone())) {
-            return wrong(format!("two groups are named `{twice}`; give each its own name"));
-        }
-        let contexts = &self.tenant.policy.authentication_contexts;
-        if let Some(twice) = doubled(contexts.iter().map(|it| it.id.clone())) {
-            return wrong(format!("the authentication context `{twice}` stands twice"));
-        }
-        if let Some(other) = contexts.iter().find(|it| !is_context(&it.id)) {
-            return wrong(format!("the authentication context `{}` is none of c1 to c99", other.id));
-        }
-        for user in &self.users {
-            let ways = [user.password.is_some(), user.password_file.is_some(), user.password_env.is_some()];
-            if ways.iter().filter(|way| **way).count() > 1 {
-                return wrong(format!(
-                    "user `{}`: write one of password, password_file, password_env",
-                    user.name
-                ));
-            }
-        }
-        for application in &self.applications {
-            for secret in &application.secrets {
-                let ways = [secret.value.is_some(), secret.value_file.is_some(), secret.value_env.is_some()];
-                if ways.iter().filter(|way| **way).count() > 1 {
-                    let name = &application.name;
-                    return wrong(format!(
-                        "application `{name}`, secret `{}`: write one of value, value_file, value_env",
-                        secret.name
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn doubled(names: impl Iterator<Item = String>) -> Option<String> {
-    let mut seen = std::collections::HashSet::new();
-    names.into_iter().find(|name| !seen.insert(name.clone()))
 }
 
 /// `line 3, column 1: …`, without the source text that the library would quote: it may hold a secret.
@@ -566,7 +508,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WHOLE: &str = r#"
+    pub(super) const WHOLE: &str = r#"
 version = 1
 [tenant]
 id = "b7a1c0de-0000-4000-8000-000000000001"
@@ -649,14 +591,5 @@ publisher = "C"
             let guid = word == "GUID";
             assert!(guid || error.contains(word), "{to}: {error}");
         }
-    }
-
-    #[test]
-    fn two_users_or_two_sources_of_one_password_are_refused() {
-        let twice =
-            WHOLE.replace("[[environment]]", "[[user]]\nname = \"ADA@contoso.example\"\n[[environment]]");
-        assert!(TenantFile::parse(&twice).unwrap_err().0.contains("two users"));
-        let both = WHOLE.replacen("roles = [", "password_env = \"X\"\nroles = [", 1);
-        assert!(TenantFile::parse(&both).unwrap_err().0.contains("write one of"));
     }
 }
