@@ -8,7 +8,9 @@ use carnet_tenant::{
     refusal::Refusal,
     token::denial::{Denial, ServiceNo},
 };
-use carnet_wire::{bap, graph, power_platform, token::error::ErrorBody, token::request::Version};
+use carnet_wire::{
+    aadsts::Row, bap, graph, power_platform, token::error::ErrorBody, token::request::Version,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -145,14 +147,23 @@ impl Reply {
     }
 
     /// The same page as a refusal: 403 for a post from elsewhere and for what is switched off
-    /// (`security.md`, rows 68 and 75), else 400.
+    /// (`security.md`, rows 68 and 75), the row's status for what is too much, else 400.
     #[must_use]
     pub fn refused(mut self, denial: &Denial) -> Self {
         self.status = match denial {
             Denial::SignInLost | Denial::Blocked(_) => StatusCode::FORBIDDEN,
+            Denial::Service(_) => status(denial.entry().0),
             _ => StatusCode::BAD_REQUEST,
         };
-        self
+        self.retry_after(denial)
+    }
+
+    /// Says how long to wait, where waiting helps.
+    fn retry_after(self, denial: &Denial) -> Self {
+        match self.status.as_u16() {
+            429 | 503 => self.header(header::RETRY_AFTER, &denial.retry_after().to_string()),
+            _ => self,
+        }
     }
 
     /// Sets a cookie.
@@ -253,12 +264,13 @@ pub fn denial(denial: &Denial, version: Version, envelope: &Envelope) -> Reply {
     let error = denial.error_name().unwrap_or_else(|| carnet_wire::aadsts::error_for(row, version));
     let body = ErrorBody::new(row, error, &sentence, envelope.ids(), &envelope.origin.login())
         .challenging(denial.challenge().map(|it| it.json()));
-    let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = status(row);
     let reply = Reply::json_with(status, &body).unwrap_or_else(|_| Reply::new(status, Bytes::new()));
-    match row.status {
-        429 | 503 => reply.header(header::RETRY_AFTER, &denial.retry_after().to_string()),
-        _ => reply,
-    }
+    reply.retry_after(denial)
+}
+
+fn status(row: &Row) -> StatusCode {
+    StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// The body of a failure, in the dialect of its host.

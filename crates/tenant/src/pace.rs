@@ -14,6 +14,8 @@ pub enum Counted {
     Repeats,
     /// Polls with a device code that nobody has answered.
     Polls,
+    /// User codes that a browser typed and that are none.
+    Guesses,
 }
 
 impl Counted {
@@ -23,11 +25,12 @@ impl Counted {
         match self {
             Self::Requests | Self::Repeats => 60,
             Self::Polls => 5,
+            Self::Guesses => 15 * 60,
         }
     }
 
     /// How many there may be in that time; `None`: as many as there are. A device may poll once in 5 seconds
-    /// (RFC 8628, 3.5); ten times as often is a flood (`security.md`, row 96).
+    /// (RFC 8628, 3.5); ten times as often is a flood (`security.md`, row 96). So many guesses are a browser's (row 93).
     #[must_use]
     pub fn most(self, policy: &Policy) -> Option<usize> {
         let number = |it: std::num::NonZeroU32| usize::try_from(it.get()).unwrap_or(usize::MAX);
@@ -35,6 +38,7 @@ impl Counted {
             Self::Requests => policy.requests_per_minute.map(number),
             Self::Repeats => policy.repeats_per_minute.map(number),
             Self::Polls => Some(10),
+            Self::Guesses => Some(5),
         }
     }
 
@@ -42,7 +46,7 @@ impl Counted {
     #[must_use]
     pub const fn too_many(self, wait: i64) -> Denial {
         Denial::Service(match self {
-            Self::Requests | Self::Polls => ServiceNo::Throttled { wait },
+            Self::Requests | Self::Polls | Self::Guesses => ServiceNo::Throttled { wait },
             Self::Repeats => ServiceNo::ClientLoop,
         })
     }
@@ -55,15 +59,15 @@ mod tests {
 
     #[test]
     fn nothing_is_too_much_save_where_a_number_says_so() {
-        let all = [Counted::Requests, Counted::Repeats, Counted::Polls];
+        let all = [Counted::Requests, Counted::Repeats, Counted::Polls, Counted::Guesses];
         let none = Policy::default();
-        assert_eq!(all.map(|it| it.most(&none)), [None, None, Some(10)]);
+        assert_eq!(all.map(|it| it.most(&none)), [None, None, Some(10), Some(5)]);
         let some = Policy {
             requests_per_minute: NonZeroU32::new(3),
             repeats_per_minute: NonZeroU32::new(2),
             ..Policy::default()
         };
-        assert_eq!(all.map(|it| it.most(&some)), [Some(3), Some(2), Some(10)]);
-        assert_eq!(all.map(|it| it.too_many(7).entry().0.number), [90_055, 50_196, 90_055]);
+        assert_eq!(all.map(|it| it.most(&some)), [Some(3), Some(2), Some(10), Some(5)]);
+        assert_eq!(all.map(|it| it.too_many(7).entry().0.number), [90_055, 50_196, 90_055, 90_055]);
     }
 }

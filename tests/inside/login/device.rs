@@ -101,31 +101,43 @@ async fn a_flood_of_polls_is_refused_and_no_other_device_waits_for_it_row_96() {
 }
 
 #[tokio::test]
-async fn a_code_cannot_be_guessed_for_long() {
+async fn a_code_cannot_be_guessed_for_long_row_93() {
     let t = Contoso::start().await;
     let begun = begin(&t).await;
-    let browser = Browser::new(&t);
-    for letter in ["B", "C", "D", "F", "G", "H", "J", "K", "L", "M"] {
+    let right = begun["user_code"].as_str().unwrap();
+    let (one, other) = (Browser::new(&t), Browser::new(&t));
+    let guess = async |browser: &Browser<'_>, code: &str| {
         let page = browser.get(PAGE).await;
-        let wrong = browser.submit(&page, &[("user_code", &letter.repeat(9))]).await;
-        assert!(text(&wrong).contains("did not work"), "{letter}");
+        browser.submit(&page, &[("user_code", code)]).await
+    };
+    for letters in [["B", "C", "D", "F", "G"], ["H", "J", "K", "L", "M"]] {
+        let browser = if letters[0] == "B" { &one } else { &other };
+        for letter in letters {
+            assert!(text(&guess(browser, &letter.repeat(9)).await).contains("did not work"), "{letter}");
+        }
     }
-    let page = browser.get(PAGE).await;
-    let right = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
-    assert_eq!(right.status, 400, "{}", text(&right));
+    // Five are a browser's, ten an address's.
+    for (browser, wait) in [(&one, "900"), (&Browser::new(&t), "60")] {
+        let stopped = guess(browser, right).await;
+        assert_eq!((stopped.status, stopped.header("retry-after")), (429, wait), "{}", text(&stopped));
+        assert!(text(&stopped).contains("AADSTS90055"));
+    }
     t.later(61);
-    let page = browser.get(PAGE).await;
-    let right = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
-    assert_eq!(right.status, 200);
-    assert!(text(&right).contains("username"));
+    let found = guess(&Browser::new(&t), right).await;
+    assert_eq!(found.status, 200);
+    assert!(text(&found).contains("username"));
+    assert_eq!(guess(&one, right).await.status, 429);
+    t.later(15 * 60);
+    let next = begin(&t).await;
+    assert_eq!(guess(&one, next["user_code"].as_str().unwrap()).await.status, 200);
 }
 
 #[tokio::test]
 async fn codes_of_ones_own_do_not_buy_further_guesses_row_93() {
     let t = Contoso::start().await;
     let theirs = begin(&t).await;
-    let browser = Browser::new(&t);
     let guess = async |code: &str| {
+        let browser = Browser::new(&t);
         let page = browser.get(PAGE).await;
         browser.submit(&page, &[("user_code", code)]).await
     };
@@ -136,7 +148,7 @@ async fn codes_of_ones_own_do_not_buy_further_guesses_row_93() {
         let _ = guess(own["user_code"].as_str().unwrap()).await;
     }
     assert!(wrong <= 10, "{wrong}");
-    assert_eq!(guess(theirs["user_code"].as_str().unwrap()).await.status, 400);
+    assert_eq!(guess(theirs["user_code"].as_str().unwrap()).await.status, 429);
 }
 
 #[tokio::test]

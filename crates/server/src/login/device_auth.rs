@@ -18,7 +18,10 @@ use carnet_store::{
 use carnet_tenant::{
     authorize::on_device,
     directory::Directory,
+    lockout::Attempt,
+    pace::Counted,
     restriction::allowed,
+    tenant::Policy,
     token::{
         Denial, DeviceAnswer, DeviceBody, ServiceNo,
         client_auth::Client,
@@ -76,7 +79,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
             flow.tenant = tenant.to_string();
             cx.advance(&call, flow, None).await
         }
-        Err(Denial::Service(ServiceNo::Busy)) => Ok(cx.refused(&Denial::Service(ServiceNo::Busy))),
+        Err(denial @ Denial::Service(_)) => Ok(cx.refused(&denial)),
         Err(denial) => {
             let (row, sentence) = denial.entry();
             cx.ask_code(&flow, Some(&format!("{sentence} (AADSTS{})", row.number)))
@@ -125,33 +128,40 @@ impl Context {
 
     /// The device code of a user code. A right one is no end of guessing: anybody can ask for one of their own.
     ///
-    /// Of `security.md`, section 2, two numbers hold: 20 of an address (10, then ever fewer), and 100 of a tenant in
-    /// 15 minutes. The 5 of a session hold through the address alone: a page is begun anew at will, without
-    /// anything that is kept, so counting by page would stop nobody.
+    /// The numbers of `security.md`, section 2: 5 of a browser, 20 of an address (10, then ever fewer), and 100 of a
+    /// tenant in 15 minutes. Who forgets their cookies is another browser, from the same address.
     async fn find_code(
         &self,
         typed: &str,
         flow: &Flow,
     ) -> Result<Result<(TenantId, String), Denial>, Failure> {
-        let wrong = Ok(Err(Denial::Device(DeviceNo::UserCode)));
         if typed.trim().is_empty() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeMissing)));
         }
         let Some(code) = UserCode::parse(typed) else {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
         };
+        let (pace, none) = (&self.state.pace, Policy::default());
+        let browser = [flow.browser().as_bytes()];
+        if let Err(denial) = pace.room(Counted::Guesses, &none, &browser, self.now()) {
+            return Ok(Err(denial));
+        }
         let from = (self.envelope.address, self.now());
         let guess = Password::new(code.as_str().to_owned());
         // Who is stopped by their address counts no further against everyone else.
         for (whose, key) in [self.guesses(), self.guesses_at(flow, &code).await?] {
             let (attempt, _) = self.state.store.reserve(whose, (&key, &guess), from).await?;
-            if !attempt.evaluates() {
-                return Ok(Err(Denial::Service(ServiceNo::Busy)));
+            if let Attempt::Locked(until) = attempt {
+                let wait = (until.seconds() - self.now().seconds()).clamp(1, WINDOW);
+                return Ok(Err(Denial::Service(ServiceNo::Throttled { wait })));
             }
         }
         let digest = text_digest(USER_CODE, code.as_str());
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
-        let Some((tenant, found)) = found else { return wrong };
+        let Some((tenant, found)) = found else {
+            let wrong = Denial::Device(DeviceNo::UserCode);
+            return Ok(Err(pace.count(Counted::Guesses, &none, &browser, self.now()).err().unwrap_or(wrong)));
+        };
         if found.expires <= self.now() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeExpired)));
         }

@@ -136,6 +136,11 @@ impl Flow {
         asked.is_some_and(|it| Some(it.session) == self.session)
     }
 
+    /// Which browser it is tied to.
+    pub fn browser(&self) -> &str {
+        &self.browser
+    }
+
     /// The digest of the device code that is to be answered.
     pub fn device(&self) -> Option<&str> {
         match &self.purpose {

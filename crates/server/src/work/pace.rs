@@ -25,6 +25,7 @@ pub struct Pace {
     requests: Mutex<Log>,
     repeats: Mutex<Log>,
     polls: Mutex<Log>,
+    guesses: Mutex<Log>,
     /// Until when a tenant's requests are too many, in milliseconds; no tenant's after that.
     full_until: AtomicI64,
 }
@@ -93,6 +94,7 @@ impl Pace {
             Counted::Requests => &self.requests,
             Counted::Repeats => &self.repeats,
             Counted::Polls => &self.polls,
+            Counted::Guesses => &self.guesses,
         };
         log.lock().unwrap_or_else(PoisonError::into_inner)
     }

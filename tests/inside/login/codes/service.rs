@@ -9,7 +9,17 @@ pub(super) async fn rows(table: &mut Table) {
     for _ in 0..20 {
         password(&free, "ada", &[]).await.good();
     }
+    crowd(table, &free).await;
     faults(table, &free).await;
+}
+
+/// More passwords at once than may wait.
+async fn crowd(table: &mut Table, t: &Contoso) {
+    let all = futures_util::future::join_all((0..100).map(|_| password(t, "ada", &[]))).await;
+    let (busy, good): (Vec<_>, Vec<_>) = all.iter().partition(|reply| reply.status == 503);
+    assert!(!good.is_empty() && good.iter().all(|reply| reply.status == 200));
+    assert_eq!(busy[0].header("retry-after"), "1");
+    table.add(90_033, "a hundred passwords at once", "503 temporarily_unavailable", busy[0]);
 }
 
 /// A store that is damaged, and one that is away.

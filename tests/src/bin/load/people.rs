@@ -128,9 +128,16 @@ impl People {
     pub async fn polls(&mut self) -> Job {
         self.come_back().await;
         let host = self.host.clone();
-        let begun = self.browsers.iter_mut().map(async |it| it.begin_device().await.member("device_code"));
-        let codes = join_all(begun).await;
-        self.job(Feed::Same(codes.iter().map(|code| poll(&host, code)).collect()), 400)
+        let begun = self.browsers.iter_mut().map(async |browser| {
+            let mut polls = Vec::new();
+            for _ in 0..DEVICES_EACH {
+                let code = browser.begin_device().await.member("device_code");
+                polls.extend(std::iter::repeat_n(poll(&host, &code), POLLS_EACH));
+            }
+            polls
+        });
+        let stock = join_all(begun).await.concat();
+        self.job(Feed::Once(Mutex::new(stock)), 400)
     }
 }
 
@@ -143,6 +150,11 @@ fn authorize(more: &str) -> String {
         challenge.as_str()
     )
 }
+
+/// Devices of each browser that poll in vain.
+const DEVICES_EACH: usize = 40;
+/// How often each of them does: more often at once would be a flood.
+const POLLS_EACH: usize = 8;
 
 /// A browser without script, over one connection.
 struct Browser {
