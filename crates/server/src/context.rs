@@ -222,6 +222,8 @@ pub struct Envelope {
     pub correlation: CorrelationId,
     /// The client wants its id back.
     pub echo: bool,
+    /// Somebody looks at the answer: a page is asked for.
+    pub page: bool,
     /// Where the request came from.
     pub address: IpAddr,
     /// `User-Agent`, cut at 256 bytes.
@@ -327,6 +329,7 @@ pub fn envelope(
         trace,
         correlation: sent.and_then(|t| t.parse().ok()).unwrap_or_else(|| CorrelationId::new(trace.uuid())),
         echo: header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        page: header("accept").is_some_and(|value| value.contains("text/html")),
         address: peer.addr.ip().to_canonical(),
         restrictions: Restrictions::read(|name| {
             head.headers.get_all(name).iter().map(|value| value.to_str().ok()).collect()

@@ -22,14 +22,7 @@ use carnet_wire::{
 impl Context {
     /// A denial on a page.
     pub(super) fn refused(&self, denial: &Denial) -> Reply {
-        let (row, sentence) = denial.entry();
-        let envelope = &self.envelope;
-        let ids = [
-            ("Trace id", envelope.trace.to_string()),
-            ("Correlation id", envelope.correlation.to_string()),
-            ("Time", envelope.now.plain()),
-        ];
-        pages::refused(row.number, &sentence, &ids).refused(denial)
+        pages::refused(denial, &self.envelope)
     }
 
     /// A denial for the client.

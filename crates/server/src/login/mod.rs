@@ -15,7 +15,7 @@ mod keys;
 mod logout;
 mod new_password;
 mod pace;
-mod pages;
+pub mod pages;
 mod preflight;
 mod second_factor;
 mod session;

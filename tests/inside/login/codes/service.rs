@@ -30,10 +30,19 @@ async fn faults(table: &mut Table, t: &Contoso) {
     let broken = password(t, "admin", &[]).await;
     table.add(50_000, "an account that is damaged in the store", "500 server_error", &broken);
     assert!(!broken.text().contains("store") && !broken.text().contains("damaged"));
+    let browser = Browser::new(t);
+    let account = open(&browser, TENANT, PAGES, &[]).await;
+    let asked = browser.submit(&account, &[("username", "ada@contoso.example")]).await;
     t.store.close().await;
     let away = password(t, "admin", &[]).await;
     assert_eq!(away.header("retry-after"), "1");
     table.add(90_006, "a store that is away", "503 temporarily_unavailable", &away);
+    // Whoever looks at it gets a page.
+    let mut typed = carnet_tests::browser::submission(&asked, &[("passwd", PASSWORD)]);
+    typed.headers_mut().insert("accept", http::HeaderValue::from_static("text/html,*/*;q=0.8"));
+    let page = browser.send(typed).await;
+    assert_eq!((page.status, page.header("retry-after"), &*told(&page)), (503, "1", "page 90006"));
+    assert!(page.text().contains("Wait a moment"));
 }
 
 /// One user through one client for the same, again and again.

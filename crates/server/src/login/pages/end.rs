@@ -1,7 +1,8 @@
 //! Pages on which a sign-in or a session ends.
 
 use super::{Forms, Step, escape, framed, hidden, page};
-use crate::reply::Reply;
+use crate::{context::Envelope, reply::Reply};
+use carnet_tenant::token::Denial;
 use std::fmt::Write;
 
 /// Posts the answer that the page holds.
@@ -9,18 +10,29 @@ const POST: &str = "document.forms[0].submit()";
 /// Goes on once every frame has loaded, and at the latest after three seconds.
 const GO_ON: &str = "const go=()=>location.replace(document.getElementById('go').href);addEventListener('load',go);setTimeout(go,3000)";
 
-/// Says that it does not go on, with the number and the ids by which an administrator finds it.
-pub fn refused(number: u32, sentence: &str, ids: &[(&str, String)]) -> Reply {
+/// Says why a sign-in does not go on, and what to do.
+pub fn refused(denial: &Denial, envelope: &Envelope) -> Reply {
+    let (row, sentence) = denial.entry();
+    let ids = [
+        ("Trace id", envelope.trace.to_string()),
+        ("Correlation id", envelope.correlation.to_string()),
+        ("Time", envelope.now.plain()),
+    ];
     let mut list = String::new();
     for (name, value) in ids {
-        let _ = write!(list, "<dt>{name}</dt><dd>{}</dd>", escape(value));
+        let _ = write!(list, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
     }
+    let mend = match denial {
+        Denial::Service(_) => "Wait a moment, then go back to the application and begin again.",
+        _ => "Whoever looks after the application can mend this.",
+    };
     let body = format!(
-        "<h1>Sign-in does not go on</h1><p class=\"bad\">AADSTS{number}</p><p>{}</p>\
-         <p class=\"quiet\">Whoever looks after the application can mend this; the ids below name this attempt.</p><dl>{list}</dl>",
-        escape(sentence)
+        "<h1>Sign-in does not go on</h1><p class=\"bad\">AADSTS{}</p><p>{}</p>\
+         <p class=\"quiet\">{mend} The ids below name this attempt.</p><dl>{list}</dl>",
+        row.number,
+        escape(&sentence)
     );
-    page("Sign-in does not go on", &body, None, Forms::Nowhere)
+    page("Sign-in does not go on", &body, None, Forms::Nowhere).refused(denial)
 }
 
 /// Asks whether the session is to end.

@@ -1,0 +1,173 @@
+//! The bodies of errors: a denial of the token service, a refusal in the dialect of its host, or a failure of ours.
+
+use super::{Failure, Reply};
+use crate::{
+    context::{Envelope, Origin},
+    login,
+    route::Surface,
+};
+use bytes::Bytes;
+use carnet_tenant::{refusal::Refusal, token::denial::Denial};
+use carnet_wire::{
+    aadsts::Row,
+    bap, graph, power_platform,
+    token::{error::ErrorBody, request::Version},
+};
+use http::{StatusCode, header};
+
+/// The token service's body for a denial.
+#[must_use]
+pub fn denial(denial: &Denial, version: Version, envelope: &Envelope) -> Reply {
+    let (row, sentence) = denial.entry();
+    let error = denial.error_name().unwrap_or_else(|| carnet_wire::aadsts::error_for(row, version));
+    let body = ErrorBody::new(row, error, &sentence, envelope.ids(), &envelope.origin.login())
+        .challenging(denial.challenge().map(|it| it.json()));
+    let status = status(row);
+    let reply = Reply::json_with(status, &body).unwrap_or_else(|_| Reply::new(status, Bytes::new()));
+    reply.retry_after(denial)
+}
+
+pub(super) fn status(row: &Row) -> StatusCode {
+    StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// The body of a failure, in the dialect of its host.
+#[must_use]
+pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
+    let fault = failure.fault().filter(|_| envelope.surface == Surface::Login).map(Denial::Service);
+    let (status, code, message) = match failure {
+        Failure::Refusal(no) => return refusal(&no, envelope),
+        Failure::Denial(no) => return denial(&no, Version::V2, envelope),
+        Failure::Misdirected => {
+            (421, "Misdirected", "this server does not answer for that host name".to_owned())
+        }
+        // Graph reads a path it does not know as a malformed one (`reference/graph.md`, table of errors).
+        Failure::NoRoute if envelope.surface == Surface::Graph => {
+            (400, "BadRequest", "no resource of Graph's that is served here has this path".to_owned())
+        }
+        Failure::NoRoute => (404, "NotFound", "there is nothing at this address".to_owned()),
+        Failure::TooLarge => {
+            (413, "RequestTooLarge", "the body is larger than this address takes".to_owned())
+        }
+        Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
+        Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
+        Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
+        Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
+        Failure::Broken(cause) => {
+            tracing::error!(
+                trace.id = %envelope.trace,
+                correlation.id = %envelope.correlation,
+                cause,
+                "a request failed"
+            );
+            (
+                500,
+                "InternalServerError",
+                "something went wrong on our side; the ids name it in the log".to_owned(),
+            )
+        }
+    };
+    let reply = match fault {
+        Some(no) if envelope.page => return login::pages::refused(&no, envelope),
+        Some(no) => return denial(&no, Version::V2, envelope),
+        None => plain_error(status, code, &message, envelope),
+    };
+    match status {
+        503 => reply.header(header::RETRY_AFTER, "1"),
+        _ => reply,
+    }
+}
+
+fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> Reply {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let made = match envelope.surface {
+        Surface::Graph => {
+            Reply::json_with(status, &graph::error::ErrorBody::new(code, message, &envelope.graph_ids()))
+        }
+        Surface::PowerPlatform => {
+            let code = if status == StatusCode::NOT_FOUND { "RouteNotFound" } else { code };
+            Reply::json_with(status, &power_platform::GatewayError::new(code, message))
+        }
+        Surface::Bap => Reply::json_with(status, &bap::ErrorBody::new(code, message)),
+        Surface::Login | Surface::Health => Reply::json_with(
+            status,
+            &serde_json::json!({
+                "error": if envelope.surface == Surface::Login { "invalid_request" } else { code },
+                "error_description": message,
+                "trace_id": envelope.trace,
+                "correlation_id": envelope.correlation,
+                "timestamp": envelope.now.plain(),
+            }),
+        ),
+    };
+    made.unwrap_or_else(|_| Reply::new(status, Bytes::new()))
+}
+
+/// The body of an API's refusal.
+fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
+    let (status, code) = codes(no, envelope.surface);
+    let message = no.to_string();
+    let reply = match (envelope.surface, no) {
+        (Surface::PowerPlatform, Refusal::MissingScope { .. } | Refusal::NotRegistered { .. }) => {
+            let body = power_platform::GatewayError::forbidden(inner_code(no), &message);
+            Reply::json_with(StatusCode::FORBIDDEN, &body)
+                .unwrap_or_else(|_| Reply::new(StatusCode::FORBIDDEN, Bytes::new()))
+        }
+        (Surface::Bap, Refusal::NotRegistered { principal, app }) => {
+            let message = format!(
+                "The service principal with id '{principal}' for application {app} does not have permission to access the path '{}' in tenant {}.",
+                envelope.path,
+                envelope.tenant_text()
+            );
+            plain_error(status, code, &message, envelope)
+        }
+        _ => plain_error(status, code, &message, envelope),
+    };
+    match no {
+        Refusal::InvalidToken { .. } => {
+            let error = "error=\"invalid_token\"";
+            reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, error))
+        }
+        Refusal::InsufficientClaims { challenge: claims, .. } => {
+            let error = format!("error=\"insufficient_claims\", claims=\"{}\"", claims.base64());
+            reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, &error))
+        }
+        Refusal::Busy { seconds } => reply.header(header::RETRY_AFTER, &seconds.to_string()),
+        _ => reply,
+    }
+}
+
+fn challenge(origin: &Origin, error: &str) -> String {
+    format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", {error}", origin.login())
+}
+
+fn inner_code(no: &Refusal) -> &'static str {
+    match no {
+        Refusal::NotRegistered { .. } => "ServicePrincipalNotRegistered",
+        _ => "InsufficientDelegatedPermissions",
+    }
+}
+
+/// HTTP status and the host's own code word (`reference/graph.md` 11, `power-platform.md` 7).
+fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
+    let graph = surface == Surface::Graph;
+    match no {
+        Refusal::InvalidToken { .. } | Refusal::InsufficientClaims { .. } => {
+            (401, "InvalidAuthenticationToken")
+        }
+        Refusal::Forbidden { .. } if graph => (403, "Authorization_RequestDenied"),
+        Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::NotRegistered { .. } => {
+            (403, "Forbidden")
+        }
+        Refusal::NotFound { .. } if graph => (404, "Request_ResourceNotFound"),
+        Refusal::NotFound { .. } => (404, "NotFound"),
+        Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } if graph => (400, "Request_BadRequest"),
+        Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } => (400, "BadRequest"),
+        Refusal::UnsupportedQuery { .. } => (400, "Request_UnsupportedQuery"),
+        Refusal::UnknownEnvironment { .. } => (400, "EndpointInvalid"),
+        Refusal::Conflict { .. } if graph => (409, "Request_MultipleObjectsWithSameKeyValue"),
+        Refusal::Conflict { .. } => (409, "Conflict"),
+        Refusal::MethodNotAllowed => (405, "Request_BadRequest"),
+        Refusal::Busy { .. } => (429, "TooManyRequests"),
+    }
+}
