@@ -62,17 +62,32 @@ export async function chromium(...peers) {
   certutil("-A", "-t", "C,,", "-n", "server", "-i", READY.ca_file);
   peers.forEach((file, at) => certutil("-A", "-t", "P,,", "-n", `peer ${at}`, "-i", file));
   const { chromium: driver } = need("playwright-core");
-  const browser = await driver.launch({
+  const launch = () => driver.launch({
     executablePath: process.env.CARNET_TEST_CHROMIUM,
     env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
       "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
   });
+  let running = launch();
+  await running;
+  // On a busy machine Chromium itself may be gone before a window is asked for; it is started anew then. One that is
+  // gone in the middle of a case fails that case.
+  const newContext = async options => {
+    const mine = running, browser = await mine;
+    try {
+      return await browser.newContext(options);
+    } catch (error) {
+      if (browser.isConnected()) throw error;
+      console.log(`Chromium was gone and is started anew: ${error.message.split("\n")[0]}`);
+      if (running === mine) running = launch();
+      return (await running).newContext(options);
+    }
+  };
   const end = async () => {
-    await browser.close();
+    await (await running).close();
     fs.rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { browser, end };
+  return { browser: { newContext }, end };
 }
 
 // The address that an application on this machine gives: answers land here. `next` waits for one.
