@@ -78,7 +78,7 @@ pub struct PolicyTable {
     pub sign_in_frequency_hours: Option<NonZeroU32>,
     /// Hours after a sign-in for which its second factor counts.
     pub second_factor_hours: Option<NonZeroU32>,
-    /// Requests for tokens that a node answers in a minute.
+    /// Requests at the token endpoint, of those who proved who they are, that a node answers in a minute.
     pub requests_per_minute: Option<NonZeroU32>,
     /// How often one user may sign in in a minute through one client for the same.
     pub repeats_per_minute: Option<NonZeroU32>,
