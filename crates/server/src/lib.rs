@@ -29,7 +29,7 @@ pub use start::{Config, FirstAdmin, Running, StartError, start};
 use bytes::Bytes;
 use context::{Context, State, envelope};
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use listen::accept::{Answer, Peer};
@@ -56,7 +56,7 @@ impl Server {
         Self { state, routes: routes() }
     }
 
-    /// Answers a request whose body may come from anywhere.
+    /// Answers a request whose body may come from anywhere. A panic in a handler costs that request alone.
     pub async fn handle(&self, request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let host = head.uri.authority().map(http::uri::Authority::as_str);
@@ -78,12 +78,9 @@ impl Server {
             Found::Row(row, variables) => {
                 let handler = row.handler;
                 let context = Context { state: self.state.clone(), envelope: envelope.clone() };
-                let answer =
-                    AssertUnwindSafe(handler(context, Call { head, body, variables })).catch_unwind();
-                match answer.await {
-                    Ok(Ok(reply)) => reply.into_response(&envelope),
-                    Ok(Err(failure)) => failed(failure),
-                    Err(_) => failed(Failure::Broken("an answer panicked".into())),
+                match caught(handler(context, Call { head, body, variables })).await {
+                    Ok(reply) => reply.into_response(&envelope),
+                    Err(failure) => failed(failure),
                 }
             }
         }
@@ -101,11 +98,23 @@ impl Answer for Server {
             self.handle(request, peer).await
         })
     }
+}
 
-    fn broken(&self) -> Response<Full<Bytes>> {
-        tracing::error!("an answer panicked");
-        let mut response = Response::new(Full::new(Bytes::from_static(b"{\"error\":\"server_error\"}")));
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
+/// What a handler says; a panic in it is a failure like another.
+async fn caught<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let made = AssertUnwindSafe(answer).catch_unwind().await;
+    made.unwrap_or_else(|_| Err(Failure::Broken("an answer panicked".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_and_nothing_else_is() {
+        let panics = caught(async { if true { panic!("on purpose") } else { Ok(()) } }).await;
+        assert!(matches!(panics, Err(Failure::Broken(_))));
+        assert!(matches!(caught(async { Err::<(), _>(Failure::Cut) }).await, Err(Failure::Cut)));
+        assert!(matches!(caught(async { Ok(7) }).await, Ok(7)));
     }
 }

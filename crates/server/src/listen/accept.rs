@@ -1,5 +1,4 @@
-//! The accept loop: permits, handshake, HTTP, graceful stop. ALPN chooses HTTP/1.1 or HTTP/2; a panic in
-//! an answer costs that request alone.
+//! The accept loop: permits, handshake, HTTP, graceful stop. ALPN chooses HTTP/1.1 or HTTP/2.
 
 use super::{
     limits::Limits,
@@ -7,7 +6,6 @@ use super::{
     watch::{Serving, Watched},
 };
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
@@ -18,7 +16,6 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -47,9 +44,6 @@ pub trait Answer: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: Peer,
     ) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>>;
-
-    /// What a panic in [`Answer::answer`] becomes.
-    fn broken(&self) -> Response<Full<Bytes>>;
 }
 
 /// Why a listener does not listen.
@@ -187,7 +181,7 @@ impl<A: Answer> Connection<A> {
             serving.set(true);
             let (answer, serving) = (answer.clone(), serving.clone());
             async move {
-                let response = caught(answer, request, peer).await;
+                let response = answer.answer(request, peer).await;
                 serving.set(false);
                 Ok::<_, Infallible>(response)
             }
@@ -210,7 +204,7 @@ impl<A: Answer> Connection<A> {
         let answer = self.answer.clone();
         let service = service_fn(move |request| {
             let answer = answer.clone();
-            async move { Ok::<_, Infallible>(caught(answer, request, peer).await) }
+            async move { Ok::<_, Infallible>(answer.answer(request, peer).await) }
         });
         let head = u32::try_from(self.limits.head_bytes).unwrap_or(16 * 1024);
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -229,9 +223,4 @@ impl<A: Answer> Connection<A> {
         }
         let _ = timeout(self.limits.drain, connection).await;
     }
-}
-
-async fn caught<A: Answer>(answer: Arc<A>, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
-    let made = AssertUnwindSafe(answer.clone().answer(request, peer)).catch_unwind().await;
-    made.unwrap_or_else(|_| answer.broken())
 }

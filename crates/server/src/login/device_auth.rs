@@ -142,8 +142,8 @@ impl Context {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
         };
         let (pace, none) = (&self.state.pace, Policy::default());
-        let browser = [flow.browser().as_bytes()];
-        if let Err(denial) = pace.room(Counted::Guesses, &none, &browser, self.now()) {
+        let browser: (&[&[u8]], Timestamp) = (&[flow.browser().as_bytes()], self.now());
+        if let Err(denial) = pace.room(Counted::Guesses, &none, browser) {
             return Ok(Err(denial));
         }
         let from = (self.envelope.address, self.now());
@@ -160,7 +160,7 @@ impl Context {
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
         let Some((tenant, found)) = found else {
             let wrong = Denial::Device(DeviceNo::UserCode);
-            return Ok(Err(pace.count(Counted::Guesses, &none, &browser, self.now()).err().unwrap_or(wrong)));
+            return Ok(Err(pace.count(Counted::Guesses, &none, browser).err().unwrap_or(wrong)));
         };
         if found.expires <= self.now() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeExpired)));

@@ -13,40 +13,38 @@ use carnet_wire::{
     ids::{AppId, ObjectId},
     token::request::Grant,
 };
+use uuid::Uuid;
 
 impl Context {
     /// The tenant may ask once more.
     pub(super) fn room(&self, tenant: &Tenant) -> Result<(), Denial> {
-        self.state.pace.room(Counted::Requests, &tenant.policy, &[tenant.id.uuid().as_bytes()], self.now())
+        let whose = tenant.id.uuid();
+        self.state.pace.room(Counted::Requests, &tenant.policy, (&[whose.as_bytes()], self.now()))
     }
 
     /// Neither the tenant nor a device whose code nobody has answered asks too often.
     pub(super) fn keeps_pace(&self, facts: &Facts) -> Result<(), Denial> {
         let tenant = &facts.directory.tenant;
         if let Some(device) = facts.device.as_ref().filter(|it| it.answer.is_none()) {
-            self.state.pace.count(Counted::Polls, &tenant.policy, &[&device.digest], self.now())?;
+            self.state.pace.count(Counted::Polls, &tenant.policy, (&[&device.digest], self.now()))?;
         }
         self.room(tenant)
     }
 
-    /// A decision that counts for its tenant and its client, if somebody proved who they are; a no where the client
-    /// signs its user in for the same again and again.
+    /// A decision that counts for its tenant and its client; a no where the client signs its user in for the same
+    /// again and again.
     pub(super) fn counted(&self, tenant: &Tenant, decision: Decision, grant: &Grant) -> Decision {
-        if decision.verdict.is_ok() || decision.known.credential.is_some() {
+        if decision.of_somebody() {
             // One that was under way already is let through.
-            let id = tenant.id.uuid();
-            let _ = self.state.pace.count(Counted::Requests, &tenant.policy, &[id.as_bytes()], self.now());
+            let whose = tenant.id.uuid();
+            let one: (&[&[u8]], _) = (&[whose.as_bytes()], self.now());
+            let _ = self.state.pace.count(Counted::Requests, &tenant.policy, one);
         }
         let Ok(yes) = &decision.verdict else { return decision };
         let Subject::User { user, .. } = &yes.subject else { return decision };
-        if tenant.policy.repeats_per_minute.is_none() {
-            return decision;
-        }
-        let (resource, mut scopes) = (yes.resource.principal.id.uuid(), yes.scopes.clone());
-        scopes.sort_unstable();
-        let scopes = scopes.join(" ");
-        let what = [resource.as_bytes(), scopes.as_bytes(), grant.name().as_bytes()];
-        match self.repeats(tenant, (yes.client.app, user.id), &what) {
+        let (who, resource) = ((yes.client.app, user.id), yes.resource.principal.id);
+        let what = (grant.name(), Some(resource), yes.scopes.iter().map(String::as_str));
+        match self.repeats(tenant, who, what) {
             Ok(()) => decision,
             Err(denial) => decision.into_no(denial),
         }
@@ -55,29 +53,33 @@ impl Context {
     /// The answer for a browser that comes for the same code again and again: not back to the application, which
     /// would send it round once more, unless that waits for no page.
     pub(super) fn comes_round(&self, good: &Good, body: &CodeBody) -> Option<Reply> {
-        let mut words: Vec<&str> = body.scope.split_whitespace().collect();
-        words.sort_unstable();
-        let scope = words.join(" ");
-        let what = [scope.as_bytes(), b"authorize"];
-        let denial = self.repeats(&good.directory.tenant, (body.app, body.user), &what).err()?;
+        let what = ("authorize", None, body.scope.split_whitespace());
+        let denial = self.repeats(&good.directory.tenant, (body.app, body.user), what).err()?;
         Some(match good.asked.prompt {
             Prompt::None => self.back_with_no(&good.request, &good.admitted, &denial),
             _ => self.refused(&denial),
         })
     }
 
-    /// Counts what a user gets through a client.
+    /// Counts what a user gets through a client: how, of which API, and which permissions, in whatever order.
     ///
     /// # Errors
-    /// [`ServiceNo::ClientLoop`] where that is the same again and again.
-    fn repeats(
+    /// [`ServiceNo::ClientLoop`](carnet_tenant::token::ServiceNo::ClientLoop) where that is the same again and again.
+    fn repeats<'a>(
         &self,
         tenant: &Tenant,
         (client, user): (AppId, ObjectId),
-        what: &[&[u8]],
+        (how, resource, scopes): (&str, Option<ObjectId>, impl Iterator<Item = &'a str>),
     ) -> Result<(), Denial> {
-        let ids = [tenant.id.uuid(), client.uuid(), user.uuid()].map(uuid::Uuid::into_bytes).concat();
-        let whole = [&[ids.as_slice()], what].concat();
-        self.state.pace.count(Counted::Repeats, &tenant.policy, &whole, self.now())
+        if tenant.policy.repeats_per_minute.is_none() {
+            return Ok(());
+        }
+        let resource = resource.map_or(Uuid::nil(), ObjectId::uuid);
+        let ids = [tenant.id.uuid(), client.uuid(), user.uuid(), resource].map(Uuid::into_bytes).concat();
+        let mut scopes: Vec<&str> = scopes.collect();
+        scopes.sort_unstable();
+        let scopes = scopes.join(" ");
+        let one: (&[&[u8]], _) = (&[&ids, scopes.as_bytes(), how.as_bytes()], self.now());
+        self.state.pace.count(Counted::Repeats, &tenant.policy, one)
     }
 }

@@ -1,4 +1,5 @@
-//! Slow work on threads of its own.
+//! Work that is no rule and no store: hashes on threads of their own, keys of outside issuers, one-time passwords, and
+//! counts of how often is asked.
 
 pub mod hash;
 pub mod issuers;

@@ -37,40 +37,27 @@ impl Pace {
         self.full_until.load(Ordering::Relaxed) > now.millis()
     }
 
-    /// Whether there is room for one more of what `parts` name.
+    /// Whether there is room for one more of what `parts` name, by the numbers of a policy.
     ///
     /// # Errors
     /// [`Denial`] where there is none.
-    pub fn room(
-        &self,
-        what: Counted,
-        policy: &Policy,
-        parts: &[&[u8]],
-        now: Timestamp,
-    ) -> Result<(), Denial> {
-        self.look(what, policy, parts, (now, false))
+    pub fn room(&self, what: Counted, policy: &Policy, one: (&[&[u8]], Timestamp)) -> Result<(), Denial> {
+        self.look(what, policy, (one, false))
     }
 
     /// The same, and counts it where there is.
     ///
     /// # Errors
     /// [`Denial`]
-    pub fn count(
-        &self,
-        what: Counted,
-        policy: &Policy,
-        parts: &[&[u8]],
-        now: Timestamp,
-    ) -> Result<(), Denial> {
-        self.look(what, policy, parts, (now, true))
+    pub fn count(&self, what: Counted, policy: &Policy, one: (&[&[u8]], Timestamp)) -> Result<(), Denial> {
+        self.look(what, policy, (one, true))
     }
 
     fn look(
         &self,
         what: Counted,
         policy: &Policy,
-        parts: &[&[u8]],
-        (now, counts): (Timestamp, bool),
+        ((parts, now), counts): ((&[&[u8]], Timestamp), bool),
     ) -> Result<(), Denial> {
         let Some(most) = what.most(policy) else { return Ok(()) };
         let (window, now) = (what.window() * 1000, now.millis());
@@ -162,7 +149,7 @@ mod tests {
     /// Counts one; how long it has to wait, in seconds.
     fn ask(pace: &Pace, who: &[u8], millis: i64) -> Option<i64> {
         let now = Timestamp::from_millis(millis);
-        let no = pace.count(Counted::Requests, &policy(2), &[who], now).err()?;
+        let no = pace.count(Counted::Requests, &policy(2), (&[who], now)).err()?;
         assert_eq!(no.entry().0.number, 90_055);
         Some(no.retry_after())
     }
@@ -183,11 +170,11 @@ mod tests {
     fn who_looks_is_not_counted_and_a_tenant_that_is_full_shows() {
         let (pace, now) = (Pace::default(), Timestamp::from_millis(0));
         for _ in 0..5 {
-            pace.room(Counted::Requests, &policy(1), &[b"a"], now).unwrap();
+            pace.room(Counted::Requests, &policy(1), (&[b"a"], now)).unwrap();
         }
-        pace.count(Counted::Requests, &policy(1), &[b"a"], now).unwrap();
+        pace.count(Counted::Requests, &policy(1), (&[b"a"], now)).unwrap();
         assert!(!pace.is_full(now));
-        pace.room(Counted::Requests, &policy(1), &[b"a"], now).unwrap_err();
+        pace.room(Counted::Requests, &policy(1), (&[b"a"], now)).unwrap_err();
         assert_eq!(
             [0, 59_999, 60_000].map(|at| pace.is_full(Timestamp::from_millis(at))),
             [true, true, false]
@@ -216,7 +203,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_where_the_policy_has_no_number_and_no_two_lists_are_one() {
         let (pace, now) = (Pace::default(), Timestamp::from_millis(0));
-        pace.count(Counted::Requests, &Policy::default(), &[b"a"], now).unwrap();
+        pace.count(Counted::Requests, &Policy::default(), (&[b"a"], now)).unwrap();
         assert!(pace.log(Counted::Requests).by_key.is_empty());
         assert_ne!(key(&[b"ab", b"c"]), key(&[b"a", b"bc"]));
     }

@@ -351,6 +351,22 @@ mod tests {
     }
 
     #[test]
+    fn a_second_factor_that_is_over_gives_nothing() {
+        let told = |age: i64| {
+            let mut strong = held();
+            strong.body.methods.push("mfa".into());
+            strong.body.signed_in = Timestamp::from_seconds(NOW - age);
+            let mut contoso = Contoso { code: Some(strong), ..Contoso::new() };
+            contoso.tenant(|it| {
+                it.policy.second_factor_hours = std::num::NonZeroU32::new(1);
+                it.policy.require_mfa = vec![crate::tenant::Subjects::All];
+            });
+            number(&contoso.ask(PUBLIC, &good()))
+        };
+        assert_eq!((told(3599), told(3600)), (0, 50_078));
+    }
+
+    #[test]
     fn a_user_who_was_signed_out_or_disabled_gets_nothing() {
         let mut contoso = Contoso { code: Some(held()), ..Contoso::new() };
         contoso.change_user(|user| user.sessions_valid_from = Timestamp::from_seconds(NOW));

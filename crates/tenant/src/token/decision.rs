@@ -50,6 +50,12 @@ impl Decision {
         }
     }
 
+    /// The client or the user proved who they are, whatever was said to it.
+    #[must_use]
+    pub const fn of_somebody(&self) -> bool {
+        self.verdict.is_ok() || self.known.credential.is_some()
+    }
+
     /// The same as a no for a reason that lies outside: what was proved stays proved, and nothing is redeemed.
     #[must_use]
     pub fn into_no(mut self, denial: Denial) -> Self {

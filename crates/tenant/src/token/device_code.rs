@@ -305,6 +305,22 @@ mod tests {
     }
 
     #[test]
+    fn a_second_factor_that_is_over_gives_nothing() {
+        let told = |age: i64| {
+            let (user, methods) = (ADA.parse().unwrap(), vec!["pwd".into(), "mfa".into()]);
+            let signed_in = Timestamp::from_seconds(NOW - age);
+            let device = Some(held(Some(DeviceAnswer::Approved { user, signed_in, methods })));
+            let mut contoso = Contoso { device, ..Contoso::new() };
+            contoso.tenant(|it| {
+                it.policy.second_factor_hours = std::num::NonZeroU32::new(1);
+                it.policy.require_mfa = vec![crate::tenant::Subjects::All];
+            });
+            number(&contoso.ask(PUBLIC, BODY))
+        };
+        assert_eq!((told(3599), told(3600)), (0, 50_078));
+    }
+
+    #[test]
     fn redeeming_judges_again() {
         let mut contoso = Contoso { device: Some(held(yes())), ..Contoso::new() };
         contoso.change_user(|user| user.enabled = false);

@@ -240,6 +240,14 @@ mod tests {
             it.change_user(|user| user.totp = Some(crate::credential::Guarded::new("A".into())));
         };
         assert_eq!((ask(showing("mfa"), registered), ask(showing("pwd"), registered)), (0, 50_076));
+        // It was shown two hours ago.
+        let for_hours = |hours| {
+            ask(showing("mfa"), |it| {
+                demand(it);
+                it.tenant(|tenant| tenant.policy.second_factor_hours = NonZeroU32::new(hours));
+            })
+        };
+        assert_eq!((for_hours(3), for_hours(2)), (0, 50_078));
     }
 
     #[test]

@@ -159,6 +159,11 @@ async fn devices(table: &mut Table) {
         "400 authorization_pending",
         &poll(&t, code).await,
     );
+    // An API for work accounts is no device's either, where accounts of every kind sign in.
+    let asked = [("client_id", ANYONE), ("scope", LEGACY)];
+    let over = async |tenant: &str| t.form(&format!("/{tenant}/oauth2/v2.0/devicecode"), &asked).await;
+    assert_eq!(over("common").await.no(), "400 invalid_resource 90124");
+    over("organizations").await.good();
     table.add(7_000_014, "a device code that is none", "400 bad_verification_code", &poll(&t, "x").await);
     t.later(901);
     table.add(70_020, "a device code that is over", "400 expired_token", &poll(&t, code).await);

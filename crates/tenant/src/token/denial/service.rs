@@ -5,9 +5,9 @@ use carnet_wire::aadsts::{self, Row};
 /// Why the service does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceNo {
-    /// Too many passwords wait to be checked, or too many user codes were tried.
+    /// Too many passwords wait to be checked.
     Busy,
-    /// The tenant, or a device, asks too often.
+    /// The tenant or a device asks too often, or somebody tries too many user codes.
     Throttled {
         /// Seconds to wait.
         wait: i64,
