@@ -187,8 +187,8 @@ impl<A: Answer> Connection<A> {
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.idle)
+            // The stream keeps the times, with one timer for each connection.
+            .header_read_timeout(None)
             .max_buf_size(self.limits.head_bytes.max(8192))
             .max_headers(self.limits.headers)
             .serve_connection(TokioIo::new(watched), service);
