@@ -191,7 +191,7 @@ impl Origin {
     #[must_use]
     pub fn issuer_v1(&self, tenant: &str) -> String {
         match self {
-            Self::Shared(base) => format!("{base}/{tenant}/"),
+            Self::Shared(base) => [base, "/", tenant, "/"].concat(),
             Self::Microsoft => format!("https://sts.windows.net/{tenant}/"),
         }
     }
@@ -199,7 +199,7 @@ impl Origin {
     /// `iss` of v2.0 tokens of this tenant.
     #[must_use]
     pub fn issuer_v2(&self, tenant: &str) -> String {
-        format!("{}/{tenant}/v2.0", self.login())
+        [&self.login(), "/", tenant, "/v2.0"].concat()
     }
 
     /// The name is this machine's own, where HSTS would only do harm.

@@ -13,9 +13,10 @@ use carnet_tenant::{
     user::User,
 };
 use carnet_wire::{
+    digest::DigestKey,
     secret::{AuthorizationCode, RefreshToken},
     token::{
-        reply::{ClientInfo, ReplyV1, ReplyV2},
+        reply::{ClientInfo, ReplyV1, ReplyV2, Tokens},
         request::Version,
     },
 };
@@ -37,16 +38,29 @@ impl Context {
             Ok(approval) => approval,
             Err(denial) => {
                 let denial = denial.clone();
-                return self.refuse((decision, denial), record, version).await;
+                return Box::pin(self.refuse((decision, denial), record, version)).await;
             }
         };
         let refresh = approval.refresh.then(|| self.mint());
-        let (kept, answer) = futures_util::future::join(
-            self.settle(&decision, &record, refresh.as_ref()),
-            self.answer(tenant, approval, refresh.as_ref()),
-        )
-        .await;
+        let (kept, answer) =
+            futures_util::future::join(self.settle(&decision, &record, refresh.as_ref()), async {
+                // Who else can hand in a record does so first: then there is something to sign during the commit.
+                tokio::task::yield_now().await;
+                self.answer(tenant, approval, refresh.as_ref()).await
+            })
+            .await;
         let Err(error) = kept else { return answer };
+        Box::pin(self.lost(error, decision, record, version)).await
+    }
+
+    /// Another request was faster: the answer that the decision has for it.
+    async fn lost(
+        &self,
+        error: StoreError,
+        decision: Decision,
+        mut record: SignIn,
+        version: Version,
+    ) -> Result<Reply, Failure> {
         let (StoreError::Conflict, Some(denial)) = (&error, decision.if_lost) else {
             return Err(error.into());
         };
@@ -163,19 +177,20 @@ impl Context {
         };
         // The recorded answers say one second less than the token lives.
         let seconds = approval.lifetime - 1;
-        let optional = (refresh.map(RefreshToken::expose), id_token.as_deref(), client_info.as_deref());
-        match approval.version {
-            Version::V2 => Reply::json(&ReplyV2 {
+        let tokens = Tokens {
+            access: &access,
+            refresh: refresh.map(RefreshToken::expose),
+            id: id_token.as_deref(),
+            client_info: client_info.as_deref(),
+        };
+        let body = match approval.version {
+            Version::V2 => tokens.after(&ReplyV2 {
                 token_type: "Bearer",
                 scope: approval.scope_text.as_deref(),
                 expires_in: seconds,
                 ext_expires_in: seconds,
-                access_token: &access,
-                refresh_token: optional.0,
-                id_token: optional.1,
-                client_info: optional.2,
             }),
-            Version::V1 => Reply::json(&ReplyV1 {
+            Version::V1 => tokens.after(&ReplyV1 {
                 token_type: "Bearer",
                 scope: approval.scope_text.as_deref(),
                 expires_in: seconds.to_string(),
@@ -183,12 +198,9 @@ impl Context {
                 expires_on: (envelope.now.seconds() + approval.lifetime).to_string(),
                 not_before: (envelope.now.seconds() - 300).to_string(),
                 resource: &approval.resource.name,
-                access_token: &access,
-                refresh_token: optional.0,
-                id_token: optional.1,
-                client_info: optional.2,
             }),
-        }
+        };
+        body.map(Reply::json_text).map_err(|error| Failure::Broken(error.to_string()))
     }
 }
 
@@ -206,7 +218,7 @@ impl Names {
     }
 
     /// What claims need, for an answer of the token endpoint.
-    fn issuing<'a>(&'a self, envelope: &Envelope, tenant: &Tenant, pairwise: &'a [u8]) -> Issuing<'a> {
+    fn issuing<'a>(&'a self, envelope: &Envelope, tenant: &Tenant, pairwise: &'a DigestKey) -> Issuing<'a> {
         Issuing {
             tenant: tenant.id,
             tenant_created: tenant.created,

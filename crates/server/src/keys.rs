@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use carnet_store::{KeptKey, Rotation, Store, StoreError};
 use carnet_tenant::rotation::{self, KeyDates};
 use carnet_wire::{
+    digest::DigestKey,
     ids::TenantId,
     jose::{JoseError, PublicKey, SigningKey},
     secret::SecretBytes,
@@ -32,7 +33,7 @@ pub struct TenantKeys {
     keys: Vec<Arc<SigningKey>>,
     dates: Vec<KeyDates>,
     /// The tenant's secret for pairwise subjects.
-    pub pairwise: [u8; 32],
+    pub pairwise: DigestKey,
 }
 
 impl TenantKeys {

@@ -62,12 +62,13 @@ impl Context {
     /// # Errors
     /// [`Failure`] when the store or a key fails; that it is not ours is the inner error.
     pub async fn genuine(&self, text: &str) -> Result<Result<OwnToken, NotOurs>, Failure> {
-        let unread = match Jws::parse(text).and_then(|jws| jws.unverified_claims().map(|read| (jws, read))) {
-            Ok(read) => read,
-            Err(error) => return Ok(Err(NotOurs::Unreadable(error))),
-        };
+        let (jws, claims) =
+            match Jws::parse(text).and_then(|jws| jws.unverified_claims().map(|read| (jws, read))) {
+                Ok(read) => read,
+                Err(error) => return Ok(Err(NotOurs::Unreadable(error))),
+            };
         // Whose key to ask for; nothing of it counts before the signature is right.
-        let Some(tenant) = unread.1.get("tid").and_then(Value::as_str).and_then(|text| text.parse().ok())
+        let Some(tenant) = claims.get("tid").and_then(Value::as_str).and_then(|text| text.parse().ok())
         else {
             return Ok(Err(NotOurs::Claim));
         };
@@ -75,7 +76,7 @@ impl Context {
             return Ok(Err(NotOurs::Tenant));
         };
         let mut keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
-        let kid = unread.0.header().kid.as_deref().unwrap_or_default();
+        let kid = jws.header().kid.as_deref().unwrap_or_default();
         // Another node may have made it since.
         if keys.public(kid).is_none()
             && let Some(newer) = self.state.keys.look_again(&self.state.store, tenant, self.now()).await?
@@ -83,7 +84,9 @@ impl Context {
             keys = newer;
         }
         let Some(key) = keys.public(kid) else { return Ok(Err(NotOurs::Key)) };
-        let Ok(claims) = unread.0.verify(key) else { return Ok(Err(NotOurs::Signature)) };
+        if jws.proves(key).is_err() {
+            return Ok(Err(NotOurs::Signature));
+        }
         Ok(Ok(OwnToken { claims, directory }))
     }
 

@@ -10,7 +10,7 @@ use carnet_tenant::{
     directory::Directory,
     rotation::KeyDates,
 };
-use carnet_wire::{ids::TenantId, secret::SecretBytes, time::Timestamp};
+use carnet_wire::{digest::DigestKey, ids::TenantId, secret::SecretBytes, time::Timestamp};
 
 const KEYS: &str = "select slot, kid, created_at, body from signing_key where tenant_id = $1 order by slot";
 const KEEP: &str =
@@ -134,7 +134,7 @@ impl Store {
 
     /// A tenant's secret for pairwise subjects.
     #[must_use]
-    pub fn pairwise(&self, tenant: TenantId) -> [u8; 32] {
+    pub fn pairwise(&self, tenant: TenantId) -> DigestKey {
         self.inner.seal.pairwise(tenant)
     }
 }

@@ -6,14 +6,15 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf,
 };
-use carnet_wire::{digest, entropy::Entropy, ids::TenantId, secret::SecretBytes};
+use carnet_wire::{digest::DigestKey, entropy::Entropy, ids::TenantId, secret::SecretBytes};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The seal key and where randomness comes from.
 #[derive(Clone)]
 pub struct Seal {
     root: Arc<hkdf::Prk>,
-    mac: SecretBytes,
+    mac: DigestKey,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -28,8 +29,8 @@ impl Seal {
     #[must_use]
     pub fn new(key: &SecretBytes, entropy: Arc<dyn Entropy>) -> Self {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"carnet seal 1").extract(key.expose());
-        let mac = digest::hmac_sha256(key.expose(), &[b"carnet digests 1"]);
-        Self { root: Arc::new(root), mac: SecretBytes::new(mac.to_vec()), entropy }
+        let mac = Zeroizing::new(DigestKey::new(key.expose()).digest(&[b"carnet digests 1"]));
+        Self { root: Arc::new(root), mac: DigestKey::new(&mac[..]), entropy }
     }
 
     /// Seals a body for a row.
@@ -39,11 +40,19 @@ impl Seal {
     pub fn seal(&self, place: &[&str], body: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce);
-        let mut sealed = body.to_vec();
         let (key, aad) = self.key(place)?;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut sealed)
+        let mut sealed = Vec::with_capacity(NONCE_LEN + body.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(body);
+        let tag = key
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(aad),
+                &mut sealed[NONCE_LEN..],
+            )
             .map_err(|_| broken())?;
-        Ok([&nonce[..], &sealed].concat())
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
     }
 
     /// Opens a row's body.
@@ -66,21 +75,22 @@ impl Seal {
     pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut all = vec![purpose.as_bytes()];
         all.extend(parts);
-        digest::hmac_sha256(self.mac.expose(), &all)
+        self.mac.digest(&all)
     }
 
     /// A tenant's secret for pairwise subjects: the same on every node and for ever.
     #[must_use]
-    pub fn pairwise(&self, tenant: TenantId) -> [u8; 32] {
-        self.digest("pairwise", &[tenant.uuid().as_bytes()])
+    pub fn pairwise(&self, tenant: TenantId) -> DigestKey {
+        DigestKey::new(&Zeroizing::new(self.digest("pairwise", &[tenant.uuid().as_bytes()]))[..])
     }
 
     fn key(&self, place: &[&str]) -> Result<(LessSafeKey, Vec<u8>), StoreError> {
         // Lengths keep ("a", "bc") and ("ab", "c") apart.
-        let aad: Vec<u8> = place
-            .iter()
-            .flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat())
-            .collect();
+        let mut aad = Vec::with_capacity(128);
+        for part in place {
+            aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            aad.extend_from_slice(part.as_bytes());
+        }
         let info = [aad.as_slice()];
         let derived = self.root.expand(&info, &AES_256_GCM).map_err(|_| broken())?;
         Ok((LessSafeKey::new(UnboundKey::from(derived)), aad))

@@ -16,13 +16,14 @@ use carnet_tenant::{
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
-        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable, shown::Shown,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
     ids::{ObjectId, TenantId},
+    jose::JoseError,
     secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
@@ -31,12 +32,12 @@ use carnet_wire::{
 };
 use serde_json::Value;
 
-pub(super) async fn v2(cx: Context, call: Call) -> Result<Reply, Failure> {
-    post(cx, call, Version::V2).await
+pub(super) fn v2(cx: Context, call: Call) -> impl Future<Output = Result<Reply, Failure>> {
+    post(cx, call, Version::V2)
 }
 
-pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
-    post(cx, call, Version::V1).await
+pub(super) fn v1(cx: Context, call: Call) -> impl Future<Output = Result<Reply, Failure>> {
+    post(cx, call, Version::V1)
 }
 
 /// A request as far as it could be read.
@@ -48,13 +49,16 @@ struct Asked {
     origin: Option<String>,
 }
 
+/// What is rare is boxed: every request is as large as its largest way.
 async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
     if call.head.method == http::Method::OPTIONS {
-        return preflight::token(&cx, &call).await;
+        return Box::pin(preflight::token(&cx, &call)).await;
     }
     let asked = match parse(&mut cx, call, version).await? {
         Ok(asked) => asked,
-        Err((tenant, grant, denial)) => return unreadable(&cx, (tenant, grant), denial, version).await,
+        Err((tenant, grant, denial)) => {
+            return Box::pin(unreadable(&cx, (tenant, grant), denial, version)).await;
+        }
     };
     // A tenant that asks too much costs the store nothing.
     if cx.state.pace.is_full(cx.now())
@@ -72,21 +76,22 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     }
     let seen = facts.directory.clone();
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
-    let federated = prove_federated(&cx, &facts, &asked.request).await;
+    let shown = Shown::of(&asked.request);
+    let federated = prove_federated(&cx, &facts, (&asked.request, shown.as_ref())).await;
     let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
-    let mut decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
+    let mut decision = cx.decide((&asked, shown.as_ref()), &facts, (&users, federated.as_ref()));
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
-        && let Some(newer) = cx.state.store.confirm(&facts.directory).await?
+        && let Some(newer) = Box::pin(cx.state.store.confirm(&facts.directory)).await?
     {
         facts.directory = newer;
-        decision = cx.decide(&asked, &facts, (&users, federated.as_ref()));
+        decision = cx.decide((&asked, shown.as_ref()), &facts, (&users, federated.as_ref()));
     }
     let decision = cx.counted(&facts.directory.tenant, decision, &asked.request.grant);
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
         // Against the version before which the account was read, so that no later change of it is undone.
-        cx.rehash(&seen, user, hash).await;
+        Box::pin(cx.rehash(&seen, user, hash)).await;
     }
     Ok(asked.readable(&seen, reply))
 }
@@ -195,20 +200,25 @@ async fn prove_password(
 }
 
 /// A token of an outside issuer that one of the application's federated credentials names.
-async fn prove_federated(cx: &Context, facts: &Facts, request: &TokenRequest) -> Option<ClientProof> {
-    let (credential, kid) = match federated::credential(facts, request, &cx.state.names.logins)? {
+async fn prove_federated(
+    cx: &Context,
+    facts: &Facts,
+    (request, shown): (&TokenRequest, Option<&Result<Shown<'_>, JoseError>>),
+) -> Option<ClientProof> {
+    let shown = shown?.as_ref().ok()?;
+    let (credential, kid) = match federated::credential(facts, request, (shown, &cx.state.names.logins))? {
         Ok(found) => found,
         Err(why) => return Some(ClientProof::Foreign(why)),
     };
     let trusted = facts.directory.tenant.policy.danger_allow_issuers.contains(&credential.issuer);
-    let key = match cx.state.issuers.key(&credential.issuer, &kid, trusted).await {
+    let key = match Box::pin(cx.state.issuers.key(&credential.issuer, &kid, trusted)).await {
         Ok(key) => key,
         Err(cause) => {
             tracing::warn!(issuer = %cut(&credential.issuer, 256), %cause, "an issuer's keys are not there");
             None
         }
     };
-    Some(federated::prove(credential, request, key.as_deref()))
+    Some(federated::prove(credential, request, (shown, key.as_deref())))
 }
 
 /// The token of the user who is acted for: ours, of this tenant, and in its time.
@@ -218,7 +228,7 @@ async fn prove_assertion(
     request: &TokenRequest,
 ) -> Result<UserAssertion, Failure> {
     let Grant::OnBehalfOf { assertion } = &request.grant else { return Ok(UserAssertion::None) };
-    let own = match cx.own_token(assertion.expose()).await? {
+    let own = match Box::pin(cx.own_token(assertion.expose())).await? {
         Ok(own) => own,
         Err(why) => {
             return Ok(UserAssertion::Unusable(match why {
@@ -286,11 +296,11 @@ impl Context {
 
     fn decide(
         &self,
-        asked: &Asked,
+        (asked, shown): (&Asked, Option<&Result<Shown<'_>, JoseError>>),
         facts: &Facts,
         (users, federated): (&(PasswordProof, UserAssertion), Option<&ClientProof>),
     ) -> Decision {
-        let own = || client_auth::prove(facts, &asked.request);
+        let own = || client_auth::prove(facts, &asked.request, shown);
         let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
         let asking = Asking {
             now: self.now(),

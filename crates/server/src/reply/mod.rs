@@ -22,15 +22,25 @@ pub struct Reply {
     body: Bytes,
 }
 
+/// Room for the headers of most answers.
+const HEADERS: usize = 12;
+/// The media type of every answer that is JSON.
+const JSON: &str = "application/json; charset=utf-8";
+
 impl Reply {
     fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, headers: HeaderMap::new(), body }
+        Self { status, headers: HeaderMap::with_capacity(HEADERS), body }
+    }
+
+    fn typed(mut self, media: &'static str) -> Self {
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        self
     }
 
     /// A JSON body with this status.
     fn json_with<T: Serialize>(status: StatusCode, body: &T) -> Result<Self, Failure> {
         let bytes = serde_json::to_vec(body).map_err(|error| Failure::Broken(error.to_string()))?;
-        Ok(Self::new(status, bytes.into()).header(header::CONTENT_TYPE, "application/json; charset=utf-8"))
+        Ok(Self::new(status, bytes.into()).typed(JSON))
     }
 
     /// 200 with a JSON body.
@@ -39,6 +49,12 @@ impl Reply {
     /// [`Failure::Broken`] when the body does not serialise.
     pub fn json<T: Serialize>(body: &T) -> Result<Self, Failure> {
         Self::json_with(StatusCode::OK, body)
+    }
+
+    /// 200 with a body that is JSON already.
+    #[must_use]
+    pub fn json_text(body: Vec<u8>) -> Self {
+        Self::new(StatusCode::OK, body.into()).typed(JSON)
     }
 
     /// 201 with a JSON body.
@@ -72,8 +88,7 @@ impl Reply {
     /// 200 with a plain text.
     #[must_use]
     pub fn text(text: &'static str) -> Self {
-        Self::new(StatusCode::OK, Bytes::from_static(text.as_bytes()))
-            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+        Self::new(StatusCode::OK, Bytes::from_static(text.as_bytes())).typed("text/plain; charset=utf-8")
     }
 
     /// 503 with a plain text: for the readiness check.
@@ -88,7 +103,7 @@ impl Reply {
     #[must_use]
     pub fn page(html: String, policy: &str) -> Self {
         Self::new(StatusCode::OK, html.into())
-            .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+            .typed("text/html; charset=utf-8")
             .header(header::CONTENT_SECURITY_POLICY, policy)
             .header(header::X_FRAME_OPTIONS, "DENY")
             .header(header::REFERRER_POLICY, "same-origin")
@@ -182,26 +197,30 @@ impl Reply {
 
 /// The ids by which people find a request again, in the spelling of each host.
 fn ids(headers: &mut HeaderMap, envelope: &Envelope) {
-    let value = |text: String| HeaderValue::from_str(&text).ok();
-    let mut put = |name: &'static str, text: String| {
-        if let Some(value) = value(text) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
+    const CLIENT: HeaderName = HeaderName::from_static("client-request-id");
+    let trace = || value(envelope.trace.to_string());
+    let correlation = || value(envelope.correlation.to_string());
     match envelope.surface {
         Surface::Login => {
-            put("x-ms-request-id", envelope.trace.to_string());
-            put("pragma", "no-cache".into());
-            put("expires", "-1".into());
+            headers.insert(HeaderName::from_static("x-ms-request-id"), trace());
+            headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+            headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
             if envelope.echo {
-                put("client-request-id", envelope.correlation.to_string());
+                headers.insert(CLIENT, correlation());
             }
         }
         Surface::Graph => {
-            put("request-id", envelope.trace.to_string());
-            put("client-request-id", envelope.correlation.to_string());
+            headers.insert(HeaderName::from_static("request-id"), trace());
+            headers.insert(CLIENT, correlation());
         }
-        Surface::PowerPlatform | Surface::Bap => put("x-ms-correlation-id", envelope.correlation.to_string()),
+        Surface::PowerPlatform | Surface::Bap => {
+            headers.insert(HeaderName::from_static("x-ms-correlation-id"), correlation());
+        }
         Surface::Health => {}
     }
+}
+
+/// An id as a header's value, without a copy.
+fn value(id: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(id)).expect("ids are hexadecimal")
 }

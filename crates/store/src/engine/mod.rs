@@ -72,7 +72,8 @@ impl Engine {
     pub async fn read(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.read(sql, &values),
-            Self::Postgres(engine) => engine.read(sql, &values).await,
+            // Boxed, so that what waits for a file is small.
+            Self::Postgres(engine) => Box::pin(engine.read(sql, &values)).await,
         }
     }
 
@@ -84,7 +85,7 @@ impl Engine {
     pub async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.write(batch).await,
-            Self::Postgres(engine) => engine.write(batch).await,
+            Self::Postgres(engine) => Box::pin(engine.write(batch)).await,
         }
     }
 

@@ -27,8 +27,8 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-/// What waits for the writer. A job that joins others wakes nobody: the writer sleeps until the group is
-/// due or large enough, so a group costs two switches to its thread and not one for each job.
+/// What waits for the writer. Neither a job that joins others nor the first of a crowd that is expected back wakes
+/// anybody: the writer sleeps until the group is due or large enough, so a group costs one switch to its thread.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -41,6 +41,8 @@ struct Waiting {
     /// Of one of them somebody waits who has nothing to do meanwhile.
     urgent: bool,
     closed: bool,
+    /// The writer wakes by itself when the next group is due.
+    dozes: bool,
     crowd: Crowd,
 }
 
@@ -57,9 +59,8 @@ impl Crowd {
         self.size = (self.size - self.size / 64).max(waited * 64);
     }
 
-    /// A commit is due when so many wait: all but a few, who keep the processors busy meanwhile. With sixteen
-    /// connections, of bare signing: refresh 0.84, codes 0.43. With four fifths of them refresh falls by 0.04, with
-    /// all of them, and nobody busy, too; with a fixed pace of 1.5 ms codes fall by 0.02.
+    /// A commit is due when so many wait: all but a few, for whom a commit is not put off. With sixteen connections
+    /// fifteen; at thirteen refresh falls by 0.01 of bare signing, and when all of them are waited for by 0.04.
     fn enough(&self) -> usize {
         ((self.size * 15 + 512) / 1024).clamp(1, GROUP)
     }
@@ -86,7 +87,7 @@ impl Queue {
         waiting.urgent |= hastens;
         waiting.jobs.push(job);
         let count = waiting.jobs.len();
-        let ring = hastens || count == 1 || count == waiting.crowd.enough();
+        let ring = hastens || (count == 1 && !waiting.dozes) || count == waiting.crowd.enough();
         drop(waiting);
         if ring {
             self.bell.notify_one();
@@ -102,8 +103,14 @@ impl Queue {
             if waiting.closed {
                 return None;
             }
-            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            let left = last.map_or(Duration::ZERO, |last| PACE.saturating_sub(last.elapsed()));
+            waiting.dozes = waiting.crowd.enough() > 1 && !left.is_zero();
+            waiting = match waiting.dozes {
+                true => self.bell.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+                false => self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            };
         }
+        waiting.dozes = false;
         while waiting.jobs.len() < waiting.crowd.enough() && !waiting.closed {
             let pace = if waiting.urgent { SOON } else { PACE };
             let left = last.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed()));

@@ -3,7 +3,7 @@
 //! later and proved no more than they did. `amr` would not do: v2.0 tokens have none.
 
 use carnet_wire::{
-    digest,
+    digest::{self, DigestKey},
     ids::ObjectId,
     jose::{decode_base64url, encode_base64url},
     time::Timestamp,
@@ -20,7 +20,7 @@ const METHODS: [&str; 2] = ["pwd", "mfa"];
 ///
 /// The proof is the nonce too (as in RFC 5297): two tokens look alike only where they are of one answer.
 pub(super) fn hold(
-    secret: &[u8],
+    secret: &DigestKey,
     (uti, user): (&str, ObjectId),
     (signed_in, methods): (Timestamp, &[String]),
 ) -> String {
@@ -36,7 +36,11 @@ pub(super) fn hold(
 /// The sign-in that the `aio` of a token holds: when, and how. `None`: it holds none, or is not this token's.
 /// Whether the token itself is ours is to be known already.
 #[must_use]
-pub fn open(secret: &[u8], (uti, user): (&str, ObjectId), aio: &str) -> Option<(Timestamp, Vec<String>)> {
+pub fn open(
+    secret: &DigestKey,
+    (uti, user): (&str, ObjectId),
+    aio: &str,
+) -> Option<(Timestamp, Vec<String>)> {
     let bytes = decode_base64url(aio).ok()?;
     let (shown, held) = bytes.split_at_checked(PROOF)?;
     let mut held: [u8; HELD] = held.try_into().ok()?;
@@ -51,24 +55,24 @@ pub fn open(secret: &[u8], (uti, user): (&str, ObjectId), aio: &str) -> Option<(
 }
 
 /// That of a token about no user, which holds nothing.
-pub(super) fn empty(secret: &[u8], uti: &str) -> String {
-    let bytes = digest::hmac_sha256(secret, &[b"aio", uti.as_bytes()]);
+pub(super) fn empty(secret: &DigestKey, uti: &str) -> String {
+    let bytes = secret.digest(&[b"aio", uti.as_bytes()]);
     let repeated: Vec<u8> = bytes.iter().copied().cycle().take(PROOF + HELD).collect();
     encode_base64url(&repeated)
 }
 
-fn proof(secret: &[u8], (uti, user): (&str, ObjectId), held: &[u8; HELD]) -> [u8; PROOF] {
+fn proof(secret: &DigestKey, (uti, user): (&str, ObjectId), held: &[u8; HELD]) -> [u8; PROOF] {
     let user = user.uuid().into_bytes();
     let parts: [&[u8]; 4] = [b"aio of a sign-in", uti.as_bytes(), &user, held];
-    let whole = digest::hmac_sha256(secret, &parts);
+    let whole = secret.digest(&parts);
     let mut proof = [0; PROOF];
     proof.copy_from_slice(&whole[..PROOF]);
     proof
 }
 
 /// What hides shows again too.
-fn hide(secret: &[u8], proof: &[u8], held: &mut [u8; HELD]) {
-    let stream = digest::hmac_sha256(secret, &[b"aio, hidden", proof]);
+fn hide(secret: &DigestKey, proof: &[u8], held: &mut [u8; HELD]) {
+    let stream = secret.digest(&[b"aio, hidden", proof]);
     for (byte, other) in held.iter_mut().zip(stream) {
         *byte ^= other;
     }
@@ -81,23 +85,24 @@ mod tests {
 
     #[test]
     fn a_sign_in_is_read_back_from_its_own_token_and_tenant_alone() {
+        let [one, other] = [DigestKey::new(&[1; 32]), DigestKey::new(&[2; 32])];
         let user = |number| ObjectId::new(Uuid::from_u128(number));
         let at = Timestamp::from_millis(1_800_000_000_123);
         for methods in [vec![], vec!["pwd".to_owned()], vec!["pwd".to_owned(), "mfa".to_owned()]] {
-            let text = hold(&[1; 32], ("uti", user(7)), (at, &methods));
+            let text = hold(&one, ("uti", user(7)), (at, &methods));
             assert_eq!(text.len(), 44);
-            assert_eq!(open(&[1; 32], ("uti", user(7)), &text), Some((at, methods)));
-            assert_eq!(open(&[2; 32], ("uti", user(7)), &text), None);
-            assert_eq!(open(&[1; 32], ("other", user(7)), &text), None);
-            assert_eq!(open(&[1; 32], ("uti", user(8)), &text), None);
+            assert_eq!(open(&one, ("uti", user(7)), &text), Some((at, methods)));
+            assert_eq!(open(&other, ("uti", user(7)), &text), None);
+            assert_eq!(open(&one, ("other", user(7)), &text), None);
+            assert_eq!(open(&one, ("uti", user(8)), &text), None);
             let bytes = decode_base64url(&text).unwrap();
             for place in 0..bytes.len() {
                 let mut changed = bytes.clone();
                 changed[place] ^= 2;
-                assert_eq!(open(&[1; 32], ("uti", user(7)), &encode_base64url(&changed)), None, "{place}");
+                assert_eq!(open(&one, ("uti", user(7)), &encode_base64url(&changed)), None, "{place}");
             }
-            for other in ["", "?", &text[..40], &empty(&[1; 32], "uti")] {
-                assert_eq!(open(&[1; 32], ("uti", user(7)), other), None, "{other}");
+            for text in ["", "?", &text[..40], &empty(&one, "uti")] {
+                assert_eq!(open(&one, ("uti", user(7)), text), None, "{text}");
             }
         }
     }

@@ -6,6 +6,7 @@
 use super::{Approval, Configured, Subject, aio, subject};
 use crate::{optional_claims::Claim, user::User};
 use carnet_wire::{
+    digest::DigestKey,
     ids::{AppId, ObjectId, TenantId, TraceId},
     jose::encode_base64url,
     time::Timestamp,
@@ -44,7 +45,7 @@ pub struct Issuing<'a> {
     /// Now.
     pub now: Timestamp,
     /// The tenant's secret for pairwise subjects.
-    pub pairwise: &'a [u8],
+    pub pairwise: &'a DigestKey,
     /// From where the request came.
     pub address: IpAddr,
     /// The ID token travels in an address: the authorize endpoint gives it (implicit, hybrid).
@@ -375,7 +376,9 @@ fn rh(issuing: &Issuing<'_>, recipient: AppId) -> String {
 }
 
 fn json(claims: &Claims<'_>) -> Vec<u8> {
-    serde_json::to_vec(claims).expect("texts, numbers and lists of texts always serialise")
+    let mut text = Vec::with_capacity(1536);
+    serde_json::to_writer(&mut text, claims).expect("texts, numbers and lists of texts always serialise");
+    text
 }
 
 #[cfg(test)]

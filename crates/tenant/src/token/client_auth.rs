@@ -1,7 +1,7 @@
 //! Client authentication: who the client is, and whether it proved itself. Each grant says which kind of
 //! client it wants; the proof is made once, whatever the grant (`security.md`, S9 to S12).
 
-use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo};
+use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo, shown::Shown};
 use crate::{
     application::{Application, SignInAudience},
     credential::CertificateCredential,
@@ -13,7 +13,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{JoseError, Jws, encode_base64url, times},
+    jose::{JoseError, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -239,12 +239,23 @@ fn in_time(asking: &Asking<'_>, claims: &AssertionClaims) -> Result<i64, Denial>
 
 /// Compares what was shown with what is registered. Pure, and the same work for an unknown client.
 #[must_use]
-pub fn prove(facts: &Facts, request: &TokenRequest) -> ClientProof {
+pub fn prove(
+    facts: &Facts,
+    request: &TokenRequest,
+    shown: Option<&Result<Shown<'_>, JoseError>>,
+) -> ClientProof {
     let application = facts.directory.application_by_app(request.client_id);
-    match &request.client_auth {
-        ClientAuth::None => ClientProof::None,
-        ClientAuth::Secret(secret) => compare(application, secret),
-        ClientAuth::Assertion(assertion) => check(application, request.client_id, assertion),
+    match (&request.client_auth, shown) {
+        (ClientAuth::None, _) => ClientProof::None,
+        (ClientAuth::Secret(secret), _) => compare(application, secret),
+        (ClientAuth::Assertion(text), Some(Ok(shown))) => {
+            check(application, request.client_id, (text, shown))
+        }
+        // Readable, and protected in a way that proves nothing here.
+        (_, Some(Err(JoseError::Algorithm | JoseError::Critical))) => {
+            ClientProof::BadSignature { thumbprint: None }
+        }
+        _ => ClientProof::Malformed,
     }
 }
 
@@ -261,22 +272,18 @@ fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> Cli
         .map_or(ClientProof::WrongSecret, |held| ClientProof::Secret(held.key_id))
 }
 
-fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Assertion) -> ClientProof {
-    let jws = match Jws::parse(assertion.expose()) {
-        Ok(jws) => jws,
-        // Readable, and protected in a way that proves nothing here.
-        Err(JoseError::Algorithm | JoseError::Critical) => {
-            return ClientProof::BadSignature { thumbprint: None };
-        }
-        Err(_) => return ClientProof::Malformed,
-    };
-    let Ok(unproved) = jws.unverified_claims() else { return ClientProof::Malformed };
+fn check(
+    application: Option<&Arc<Application>>,
+    app: AppId,
+    (text, shown): (&Assertion, &Shown<'_>),
+) -> ClientProof {
     // What another application says is never looked at further, whoever signed it.
-    let issuer: Option<AppId> = unproved.get("iss").and_then(|it| it.as_str()).and_then(|it| it.parse().ok());
+    let issuer = shown.claims.get("iss").and_then(|it| it.as_str());
+    let issuer: Option<AppId> = issuer.and_then(|it| it.parse().ok());
     if issuer.is_some_and(|issuer| issuer != app) {
         return ClientProof::OfOtherApp;
     }
-    let header = jws.header();
+    let header = shown.jws.header();
     let named = || {
         let sha1 = header.x5t.map(|bytes| digest::hex(&bytes));
         sha1.or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)))
@@ -292,8 +299,8 @@ fn check(application: Option<&Arc<Application>>, app: AppId, assertion: &Asserti
     };
     let Some(held) = application.and_then(|it| it.certificates.iter().find(by_header)) else { return bad() };
     let Some(key) = held.key() else { return bad() };
-    let Ok(claims) = jws.verify(key) else { return bad() };
-    match read(&claims, app, assertion) {
+    let Ok(claims) = shown.proved(key) else { return bad() };
+    match read(claims, app, text) {
         Some(claims) => ClientProof::Certificate { key: held.key_id, claims },
         None => ClientProof::Malformed,
     }
@@ -314,7 +321,7 @@ pub(super) fn read(
         expires: times::lenient(claims, "exp").ok()??,
         not_before: times::lenient(claims, "nbf").ok()?,
         issued: times::lenient(claims, "iat").ok()?,
-        replay: digest::hmac_sha256(b"assertion", &[app.uuid().as_bytes(), shown.as_bytes()]),
+        replay: digest::DigestKey::new(b"assertion").digest(&[app.uuid().as_bytes(), shown.as_bytes()]),
     })
 }
 

@@ -257,7 +257,7 @@ mod tests {
         contoso.optional(&[("login_hint", &[]), ("sid", &[])]);
         let [access, id] = both(&contoso);
         let hint = id["login_hint"].as_str().unwrap();
-        assert_eq!(open_login_hint(&[7; 32], TENANT.parse().unwrap(), hint), Some(user()));
+        assert_eq!(open_login_hint(issuing().pairwise, TENANT.parse().unwrap(), hint), Some(user()));
         assert_eq!((access.get("sid"), id.get("sid"), access.get("login_hint")), (None, None, None));
         let mut approval = approve(&contoso, PUBLIC, USER);
         approval.session = Some(Uuid::from_u128(9));

@@ -2,7 +2,7 @@
 
 use super::{
     Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, Instead, PasswordProof, Proof,
-    UserAssertion, claims::Issuing, client_auth, decide,
+    UserAssertion, claims::Issuing, client_auth, decide, shown::Shown,
 };
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
@@ -19,6 +19,7 @@ use crate::{
 use carnet_wire::{
     authority::TenantName,
     catalogue::{Catalogue, Permission},
+    digest::DigestKey,
     entropy::SeededEntropy,
     ids::{AppId, ObjectId, TenantId, TraceId},
     secret::ClientSecret,
@@ -28,7 +29,7 @@ use carnet_wire::{
         request::{TokenRequest, Version},
     },
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
 pub(super) const NOW: i64 = 1_800_000_000;
@@ -60,6 +61,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_seconds(NOW)
 }
 
+static PAIRWISE: LazyLock<DigestKey> = LazyLock::new(|| DigestKey::new(&[7; 32]));
+
 /// What tokens are issued with.
 pub(super) fn issuing() -> Issuing<'static> {
     Issuing {
@@ -72,7 +75,7 @@ pub(super) fn issuing() -> Issuing<'static> {
         issuer_v2: "https://login.microsoftonline.com/t/v2.0",
         trace: TraceId::new(Uuid::from_u128(1)),
         now: Timestamp::from_seconds(NOW),
-        pairwise: &[7; 32],
+        pairwise: &PAIRWISE,
         address: [127, 0, 0, 1].into(),
     }
 }
@@ -296,7 +299,7 @@ impl Contoso {
             code: self.code.clone(),
             device: self.device.clone(),
         };
-        let client: ClientProof = client_auth::prove(&facts, &request);
+        let client: ClientProof = client_auth::prove(&facts, &request, Shown::of(&request).as_ref());
         let proof = Proof { client, password: self.password, assertion: self.assertion.clone() };
         let asking = Asking {
             now: now(),

@@ -1,12 +1,12 @@
 //! Federated credentials: the token of an outside issuer stands for a secret, if it is exactly the one that was
 //! configured. The issuer's keys are read by `server::work::issuers`.
 
-use super::{ClientProof, Facts, client_auth::read};
+use super::{ClientProof, Facts, client_auth::read, shown::Shown};
 use crate::credential::FederatedCredential;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::{KeyId, TenantId},
-    jose::{Jws, PublicKey, times},
+    jose::{PublicKey, times},
     token::request::{ClientAuth, TokenRequest},
 };
 
@@ -17,13 +17,11 @@ use carnet_wire::{
 pub fn credential<'a>(
     facts: &'a Facts,
     request: &TokenRequest,
-    logins: &[String],
+    (shown, logins): (&Shown<'_>, &[String]),
 ) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
-    let ClientAuth::Assertion(assertion) = &request.client_auth else { return None };
     let application = facts.directory.application_by_app(request.client_id)?;
-    let jws = Jws::parse(assertion.expose()).ok()?;
-    let claims = jws.unverified_claims().ok()?;
-    let claimed = |name| times::text(&claims, name).ok().flatten();
+    let claims = &shown.claims;
+    let claimed = |name| times::text(claims, name).ok().flatten();
     let federated_only = !application.federated.is_empty() && application.certificates.is_empty();
     let Some(issuer) = claimed("iss") else { return federated_only.then_some(Err(Foreign::Nothing)) };
     if issuer.eq_ignore_ascii_case(&request.client_id.to_string()) {
@@ -39,23 +37,23 @@ pub fn credential<'a>(
     }
     // Matched exactly and one after the other, so that the refusal names what differs.
     let all = &application.federated;
-    let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let clipped = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
     let same_issuer: Vec<_> = all.iter().filter(|it| it.issuer == issuer).collect();
     if same_issuer.is_empty() {
-        return Some(Err(Foreign::Issuer(shown(issuer))));
+        return Some(Err(Foreign::Issuer(clipped(issuer))));
     }
     let (Some(subject), true) = (claimed("sub"), claims.contains_key("aud")) else {
         return Some(Err(Foreign::Nothing));
     };
     let same_subject: Vec<_> = same_issuer.into_iter().filter(|it| it.subject == subject).collect();
     if same_subject.is_empty() {
-        return Some(Err(Foreign::Subject(shown(subject))));
+        return Some(Err(Foreign::Subject(clipped(subject))));
     }
     let audience = claims.get("aud").and_then(serde_json::Value::as_str).unwrap_or_default();
     let Some(found) = same_subject.into_iter().find(|it| it.audience == audience) else {
-        return Some(Err(Foreign::Audience(shown(audience))));
+        return Some(Err(Foreign::Audience(clipped(audience))));
     };
-    Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
+    Some(Ok((found, shown.jws.header().kid.clone().unwrap_or_default())))
 }
 
 /// The issuer is this tenant, under any of our names. Another tenant is an outside issuer like any other.
@@ -73,12 +71,12 @@ fn is_ours(issuer: &str, logins: &[String], tenant: TenantId) -> bool {
 pub fn prove(
     credential: &FederatedCredential,
     request: &TokenRequest,
-    key: Option<&PublicKey>,
+    (shown, key): (&Shown<'_>, Option<&PublicKey>),
 ) -> ClientProof {
     let ClientAuth::Assertion(assertion) = &request.client_auth else { return ClientProof::None };
-    let verified = key.and_then(|key| Jws::parse(assertion.expose()).ok()?.verify(key).ok());
+    let verified = key.and_then(|key| shown.proved(key).ok());
     let Some(claims) = verified else { return ClientProof::Foreign(Foreign::Signature) };
-    match read(&claims, request.client_id, assertion) {
+    match read(claims, request.client_id, assertion) {
         Some(claims) => ClientProof::Federated { key: KeyId::new(credential.id.uuid()), claims },
         None => ClientProof::Malformed,
     }

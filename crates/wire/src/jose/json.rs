@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
+        let mut map = Map::with_capacity(members.size_hint().unwrap_or(8));
         while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
             if map.insert(name, value).is_some() {
                 return Err(A::Error::custom("a member stands twice"));

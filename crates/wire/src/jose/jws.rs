@@ -70,8 +70,16 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// [`JoseError::Signature`] or [`JoseError::Json`]
     pub fn verify(&self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
-        key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)?;
+        self.proves(key)?;
         json::object(&self.claims)
+    }
+
+    /// The signature alone, for whoever has read the claims already.
+    ///
+    /// # Errors
+    /// [`JoseError::Signature`]
+    pub fn proves(&self, key: &PublicKey) -> Result<(), JoseError> {
+        key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)
     }
 
     /// The claims without any proof: to show them, or to find out whose key to ask for.

@@ -40,7 +40,7 @@ impl Form {
                 Some(at) => (&part[..at], &part[at + 1..]),
                 None => (part, &[][..]),
             };
-            let name = decode(name)?.to_string();
+            let name = std::mem::take(&mut *decode(name)?);
             if name.chars().any(char::is_control) {
                 return Err(RequestError::NotUtf8);
             }
@@ -70,12 +70,15 @@ impl Form {
 
 /// Decodes a name or value. A NUL anywhere is refused: nothing of ours has one.
 fn decode(text: &[u8]) -> Result<Zeroizing<String>, RequestError> {
-    let bytes = percent::decode(text, true).ok_or(RequestError::NotUtf8)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| RequestError::NotUtf8)?;
-    match text.contains('\0') {
-        true => Err(RequestError::NotUtf8),
-        false => Ok(Zeroizing::new(text.to_owned())),
-    }
+    let mut bytes = percent::decode(text, true).ok_or(RequestError::NotUtf8)?;
+    let text = match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) => {
+            *bytes = error.into_bytes();
+            return Err(RequestError::NotUtf8);
+        }
+    };
+    if text.contains('\0') { Err(RequestError::NotUtf8) } else { Ok(text) }
 }
 
 fn clipped(name: &str) -> String {
