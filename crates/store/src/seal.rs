@@ -4,11 +4,14 @@
 use crate::StoreError;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf,
+    hkdf, hmac,
 };
 use carnet_wire::{digest::DigestKey, entropy::Entropy, ids::TenantId, secret::SecretBytes};
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// The salt of the seal key's extraction.
+const SALT: &[u8] = b"carnet seal 1";
 
 /// The seal key and where randomness comes from.
 #[derive(Clone)]
@@ -28,7 +31,9 @@ impl Seal {
     /// Takes in the 32 bytes of the seal key.
     #[must_use]
     pub fn new(key: &SecretBytes, entropy: Arc<dyn Entropy>) -> Self {
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"carnet seal 1").extract(key.expose());
+        // Extracted once (RFC 5869, 2.2); the library's own extract does it again for every expansion.
+        let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SALT), key.expose());
+        let root = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, extracted.as_ref());
         let mac = Zeroizing::new(DigestKey::new(key.expose()).digest(&[b"carnet digests 1"]));
         Self { root: Arc::new(root), mac: DigestKey::new(&mac[..]), entropy }
     }
@@ -108,6 +113,24 @@ mod tests {
 
     fn seal(byte: u8) -> Seal {
         Seal::new(&SecretBytes::new(vec![byte; 32]), Arc::new(SeededEntropy::new(1)))
+    }
+
+    #[test]
+    fn keys_are_derived_as_the_library_does_it() {
+        struct Size;
+        impl hkdf::KeyType for Size {
+            fn len(&self) -> usize {
+                32
+            }
+        }
+        let derive = |root: &hkdf::Prk| {
+            let mut key = [0; 32];
+            root.expand(&[b"place"], Size).unwrap().fill(&mut key).unwrap();
+            key
+        };
+        let theirs = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(&[7; 32]);
+        assert_eq!(derive(&seal(7).root), derive(&theirs));
+        assert_ne!(derive(&seal(8).root), derive(&theirs));
     }
 
     #[test]

@@ -376,7 +376,7 @@ fn rh(issuing: &Issuing<'_>, recipient: AppId) -> String {
 }
 
 fn json(claims: &Claims<'_>) -> Vec<u8> {
-    let mut text = Vec::with_capacity(1536);
+    let mut text = Vec::with_capacity(1024);
     serde_json::to_writer(&mut text, claims).expect("texts, numbers and lists of texts always serialise");
     text
 }

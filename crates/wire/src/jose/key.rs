@@ -1,10 +1,14 @@
 //! RSA public keys: who may have signed.
 
 use super::JoseError;
+use crate::digest;
 use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
 };
-use std::sync::OnceLock;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 /// The algorithms that are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +20,18 @@ pub enum Algorithm {
 }
 
 /// An RSA public key of 2048 to 4096 bits whose exponent is 65537. What the crypto library makes of it is
-/// kept from its first use on: half the time of a check is in the making.
+/// kept from its first use on: half the time of a check is in the making. A signature that was right is right for
+/// ever, and many come again: clients show an API the same token for an hour, and MSAL for Python the token service
+/// the same assertion for nine minutes. So the last ones are remembered by their digest.
 pub struct PublicKey {
     modulus: Vec<u8>,
     pkcs1: OnceLock<Option<ParsedPublicKey>>,
     pss: OnceLock<Option<ParsedPublicKey>>,
+    proved: Mutex<HashSet<[u8; 32]>>,
 }
+
+/// Signatures that a key remembers to be right.
+const REMEMBERED: usize = 1024;
 
 impl Clone for PublicKey {
     fn clone(&self) -> Self {
@@ -61,8 +71,8 @@ impl PublicKey {
         Ok(Self::of(modulus.to_vec()))
     }
 
-    const fn of(modulus: Vec<u8>) -> Self {
-        Self { modulus, pkcs1: OnceLock::new(), pss: OnceLock::new() }
+    fn of(modulus: Vec<u8>) -> Self {
+        Self { modulus, pkcs1: OnceLock::new(), pss: OnceLock::new(), proved: Mutex::default() }
     }
 
     /// The modulus, big-endian.
@@ -76,17 +86,32 @@ impl PublicKey {
     /// # Errors
     /// [`JoseError::Signature`]
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
-        let (place, parameters) = match algorithm {
-            Algorithm::Rs256 => (&self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
-            Algorithm::Ps256 => (&self.pss, &RSA_PSS_2048_8192_SHA256),
+        let (name, place, parameters) = match algorithm {
+            Algorithm::Rs256 => (b"RS256", &self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Ps256 => (b"PS256", &self.pss, &RSA_PSS_2048_8192_SHA256),
         };
+        let length = (message.len() as u64).to_be_bytes();
+        let shown = digest::sha256(&[name, &length, message, signature]);
+        if self.proved().contains(&shown) {
+            return Ok(());
+        }
         let parse = || {
             RsaPublicKeyComponents { n: &self.modulus[..], e: &EXPONENT[..] }
                 .to_parsed_public_key(parameters)
                 .ok()
         };
         let key = place.get_or_init(parse).as_ref().ok_or(JoseError::Signature)?;
-        key.verify_sig(message, signature).map_err(|_| JoseError::Signature)
+        key.verify_sig(message, signature).map_err(|_| JoseError::Signature)?;
+        let mut proved = self.proved();
+        if proved.len() >= REMEMBERED {
+            proved.clear();
+        }
+        proved.insert(shown);
+        Ok(())
+    }
+
+    fn proved(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
+        self.proved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,6 +147,7 @@ fn strip(number: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{jose::SigningKey, secret::SecretBytes, token::request::Version};
 
     /// 65537 to a power, big-endian: 65536 times the last one, and the last one.
     fn power(times: usize) -> Vec<u8> {
@@ -141,6 +167,41 @@ mod tests {
             digits = next;
         }
         digits.iter().rev().flat_map(|it| [(it >> 8) as u8, (it & 0xff) as u8]).collect()
+    }
+
+    #[test]
+    fn what_was_right_once_says_nothing_of_anything_else() {
+        let (certificate, pair) = crate::jose::certificate::fixture::pair();
+        let key = SigningKey::new(&SecretBytes::new(pair.serialize_der()), certificate.der()).unwrap();
+        let public = key.public();
+        let token = key.sign(Version::V2, b"{}").unwrap();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let signature = crate::jose::decode_base64url(signature).unwrap();
+        let verify =
+            |algorithm, message: &[u8], signature: &[u8]| public.verify(algorithm, message, signature);
+        let message = message.as_bytes();
+        for _ in 0..2 {
+            assert_eq!(verify(Algorithm::Rs256, message, &signature), Ok(()));
+            assert_eq!(public.proved().len(), 1);
+            let mut other = signature.clone();
+            other[0] ^= 1;
+            for no in [
+                verify(Algorithm::Ps256, message, &signature),
+                verify(Algorithm::Rs256, message, &other),
+                verify(Algorithm::Rs256, &message[1..], &signature),
+                verify(Algorithm::Rs256, message, &signature[1..]),
+                verify(Algorithm::Rs256, &[message, &signature[..1]].concat(), &signature[1..]),
+            ] {
+                assert_eq!(no, Err(JoseError::Signature));
+            }
+        }
+        // However many come, so many are remembered.
+        public.proved().extend((0..REMEMBERED as u64).map(|number| digest::sha256(&[&number.to_be_bytes()])));
+        let other = key.sign(Version::V2, b"{ }").unwrap();
+        let (message, signature) = other.rsplit_once('.').unwrap();
+        let signature = crate::jose::decode_base64url(signature).unwrap();
+        assert_eq!(verify(Algorithm::Rs256, message.as_bytes(), &signature), Ok(()));
+        assert_eq!(public.proved().len(), 1);
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Bench {
     async fn job(&mut self, source: &Source, enough: usize) -> Job {
         match source {
             Source::Job(job) => job.clone(),
+            Source::Assertions => self.carnet.by_assertions(enough * 2),
             Source::Refresh => self.people.chains().await,
             Source::Codes => self.people.codes(enough).await,
             Source::Devices => self.people.devices(DEVICES).await,

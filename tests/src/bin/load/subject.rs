@@ -13,7 +13,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -78,6 +78,8 @@ pub struct Case {
 pub enum Source {
     /// They are always the same.
     Job(Job),
+    /// Assertions that are signed before each round.
+    Assertions,
     /// Refresh tokens, each redeemed once.
     Refresh,
     /// Codes that are written before each round.
@@ -139,7 +141,18 @@ impl Carnet {
         }
     }
 
+    /// Application tokens by one assertion, as some clients show it for minutes.
     fn by_certificate(&self) -> Job {
+        same(self.plain, Transport::Plain, vec![self.with_assertion()])
+    }
+
+    /// Application tokens by at least so many assertions, each shown once.
+    pub fn by_assertions(&self, count: usize) -> Job {
+        let feed = Feed::Once(Mutex::new((0..count).map(|_| self.with_assertion()).collect()));
+        Job { address: self.plain, transport: Transport::Plain, feed: Arc::new(feed), status: 200 }
+    }
+
+    fn with_assertion(&self) -> Vec<u8> {
         let client = BY_CERTIFICATE.parse().expect("a GUID");
         let audience = format!("https://localhost:{}/{TENANT}/oauth2/v2.0/token", self.tls.port());
         let assertion =
@@ -148,7 +161,7 @@ impl Carnet {
             "client_id={BY_CERTIFICATE}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}&{APPLICATION}",
             assertion.expose()
         );
-        same(self.plain, Transport::Plain, vec![form(&self.host(Transport::Plain), &body)])
+        form(&self.host(Transport::Plain), &body)
     }
 
     /// User tokens by password.
@@ -172,6 +185,7 @@ impl Carnet {
             secret("client credentials, secret, TLS", Transport::Tls),
             secret("client credentials, secret, TLS each", Transport::TlsEach),
             person("client credentials, certificate", Source::Job(self.by_certificate()), Some(0.85)),
+            person("client credentials, new assertion each", Source::Assertions, Some(0.85)),
             person("refresh", Source::Refresh, Some(0.80)),
             person("code redemption, two signatures", Source::Codes, Some(0.42)),
             person("device code redemption, two signatures", Source::Devices, None),
