@@ -62,16 +62,13 @@ impl Context {
     /// # Errors
     /// [`Failure`] when the store or a key fails; that it is not ours is the inner error.
     pub async fn genuine(&self, text: &str) -> Result<Result<OwnToken, NotOurs>, Failure> {
-        let (jws, claims) =
-            match Jws::parse(text).and_then(|jws| jws.unverified_claims().map(|read| (jws, read))) {
-                Ok(read) => read,
-                Err(error) => return Ok(Err(NotOurs::Unreadable(error))),
-            };
-        // Whose key to ask for; nothing of it counts before the signature is right.
-        let Some(tenant) = claims.get("tid").and_then(Value::as_str).and_then(|text| text.parse().ok())
-        else {
-            return Ok(Err(NotOurs::Claim));
+        let jws = match Jws::parse(text) {
+            Ok(jws) => jws,
+            Err(error) => return Ok(Err(NotOurs::Unreadable(error))),
         };
+        // Whose key to ask for; nothing of it counts before the signature is right.
+        let tenant = jws.unverified_claims().get("tid").and_then(Value::as_str);
+        let Some(tenant) = tenant.and_then(|text| text.parse().ok()) else { return Ok(Err(NotOurs::Claim)) };
         let Some(directory) = self.state.store.directory(tenant).await? else {
             return Ok(Err(NotOurs::Tenant));
         };
@@ -84,9 +81,7 @@ impl Context {
             keys = newer;
         }
         let Some(key) = keys.public(kid) else { return Ok(Err(NotOurs::Key)) };
-        if jws.proves(key).is_err() {
-            return Ok(Err(NotOurs::Signature));
-        }
+        let Ok(claims) = jws.into_verified(key) else { return Ok(Err(NotOurs::Signature)) };
         Ok(Ok(OwnToken { claims, directory }))
     }
 

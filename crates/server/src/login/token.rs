@@ -16,14 +16,14 @@ use carnet_tenant::{
     sign_in::SignIn,
     token::{
         Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
-        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable, shown::Shown,
+        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
     ids::{ObjectId, TenantId},
-    jose::JoseError,
+    jose::{JoseError, Jws},
     secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
@@ -76,15 +76,15 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     }
     let seen = facts.directory.clone();
     let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
-    let shown = Shown::of(&asked.request);
-    let federated = prove_federated(&cx, &facts, (&asked.request, shown.as_ref())).await;
+    let assertion = asked.request.client_auth.assertion();
+    let federated = prove_federated(&cx, &facts, (&asked.request, assertion.as_ref())).await;
     let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
-    let mut decision = cx.decide((&asked, shown.as_ref()), &facts, (&users, federated.as_ref()));
+    let mut decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
         && let Some(newer) = Box::pin(cx.state.store.confirm(&facts.directory)).await?
     {
         facts.directory = newer;
-        decision = cx.decide((&asked, shown.as_ref()), &facts, (&users, federated.as_ref()));
+        decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     }
     let decision = cx.counted(&facts.directory.tenant, decision, &asked.request.grant);
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
@@ -203,10 +203,10 @@ async fn prove_password(
 async fn prove_federated(
     cx: &Context,
     facts: &Facts,
-    (request, shown): (&TokenRequest, Option<&Result<Shown<'_>, JoseError>>),
+    (request, assertion): (&TokenRequest, Option<&Result<Jws<'_>, JoseError>>),
 ) -> Option<ClientProof> {
-    let shown = shown?.as_ref().ok()?;
-    let (credential, kid) = match federated::credential(facts, request, (shown, &cx.state.names.logins))? {
+    let jws = assertion?.as_ref().ok()?;
+    let (credential, kid) = match federated::credential(facts, request, (jws, &cx.state.names.logins))? {
         Ok(found) => found,
         Err(why) => return Some(ClientProof::Foreign(why)),
     };
@@ -218,7 +218,7 @@ async fn prove_federated(
             None
         }
     };
-    Some(federated::prove(credential, request, (shown, key.as_deref())))
+    Some(federated::prove(credential, request, (jws, key.as_deref())))
 }
 
 /// The token of the user who is acted for: ours, of this tenant, and in its time.
@@ -296,11 +296,11 @@ impl Context {
 
     fn decide(
         &self,
-        (asked, shown): (&Asked, Option<&Result<Shown<'_>, JoseError>>),
+        (asked, assertion): (&Asked, Option<&Result<Jws<'_>, JoseError>>),
         facts: &Facts,
         (users, federated): (&(PasswordProof, UserAssertion), Option<&ClientProof>),
     ) -> Decision {
-        let own = || client_auth::prove(facts, &asked.request, shown);
+        let own = || client_auth::prove(facts, &asked.request, assertion);
         let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
         let asking = Asking {
             now: self.now(),

@@ -173,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_comes_alone_where_a_crowd_was_expected_is_served() {
+        let queue = std::sync::Arc::new(Queue::default());
+        fill(&queue, 16);
+        assert_eq!(next(&queue), 16);
+        let writer = std::thread::spawn({
+            let queue = queue.clone();
+            move || next(&queue)
+        });
+        // Nobody wakes the writer while it dozes, and somebody does afterwards.
+        queue.submit(job(true)).unwrap();
+        assert_eq!(writer.join().unwrap(), 1);
+    }
+
+    #[test]
     fn those_who_come_during_a_commit_belong_to_the_crowd() {
         let queue = Queue::default();
         fill(&queue, 10);

@@ -1,7 +1,7 @@
 //! Client authentication: who the client is, and whether it proved itself. Each grant says which kind of
 //! client it wants; the proof is made once, whatever the grant (`security.md`, S9 to S12).
 
-use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo, shown::Shown};
+use super::{Asking, AssertionClaims, ClientProof, Denial, Effect, Facts, denial::TenantNo};
 use crate::{
     application::{Application, SignInAudience},
     credential::CertificateCredential,
@@ -13,7 +13,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{JoseError, encode_base64url, times},
+    jose::{JoseError, Jws, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -242,15 +242,13 @@ fn in_time(asking: &Asking<'_>, claims: &AssertionClaims) -> Result<i64, Denial>
 pub fn prove(
     facts: &Facts,
     request: &TokenRequest,
-    shown: Option<&Result<Shown<'_>, JoseError>>,
+    shown: Option<&Result<Jws<'_>, JoseError>>,
 ) -> ClientProof {
     let application = facts.directory.application_by_app(request.client_id);
     match (&request.client_auth, shown) {
         (ClientAuth::None, _) => ClientProof::None,
         (ClientAuth::Secret(secret), _) => compare(application, secret),
-        (ClientAuth::Assertion(text), Some(Ok(shown))) => {
-            check(application, request.client_id, (text, shown))
-        }
+        (ClientAuth::Assertion(text), Some(Ok(jws))) => check(application, request.client_id, (text, jws)),
         // Readable, and protected in a way that proves nothing here.
         (_, Some(Err(JoseError::Algorithm | JoseError::Critical))) => {
             ClientProof::BadSignature { thumbprint: None }
@@ -275,15 +273,15 @@ fn compare(application: Option<&Arc<Application>>, secret: &ClientSecret) -> Cli
 fn check(
     application: Option<&Arc<Application>>,
     app: AppId,
-    (text, shown): (&Assertion, &Shown<'_>),
+    (text, jws): (&Assertion, &Jws<'_>),
 ) -> ClientProof {
     // What another application says is never looked at further, whoever signed it.
-    let issuer = shown.claims.get("iss").and_then(|it| it.as_str());
+    let issuer = jws.unverified_claims().get("iss").and_then(|it| it.as_str());
     let issuer: Option<AppId> = issuer.and_then(|it| it.parse().ok());
     if issuer.is_some_and(|issuer| issuer != app) {
         return ClientProof::OfOtherApp;
     }
-    let header = shown.jws.header();
+    let header = jws.header();
     let named = || {
         let sha1 = header.x5t.map(|bytes| digest::hex(&bytes));
         sha1.or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)))
@@ -299,7 +297,7 @@ fn check(
     };
     let Some(held) = application.and_then(|it| it.certificates.iter().find(by_header)) else { return bad() };
     let Some(key) = held.key() else { return bad() };
-    let Ok(claims) = shown.proved(key) else { return bad() };
+    let Ok(claims) = jws.verify(key) else { return bad() };
     match read(claims, app, text) {
         Some(claims) => ClientProof::Certificate { key: held.key_id, claims },
         None => ClientProof::Malformed,

@@ -2,7 +2,7 @@
 
 use super::{
     Asking, ClientProof, Decision, Facts, HeldCode, HeldDevice, HeldRefresh, Instead, PasswordProof, Proof,
-    UserAssertion, claims::Issuing, client_auth, decide, shown::Shown,
+    UserAssertion, claims::Issuing, client_auth, decide,
 };
 use crate::{
     application::{Application, ApplicationPolicy, RedirectUris, SignInAudience},
@@ -299,7 +299,8 @@ impl Contoso {
             code: self.code.clone(),
             device: self.device.clone(),
         };
-        let client: ClientProof = client_auth::prove(&facts, &request, Shown::of(&request).as_ref());
+        let client: ClientProof =
+            client_auth::prove(&facts, &request, request.client_auth.assertion().as_ref());
         let proof = Proof { client, password: self.password, assertion: self.assertion.clone() };
         let asking = Asking {
             now: now(),

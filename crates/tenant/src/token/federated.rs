@@ -1,12 +1,12 @@
 //! Federated credentials: the token of an outside issuer stands for a secret, if it is exactly the one that was
 //! configured. The issuer's keys are read by `server::work::issuers`.
 
-use super::{ClientProof, Facts, client_auth::read, shown::Shown};
+use super::{ClientProof, Facts, client_auth::read};
 use crate::credential::FederatedCredential;
 use carnet_wire::{
     aadsts::{self, Row},
     ids::{KeyId, TenantId},
-    jose::{PublicKey, times},
+    jose::{Jws, PublicKey, times},
     token::request::{ClientAuth, TokenRequest},
 };
 
@@ -17,10 +17,10 @@ use carnet_wire::{
 pub fn credential<'a>(
     facts: &'a Facts,
     request: &TokenRequest,
-    (shown, logins): (&Shown<'_>, &[String]),
+    (jws, logins): (&Jws<'_>, &[String]),
 ) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
     let application = facts.directory.application_by_app(request.client_id)?;
-    let claims = &shown.claims;
+    let claims = jws.unverified_claims();
     let claimed = |name| times::text(claims, name).ok().flatten();
     let federated_only = !application.federated.is_empty() && application.certificates.is_empty();
     let Some(issuer) = claimed("iss") else { return federated_only.then_some(Err(Foreign::Nothing)) };
@@ -37,23 +37,23 @@ pub fn credential<'a>(
     }
     // Matched exactly and one after the other, so that the refusal names what differs.
     let all = &application.federated;
-    let clipped = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
     let same_issuer: Vec<_> = all.iter().filter(|it| it.issuer == issuer).collect();
     if same_issuer.is_empty() {
-        return Some(Err(Foreign::Issuer(clipped(issuer))));
+        return Some(Err(Foreign::Issuer(shown(issuer))));
     }
     let (Some(subject), true) = (claimed("sub"), claims.contains_key("aud")) else {
         return Some(Err(Foreign::Nothing));
     };
     let same_subject: Vec<_> = same_issuer.into_iter().filter(|it| it.subject == subject).collect();
     if same_subject.is_empty() {
-        return Some(Err(Foreign::Subject(clipped(subject))));
+        return Some(Err(Foreign::Subject(shown(subject))));
     }
     let audience = claims.get("aud").and_then(serde_json::Value::as_str).unwrap_or_default();
     let Some(found) = same_subject.into_iter().find(|it| it.audience == audience) else {
-        return Some(Err(Foreign::Audience(clipped(audience))));
+        return Some(Err(Foreign::Audience(shown(audience))));
     };
-    Some(Ok((found, shown.jws.header().kid.clone().unwrap_or_default())))
+    Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
 }
 
 /// The issuer is this tenant, under any of our names. Another tenant is an outside issuer like any other.
@@ -71,10 +71,10 @@ fn is_ours(issuer: &str, logins: &[String], tenant: TenantId) -> bool {
 pub fn prove(
     credential: &FederatedCredential,
     request: &TokenRequest,
-    (shown, key): (&Shown<'_>, Option<&PublicKey>),
+    (jws, key): (&Jws<'_>, Option<&PublicKey>),
 ) -> ClientProof {
     let ClientAuth::Assertion(assertion) = &request.client_auth else { return ClientProof::None };
-    let verified = key.and_then(|key| shown.proved(key).ok());
+    let verified = key.and_then(|key| jws.verify(key).ok());
     let Some(claims) = verified else { return ClientProof::Foreign(Foreign::Signature) };
     match read(claims, request.client_id, assertion) {
         Some(claims) => ClientProof::Federated { key: KeyId::new(credential.id.uuid()), claims },

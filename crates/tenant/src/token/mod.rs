@@ -22,7 +22,6 @@ pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
 pub(crate) mod scope;
-pub mod shown;
 pub mod subject;
 
 pub use authorization_code::{CodeBody, HeldCode};

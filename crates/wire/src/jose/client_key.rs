@@ -132,7 +132,7 @@ mod tests {
         let parsed = Jws::parse(made.expose()).unwrap();
         assert_eq!(parsed.header().x5t_s256, Some(client.certificate().sha256));
         let claims = parsed.verify(&client.certificate().key).unwrap();
-        assert_eq!(times::strict(&claims, "exp"), Ok(1600));
+        assert_eq!(times::strict(claims, "exp"), Ok(1600));
         assert_eq!(
             (claims["iss"].as_str(), claims["sub"].as_str()),
             (Some(&*app.to_string()), Some(&*app.to_string()))

@@ -24,12 +24,12 @@ pub struct Header {
     pub x5t_s256: Option<[u8; 32]>,
 }
 
-/// A token that has the shape of one; nothing in it is proved yet.
+/// A token that has the shape of one, read once for all who look at it; nothing in it is proved yet.
 #[derive(Debug)]
 pub struct Jws<'a> {
     header: Header,
     signed: &'a str,
-    claims: Vec<u8>,
+    claims: Map<String, Value>,
     signature: Vec<u8>,
 }
 
@@ -51,12 +51,8 @@ impl<'a> Jws<'a> {
             return Err(JoseError::TooLarge);
         }
         let header = header(&json::object(&base64url::decode(head)?)?)?;
-        Ok(Self {
-            header,
-            signed,
-            claims: base64url::decode(claims)?,
-            signature: base64url::decode(signature)?,
-        })
+        let (claims, signature) = (base64url::decode(claims)?, base64url::decode(signature)?);
+        Ok(Self { header, signed, claims: json::object(&claims)?, signature })
     }
 
     /// The header.
@@ -68,26 +64,25 @@ impl<'a> Jws<'a> {
     /// The claims, once the signature is right.
     ///
     /// # Errors
-    /// [`JoseError::Signature`] or [`JoseError::Json`]
-    pub fn verify(&self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
-        self.proves(key)?;
-        json::object(&self.claims)
+    /// [`JoseError::Signature`]
+    pub fn verify(&self, key: &PublicKey) -> Result<&Map<String, Value>, JoseError> {
+        key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)?;
+        Ok(&self.claims)
     }
 
-    /// The signature alone, for whoever has read the claims already.
+    /// The same for whoever keeps them.
     ///
     /// # Errors
     /// [`JoseError::Signature`]
-    pub fn proves(&self, key: &PublicKey) -> Result<(), JoseError> {
-        key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)
+    pub fn into_verified(self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
+        self.verify(key)?;
+        Ok(self.claims)
     }
 
-    /// The claims without any proof: to show them, or to find out whose key to ask for.
-    ///
-    /// # Errors
-    /// [`JoseError::Json`]
-    pub fn unverified_claims(&self) -> Result<Map<String, Value>, JoseError> {
-        json::object(&self.claims)
+    /// The claims without any proof: to find out whose key to ask for.
+    #[must_use]
+    pub const fn unverified_claims(&self) -> &Map<String, Value> {
+        &self.claims
     }
 }
 

@@ -28,14 +28,15 @@ pub struct PublicKey {
     pkcs1: OnceLock<Option<ParsedPublicKey>>,
     pss: OnceLock<Option<ParsedPublicKey>>,
     proved: Mutex<HashSet<[u8; 32]>>,
+    most: usize,
 }
 
-/// Signatures that a key remembers to be right.
-const REMEMBERED: usize = 1024;
+/// Signatures that a key remembers to be right: a client's, of which there are many, those of its own nodes.
+const REMEMBERED: usize = 16;
 
 impl Clone for PublicKey {
     fn clone(&self) -> Self {
-        Self::of(self.modulus.clone())
+        Self::of(self.modulus.clone()).remembering(self.most)
     }
 }
 
@@ -72,7 +73,20 @@ impl PublicKey {
     }
 
     fn of(modulus: Vec<u8>) -> Self {
-        Self { modulus, pkcs1: OnceLock::new(), pss: OnceLock::new(), proved: Mutex::default() }
+        Self {
+            modulus,
+            pkcs1: OnceLock::new(),
+            pss: OnceLock::new(),
+            proved: Mutex::default(),
+            most: REMEMBERED,
+        }
+    }
+
+    /// The same key that remembers so many right signatures: ours, whose tokens all APIs are shown.
+    #[must_use]
+    pub(super) const fn remembering(mut self, most: usize) -> Self {
+        self.most = most;
+        self
     }
 
     /// The modulus, big-endian.
@@ -86,12 +100,11 @@ impl PublicKey {
     /// # Errors
     /// [`JoseError::Signature`]
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
-        let (name, place, parameters) = match algorithm {
-            Algorithm::Rs256 => (b"RS256", &self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
-            Algorithm::Ps256 => (b"PS256", &self.pss, &RSA_PSS_2048_8192_SHA256),
+        let (place, parameters) = match algorithm {
+            Algorithm::Rs256 => (&self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Ps256 => (&self.pss, &RSA_PSS_2048_8192_SHA256),
         };
-        let length = (message.len() as u64).to_be_bytes();
-        let shown = digest::sha256(&[name, &length, message, signature]);
+        let shown = mark(algorithm, message, signature);
         if self.proved().contains(&shown) {
             return Ok(());
         }
@@ -103,7 +116,7 @@ impl PublicKey {
         let key = place.get_or_init(parse).as_ref().ok_or(JoseError::Signature)?;
         key.verify_sig(message, signature).map_err(|_| JoseError::Signature)?;
         let mut proved = self.proved();
-        if proved.len() >= REMEMBERED {
+        if proved.len() >= self.most {
             proved.clear();
         }
         proved.insert(shown);
@@ -113,6 +126,15 @@ impl PublicKey {
     fn proved(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
         self.proved.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a right signature is remembered by.
+fn mark(algorithm: Algorithm, message: &[u8], signature: &[u8]) -> [u8; 32] {
+    let name = match algorithm {
+        Algorithm::Rs256 => b"RS256",
+        Algorithm::Ps256 => b"PS256",
+    };
+    digest::sha256(&[name, &(message.len() as u64).to_be_bytes(), message, signature])
 }
 
 /// The first primes by which the weak generator of CVE-2017-15361 (ROCA) leaves its mark: modulo each of them
@@ -195,8 +217,13 @@ mod tests {
                 assert_eq!(no, Err(JoseError::Signature));
             }
         }
+        // What is remembered is not computed again.
+        public.proved().insert(mark(Algorithm::Rs256, b"never signed", &signature));
+        assert_eq!(verify(Algorithm::Rs256, b"never signed", &signature), Ok(()));
         // However many come, so many are remembered.
-        public.proved().extend((0..REMEMBERED as u64).map(|number| digest::sha256(&[&number.to_be_bytes()])));
+        public
+            .proved()
+            .extend((0..public.most as u64).map(|number| digest::sha256(&[&number.to_be_bytes()])));
         let other = key.sign(Version::V2, b"{ }").unwrap();
         let (message, signature) = other.rsplit_once('.').unwrap();
         let signature = crate::jose::decode_base64url(signature).unwrap();

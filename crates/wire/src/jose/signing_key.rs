@@ -9,6 +9,9 @@ use aws_lc_rs::{
 };
 use serde::Serialize;
 
+/// Tokens whose signature is remembered to be right.
+const REMEMBERED: usize = 1024;
+
 /// A tenant's signing key with its certificate.
 pub struct SigningKey {
     pair: RsaKeyPair,
@@ -54,6 +57,7 @@ impl SigningKey {
         if public != certificate.key {
             return Err(JoseError::Key);
         }
+        let public = public.remembering(REMEMBERED);
         let kid = base64url::encode(&certificate.sha1);
         let v1 = format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{kid}","kid":"{kid}"}}"#);
         let v2 = format!(r#"{{"typ":"JWT","alg":"RS256","kid":"{kid}"}}"#);

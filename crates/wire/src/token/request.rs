@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     ids::{AppId, CorrelationId},
+    jose::{JoseError, Jws},
     pkce::Verifier,
     scope::ScopeRequest,
     secret::{Assertion, AuthorizationCode, ClientSecret, DeviceCode, Password, RefreshToken},
@@ -60,6 +61,15 @@ impl ClientAuth {
     #[must_use]
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    /// The assertion, read; `None`: there is none.
+    #[must_use]
+    pub fn assertion(&self) -> Option<Result<Jws<'_>, JoseError>> {
+        match self {
+            Self::Assertion(text) => Some(Jws::parse(text.expose())),
+            Self::None | Self::Secret(_) => None,
+        }
     }
 }
 
