@@ -6,6 +6,7 @@ use crate::{
     engine::{Batch, Expect, Row, values},
     facts::Whose,
 };
+use carnet_tenant::directory::Directory;
 use carnet_wire::{
     digest,
     entropy::Entropy,
@@ -32,10 +33,9 @@ pub const SESSION: &str = "session";
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
     values ($1, $2, $3, $4, $5, 0, $6, $7, 0, $8)";
 const GET: &str = "select body, expires_at, consumed_at, generation from artifact where digest = $1 and kind = $2 and tenant_id = $3";
-const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.generation, o.id, o.body, \
+const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.generation, a.user_id, \
     cast(case when exists (select 1 from attempt t where t.tenant_id = $3 and t.locked_until > 0 \
     and t.locked_until > $4) then 1 else 0 end as bigint) from artifact a \
-    left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
     where a.digest = $1 and a.kind = $2 and a.tenant_id = $3";
 const REPLACE: &str = "update artifact set body = $5, expires_at = $6, generation = generation + 1 \
     where digest = $1 and kind = $2 and tenant_id = $3 and generation = $4 and consumed_at = 0";
@@ -153,14 +153,18 @@ impl Store {
     /// [`StoreError`]
     pub(crate) async fn artifact_and_user<T: DeserializeOwned>(
         &self,
-        tenant: TenantId,
+        directory: &Directory,
         (kind, digest): (&'static str, &[u8; 32]),
         now: Timestamp,
     ) -> Result<(Option<Artifact<T>>, Whose), StoreError> {
+        let tenant = directory.tenant.id;
         let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant, now]).await?;
         let Some(row) = rows.first() else { return Ok((None, (None, false))) };
-        let user = row.bytes(5).map(|body| self.user_lately(tenant, row.text(4), body)).transpose()?;
-        Ok((Some(self.opened(tenant, (kind, digest), row)?), (user, row.int(6) != 0)))
+        let user = match row.text(4).parse() {
+            Ok(id) => self.user_lately(directory, id).await?,
+            Err(_) => None,
+        };
+        Ok((Some(self.opened(tenant, (kind, digest), row)?), (user, row.int(5) != 0)))
     }
 
     fn opened<T: DeserializeOwned>(

@@ -1,6 +1,6 @@
 //! Gathering: what a token rule may want to know, in one go. Client credentials cost no read at all,
-//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, and one more for the
-//! account's lock while anybody in the tenant is locked.
+//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, one more for a user who
+//! was not read lately, and one for the account's lock while anybody in the tenant is locked.
 
 use crate::{
     Store, StoreError,
@@ -13,7 +13,9 @@ use carnet_tenant::{
     change::Object,
     directory::Directory,
     lockout::Attempt,
-    token::{CodeBody, DeviceAnswer, DeviceBody, Facts, HeldCode, HeldDevice, HeldRefresh, Instead},
+    token::{
+        CodeBody, DeviceAnswer, DeviceBody, Facts, HeldCode, HeldDevice, HeldRefresh, Instead, RefreshBody,
+    },
     user::{self, User},
 };
 use carnet_wire::{
@@ -38,11 +40,15 @@ const USERS: &str = "select id, body from object \
 const USERS_WITH: &str = "select id, body from object where tenant_id = $1 and kind = 'user' and deleted = 0 \
     and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const USERS_AT_ONCE: usize = 10;
-const REFRESH: &str = "select a.body, a.created_at, a.expires_at, a.generation, f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
-    a.user_id, o.body, cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 \
-    and t.locked_until > $3) then 1 else 0 end as bigint) from artifact a join family f on f.id = a.family \
-    left join object o on o.tenant_id = a.tenant_id and o.kind = 'user' and o.id = a.user_id and o.deleted = 0 \
+const REFRESH: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
+    cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 and t.locked_until > $3) \
+    then 1 else 0 end as bigint), a.body, a.created_at, a.expires_at, a.generation \
+    from artifact a join family f on f.id = a.family \
     where a.digest = $1 and a.kind = 'refresh' and a.tenant_id = $2";
+/// The same of a token that is held in memory.
+const FAMILY: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
+    cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 and t.locked_until > $3) \
+    then 1 else 0 end as bigint) from family f where f.id = $1";
 const INSTALLATION: &str =
     "select id, body from object where tenant_id = $1 and kind = 'installation' and id = $2 and deleted = 0";
 
@@ -50,6 +56,15 @@ const INSTALLATION: &str =
 #[must_use]
 pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
     text_digest("refresh", token.expose())
+}
+
+/// What of a refresh token never changes.
+#[derive(Debug)]
+pub(crate) struct KeptRefresh {
+    pub(crate) body: Arc<RefreshBody>,
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Timestamp,
+    pub(crate) generation: i64,
 }
 
 /// The user of what was shown, and whether anybody in the tenant is locked.
@@ -82,7 +97,8 @@ impl Store {
             code: None,
             device: None,
         };
-        let tenant = facts.directory.tenant.id;
+        let directory = facts.directory.clone();
+        let tenant = directory.tenant.id;
         // Where what was read says nothing of it, the account is looked up.
         let mut some_locked = true;
         match &request.grant {
@@ -93,24 +109,24 @@ impl Store {
                 (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
             }
             Grant::RefreshToken { token } => {
-                (facts.refresh, (facts.user, some_locked)) = self.refresh(tenant, token, now).await?;
+                (facts.refresh, (facts.user, some_locked)) = self.refresh(&directory, token, now).await?;
                 if facts.refresh.is_none() {
                     facts.instead = self.instead(token.expose(), "refresh").await?;
                 }
             }
             Grant::AuthorizationCode { code, .. } => {
-                (facts.code, (facts.user, some_locked)) = self.code(tenant, code, now).await?;
+                (facts.code, (facts.user, some_locked)) = self.code(&directory, code, now).await?;
                 if facts.code.is_none() {
                     facts.instead = self.instead(code.expose(), CODE).await?;
                 }
             }
             Grant::DeviceCode { code } => {
-                (facts.device, (facts.user, some_locked)) = self.device(tenant, code, now).await?;
+                (facts.device, (facts.user, some_locked)) = self.device(&directory, code, now).await?;
             }
             Grant::OnBehalfOf { assertion } => {
                 // Whom to read; whether the token is genuine is proved afterwards.
                 if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| spoken_of(&jws)) {
-                    facts.user = self.user(tenant, id).await?;
+                    facts.user = self.user_lately(&directory, id).await?;
                 }
             }
         }
@@ -179,16 +195,16 @@ impl Store {
 
     async fn device(
         &self,
-        tenant: TenantId,
+        directory: &Directory,
         code: &DeviceCode,
         now: Timestamp,
     ) -> Result<(Option<HeldDevice>, Whose), StoreError> {
         let digest = text_digest(DEVICE, code.expose());
-        let Some(kept) = self.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
+        let Some(kept) = self.artifact::<DeviceBody>(directory.tenant.id, DEVICE, &digest).await? else {
             return Ok((None, (None, false)));
         };
         let at = (DEVICE_ANSWER, &answer_digest(&digest));
-        let (answer, (user, some_locked)) = self.artifact_and_user(tenant, at, now).await?;
+        let (answer, (user, some_locked)) = self.artifact_and_user(directory, at, now).await?;
         let answer = answer.map(|it| it.body);
         let user = user.filter(|_| matches!(answer, Some(DeviceAnswer::Approved { .. })));
         Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), (user, some_locked)))
@@ -196,12 +212,12 @@ impl Store {
 
     async fn code(
         &self,
-        tenant: TenantId,
+        directory: &Directory,
         code: &AuthorizationCode,
         now: Timestamp,
     ) -> Result<(Option<HeldCode>, Whose), StoreError> {
         let digest = code_digest(code);
-        let (kept, whose) = self.artifact_and_user::<CodeBody>(tenant, (CODE, &digest), now).await?;
+        let (kept, whose) = self.artifact_and_user::<CodeBody>(directory, (CODE, &digest), now).await?;
         let held = kept.map(|it| HeldCode { body: it.body, digest, expires: it.expires, spent: it.spent });
         Ok((held, whose))
     }
@@ -266,41 +282,68 @@ impl Store {
 
     async fn refresh(
         &self,
-        tenant: TenantId,
+        directory: &Directory,
         token: &RefreshToken,
         now: Timestamp,
     ) -> Result<(Option<HeldRefresh>, Whose), StoreError> {
-        let digest = refresh_digest(token);
-        let rows = self.inner.engine.read(REFRESH, values![&digest[..], tenant, now]).await?;
-        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
-        let body = row.bytes(0).unwrap_or_default();
-        let json = self.inner.seal.open(&["artifact", &digest::hex(&digest)], body)?;
-        let held = HeldRefresh {
-            body: serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?,
-            issued: Timestamp::from_millis(row.int(1)),
-            expires: Timestamp::from_millis(row.int(2)),
-            generation: row.int(3),
-            newest: row.int(4),
-            rotated: Timestamp::from_millis(row.int(5)),
-            revoked: row.int(6) != 0,
-            kept_until: Timestamp::from_millis(row.int(7)),
+        let (tenant, digest) = (directory.tenant.id, refresh_digest(token));
+        let lately = self.inner.refresh.get(&(tenant, digest));
+        let rows = match &lately {
+            Some(kept) => self.inner.engine.read(FAMILY, values![kept.body.family, tenant, now]).await?,
+            None => self.inner.engine.read(REFRESH, values![&digest[..], tenant, now]).await?,
         };
-        let user = row.bytes(9).map(|body| self.user_lately(tenant, row.text(8), body)).transpose()?;
-        Ok((Some(held), (user, row.int(10) != 0)))
+        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
+        let kept = match lately {
+            Some(kept) => kept,
+            None => self.opened_refresh((tenant, digest), row)?,
+        };
+        let held = HeldRefresh {
+            body: kept.body.clone(),
+            issued: kept.issued,
+            expires: kept.expires,
+            generation: kept.generation,
+            newest: row.int(0),
+            rotated: Timestamp::from_millis(row.int(1)),
+            revoked: row.int(2) != 0,
+            kept_until: Timestamp::from_millis(row.int(3)),
+        };
+        let user = self.user_lately(directory, held.body.user).await?;
+        Ok((Some(held), (user, row.int(4) != 0)))
     }
 
     fn user_of(&self, tenant: TenantId, row: &Row) -> Result<Arc<User>, StoreError> {
         self.decode_user(tenant, row.text(0), row.bytes(1).unwrap_or_default())
     }
 
-    /// The user of a row who redeems something, and will come again.
-    pub(crate) fn user_lately(
+    /// A refresh token that was read; held from now on.
+    fn opened_refresh(&self, key: (TenantId, [u8; 32]), row: &Row) -> Result<Arc<KeptRefresh>, StoreError> {
+        let body = row.bytes(5).unwrap_or_default();
+        let json = self.inner.seal.open(&["artifact", &digest::hex(&key.1)], body)?;
+        let kept = Arc::new(KeptRefresh {
+            body: serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?,
+            issued: Timestamp::from_millis(row.int(6)),
+            expires: Timestamp::from_millis(row.int(7)),
+            generation: row.int(8),
+        });
+        self.inner.refresh.put(key, kept.clone());
+        Ok(kept)
+    }
+
+    /// The user with this id, if there is one: read again only when anything in the tenant's directory has changed.
+    pub(crate) async fn user_lately(
         &self,
-        tenant: TenantId,
-        id: &str,
-        body: &[u8],
-    ) -> Result<Arc<User>, StoreError> {
-        self.inner.lately.user((tenant, id), body, || self.decode_user(tenant, id, body))
+        directory: &Directory,
+        id: ObjectId,
+    ) -> Result<Option<Arc<User>>, StoreError> {
+        let state = (directory.tenant.id, id, directory.version);
+        if let Some(user) = self.inner.users.get(&state) {
+            return Ok(Some(user));
+        }
+        let user = self.user(directory.tenant.id, id).await?;
+        if let Some(user) = &user {
+            self.inner.users.put(state, user.clone());
+        }
+        Ok(user)
     }
 
     fn decode_user(&self, tenant: TenantId, id: &str, body: &[u8]) -> Result<Arc<User>, StoreError> {

@@ -27,7 +27,7 @@ use carnet_wire::{
     catalogue::Catalogue,
     digest,
     entropy::Entropy,
-    ids::TenantId,
+    ids::{ObjectId, TenantId},
     jose::{decode_base64url, encode_base64url},
     secret::{DatabaseUrl, SecretBytes},
 };
@@ -109,7 +109,10 @@ struct Inner {
     tenants: RwLock<Held>,
     node: String,
     chain: chain::Chain,
-    lately: lately::Lately<User>,
+    /// Users as they were under a number of their tenant's directory, which every change of a user raises.
+    users: lately::Lately<(TenantId, ObjectId, i64), User>,
+    /// Refresh tokens by their digests: what one stands for never changes, its family does.
+    refresh: lately::Lately<(TenantId, [u8; 32]), facts::KeptRefresh>,
     fresh: feed::Freshness,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
@@ -136,6 +139,11 @@ struct Slot {
     current: arc_swap::ArcSwap<Directory>,
     turn: tokio::sync::Mutex<()>,
 }
+
+/// Users that are held in memory after they were read.
+const USERS: usize = 1024;
+/// Refresh tokens that are held in memory after they were kept.
+const REFRESH_TOKENS: usize = 4096;
 
 const TENANTS: &str = "select id from tenant order by id";
 const META: &str = "select value from meta where name = $1";
@@ -171,7 +179,8 @@ impl Store {
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
             chain: chain::Chain::default(),
-            lately: lately::Lately::default(),
+            users: lately::Lately::holding(USERS),
+            refresh: lately::Lately::holding(REFRESH_TOKENS),
             closed: AtomicBool::new(false),
             _lock: lock,
         };

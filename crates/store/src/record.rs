@@ -7,6 +7,7 @@ use crate::{
     attempt::{self, Account},
     chain::Link,
     engine::{Batch, Expect, values},
+    facts::KeptRefresh,
 };
 use carnet_tenant::{
     change::{Change, Object},
@@ -77,10 +78,23 @@ impl Store {
         if kept.is_err() {
             self.inner.chain.void(link);
         }
+        if let (Ok(_), Some(digest)) = (&kept, settle.refresh) {
+            self.hold_refresh((tenant, digest), settle.effects, now);
+        }
         match kept {
             // A digest that is there already is an assertion that was used before.
             Err(StoreError::Exists) if spends => Err(StoreError::Conflict),
             other => other.map(drop),
+        }
+    }
+
+    /// A refresh token that was kept will be shown here again.
+    fn hold_refresh(&self, key: (TenantId, [u8; 32]), effects: &[Effect], issued: Timestamp) {
+        for effect in effects {
+            if let Effect::KeepRefresh { body, generation, expires } = effect {
+                let (body, generation, expires) = (body.clone(), *generation, *expires);
+                self.inner.refresh.put(key, Arc::new(KeptRefresh { body, issued, expires, generation }));
+            }
         }
     }
 

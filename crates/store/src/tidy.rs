@@ -36,6 +36,8 @@ impl Store {
     /// [`StoreError`]
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         self.drain(ARTIFACTS, values![now]).await?;
+        // What was taken away is not remembered either.
+        self.inner.refresh.retain(|kept| kept.expires > now);
         self.drain(FAMILIES, values![now]).await?;
         self.drain(SPENT, values![now]).await?;
         self.drain(ATTEMPTS, values![now, now.plus_seconds(-DAY)]).await?;

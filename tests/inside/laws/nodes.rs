@@ -1,6 +1,6 @@
 //! Two nodes over one database: what one changes the other sees, and what is there once is had once.
 
-use super::{Kept, NOW, attempts::record, directory::put_user, tenant};
+use super::{Kept, NOW, attempts::record, directory::put_user, tenant, tokens};
 use carnet_store::{Settle, Store, StoreError};
 use carnet_tenant::{
     change::{Change, Object, ObjectKey},
@@ -69,6 +69,18 @@ async fn a_change_is_seen_by_the_feed_and_a_removal_too() {
     assert!(within_a_second(&other, |it| it.environment("e1").is_some()).await);
     apply(&kept.store, &seen, Change::Remove(ObjectKey::Environment("e1".into()))).await.unwrap();
     assert!(within_a_second(&other, |it| it.environment("e1").is_none()).await);
+}
+
+#[tokio::test]
+async fn what_one_node_remembers_of_a_token_and_its_user_another_node_changes_row_44() {
+    let Some((kept, other, seen)) = two().await else { return };
+    tokens::settle(&other, &[tokens::keep(0)], NOW, Some("token")).await.unwrap();
+    assert_eq!(tokens::facts(&other, "token").await.user.unwrap().name_key, "ada@contoso.example");
+    tokens::settle(&kept.store, &[Effect::RevokeFamily { family: tokens::FAMILY }], NOW, None).await.unwrap();
+    assert!(tokens::facts(&other, "token").await.refresh.unwrap().revoked);
+    let seen = apply(&kept.store, &seen, put_user(5, "eda@contoso.example")).await.unwrap();
+    assert!(within_a_second(&other, |it| it.version == seen.version).await);
+    assert_eq!(tokens::facts(&other, "token").await.user.unwrap().name_key, "eda@contoso.example");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use carnet_wire::{
 };
 use uuid::Uuid;
 
-const FAMILY: Uuid = Uuid::from_u128(77);
+pub(super) const FAMILY: Uuid = Uuid::from_u128(77);
 
 async fn seeded(kept: Kept) -> Kept {
     kept.store
@@ -38,7 +38,7 @@ async fn seeded(kept: Kept) -> Kept {
     kept
 }
 
-async fn settle(
+pub(super) async fn settle(
     store: &Store,
     effects: &[Effect],
     at: Timestamp,
@@ -48,7 +48,7 @@ async fn settle(
     store.settle(Settle { effects, record: &record([127, 0, 0, 1], at), refresh }).await
 }
 
-fn keep(generation: i64) -> Effect {
+pub(super) fn keep(generation: i64) -> Effect {
     keep_until(generation, NOW.plus_seconds(1000))
 }
 
@@ -63,10 +63,10 @@ fn keep_until(generation: i64, expires: Timestamp) -> Effect {
         methods: vec!["pwd".into()],
         session: None,
     };
-    Effect::KeepRefresh { body, generation, expires }
+    Effect::KeepRefresh { body: body.into(), generation, expires }
 }
 
-async fn facts(store: &Store, token: &str) -> Facts {
+pub(super) async fn facts(store: &Store, token: &str) -> Facts {
     let body = format!(
         "client_id=a0000000-0000-4000-8000-000000000001&grant_type=refresh_token&refresh_token={token}"
     );
@@ -102,8 +102,10 @@ law! {
     async fn a_refresh_token_comes_back_as_it_was_kept_and_no_other_does_row_21(kept) {
     let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("token")).await.unwrap();
+    let [lately, again] = [facts(&kept.store, "token").await.refresh, facts(&kept.store, "token").await.refresh];
     let kept = kept.again().await;
     let found = facts(&kept.store, "token").await;
+    assert_eq!([lately, again], [found.refresh.clone(), facts(&kept.store, "token").await.refresh]);
     let held = found.refresh.unwrap();
     assert_eq!((held.generation, held.newest, held.revoked, held.issued), (0, 0, false, NOW));
     assert_eq!(found.user.map(|user| user.id), Some(held.body.user));
@@ -159,6 +161,23 @@ law! {
     assert!(found.user.is_none() && found.refresh.is_some_and(|held| held.revoked));
     let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000, keep_until: None }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
+}
+}
+
+law! {
+    async fn a_changed_user_and_a_revoked_family_are_seen_at_the_next_showing_row_44(kept) {
+    let kept = seeded(kept).await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    let shown = async || {
+        let found = facts(&kept.store, "zero").await;
+        (found.user.unwrap().name_key.clone(), found.refresh.unwrap().revoked)
+    };
+    assert_eq!([shown().await, shown().await], [(); 2].map(|()| ("ada@contoso.example".to_owned(), false)));
+    let seen = kept.store.directory(TenantId::new(Uuid::from_u128(1))).await.unwrap().unwrap();
+    kept.store.apply(&seen, (vec![put_user(5, "eda@contoso.example")], vec![]), NOW, None).await.unwrap();
+    assert_eq!(shown().await, ("eda@contoso.example".to_owned(), false));
+    settle(&kept.store, &[Effect::RevokeFamily { family: FAMILY }], NOW, None).await.unwrap();
+    assert_eq!(shown().await, ("eda@contoso.example".to_owned(), true));
 }
 }
 

@@ -202,7 +202,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             methods: body.methods,
             session: body.session,
         };
-        run.effects.push(Effect::KeepRefresh { body: kept, generation: 0, expires });
+        run.effects.push(Effect::KeepRefresh { body: kept.into(), generation: 0, expires });
     }
     Ok(approval)
 }

@@ -188,7 +188,7 @@ pub enum Effect {
     /// A new refresh token is to be kept. Its text is minted at issue; the family is made when new.
     KeepRefresh {
         /// What it stands for.
-        body: RefreshBody,
+        body: Arc<RefreshBody>,
         /// Its generation: 0 begins a family.
         generation: i64,
         /// When it ends.

@@ -45,7 +45,7 @@ pub enum Instead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRefresh {
     /// What it was issued for.
-    pub body: RefreshBody,
+    pub body: Arc<RefreshBody>,
     /// When it was issued.
     pub issued: Timestamp,
     /// When it ends.

@@ -59,7 +59,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             session: None,
         };
         let expires = run.asking.now.plus_seconds(refresh_life(platform));
-        run.effects.push(Effect::KeepRefresh { body, generation: 0, expires });
+        run.effects.push(Effect::KeepRefresh { body: body.into(), generation: 0, expires });
     }
     Ok(approval)
 }

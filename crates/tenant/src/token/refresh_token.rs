@@ -130,13 +130,14 @@ mod tests {
         tenant::{RefreshReuse, Subjects},
     };
     use carnet_wire::time::Timestamp;
+    use std::sync::Arc;
     use uuid::Uuid;
 
     const BODY: &str = "grant_type=refresh_token&refresh_token=x";
 
     fn held(generation: i64, newest: i64) -> HeldRefresh {
         HeldRefresh {
-            body: RefreshBody {
+            body: Arc::new(RefreshBody {
                 family: Uuid::from_u128(7),
                 app: PUBLIC.parse().unwrap(),
                 user: ADA.parse().unwrap(),
@@ -145,7 +146,7 @@ mod tests {
                 scope: "https://api.powerplatform.com/.default offline_access".into(),
                 methods: vec!["pwd".into()],
                 session: None,
-            },
+            }),
             issued: Timestamp::from_seconds(NOW - 1000),
             expires: Timestamp::from_seconds(NOW + 1000),
             generation,
@@ -252,8 +253,9 @@ mod tests {
     fn a_second_factor_counts_for_as_long_as_the_tenant_says_where_one_is_demanded() {
         let strong = |demanded: bool, age: i64| {
             let mut it = held(0, 0);
-            it.body.methods = vec!["pwd".into(), "mfa".into()];
-            it.body.signed_in = Timestamp::from_seconds(NOW - age);
+            let body = Arc::make_mut(&mut it.body);
+            body.methods = vec!["pwd".into(), "mfa".into()];
+            body.signed_in = Timestamp::from_seconds(NOW - age);
             let mut contoso = contoso(it);
             contoso.tenant(|it| {
                 it.policy.second_factor_hours = std::num::NonZeroU32::new(1);
@@ -268,7 +270,7 @@ mod tests {
         registered.change_user(|it| it.totp = Some(Guarded::new("A".into())));
         assert_eq!(number(&registered.ask(PUBLIC, BODY)), 50_078);
         // Who never showed one is told that, and not that it is over.
-        registered.refresh.as_mut().unwrap().body.methods = vec!["pwd".into()];
+        Arc::make_mut(&mut registered.refresh.as_mut().unwrap().body).methods = vec!["pwd".into()];
         assert_eq!(number(&registered.ask(PUBLIC, BODY)), 50_076);
     }
 
