@@ -4,9 +4,9 @@
 use crate::{
     Store, StoreError,
     engine::{Batch, Expect, Row, values},
-    facts::Whose,
+    facts::{KeptCode, Whose},
 };
-use carnet_tenant::directory::Directory;
+use carnet_tenant::{directory::Directory, token::CodeBody};
 use carnet_wire::{
     digest,
     entropy::Entropy,
@@ -16,6 +16,7 @@ use carnet_wire::{
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -131,6 +132,17 @@ impl Store {
         let values = values![&digest[..], kind, tenant, family, user, created, expires, sealed];
         batch.push(PUT, values, Expect::Rows(1));
         self.inner.engine.write(batch).await.map(drop)
+    }
+
+    /// Keeps an authorization code. It is redeemed within seconds, mostly here: until then it is held in memory too.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn put_code(&self, digest: &[u8; 32], place: Place, body: CodeBody) -> Result<(), StoreError> {
+        let key = (place.tenant, *digest);
+        self.put_artifact(CODE, digest, place, &body).await?;
+        self.inner.codes.put(key, Arc::new(KeptCode { body, expires: place.expires }));
+        Ok(())
     }
 
     /// The artifact of this kind, in this tenant, spent or over or neither.

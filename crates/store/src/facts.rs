@@ -49,6 +49,8 @@ const REFRESH: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expire
 const FAMILY: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
     cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 and t.locked_until > $3) \
     then 1 else 0 end as bigint) from family f where f.id = $1";
+const SOME_LOCKED: &str =
+    "select 1 from attempt where tenant_id = $1 and locked_until > 0 and locked_until > $2 limit 1";
 const INSTALLATION: &str =
     "select id, body from object where tenant_id = $1 and kind = 'installation' and id = $2 and deleted = 0";
 
@@ -56,6 +58,13 @@ const INSTALLATION: &str =
 #[must_use]
 pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
     text_digest("refresh", token.expose())
+}
+
+/// A code that nobody has shown yet, as far as this node knows.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptCode {
+    pub(crate) body: CodeBody,
+    pub(crate) expires: Timestamp,
 }
 
 /// What of a refresh token never changes.
@@ -216,7 +225,14 @@ impl Store {
         code: &AuthorizationCode,
         now: Timestamp,
     ) -> Result<(Option<HeldCode>, Whose), StoreError> {
-        let digest = code_digest(code);
+        let (tenant, digest) = (directory.tenant.id, code_digest(code));
+        // Where another node redeemed it, the statement that spends it tells.
+        if let Some(kept) = self.inner.codes.take(&(tenant, digest)) {
+            let KeptCode { body, expires } = Arc::unwrap_or_clone(kept);
+            let user = self.user_lately(directory, body.user).await?;
+            let some_locked = !self.inner.engine.read(SOME_LOCKED, values![tenant, now]).await?.is_empty();
+            return Ok((Some(HeldCode { body, digest, expires, spent: false }), (user, some_locked)));
+        }
         let (kept, whose) = self.artifact_and_user::<CodeBody>(directory, (CODE, &digest), now).await?;
         let held = kept.map(|it| HeldCode { body: it.body, digest, expires: it.expires, spent: it.spent });
         Ok((held, whose))

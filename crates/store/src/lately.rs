@@ -24,6 +24,11 @@ impl<K: Eq + Hash, T> Lately<K, T> {
         self.held().get(key).cloned()
     }
 
+    /// The thing, if it is held, and not again.
+    pub(crate) fn take(&self, key: &K) -> Option<Arc<T>> {
+        self.held().remove(key)
+    }
+
     /// Holds a thing.
     pub(crate) fn put(&self, key: K, thing: Arc<T>) {
         let mut held = self.held();
@@ -58,6 +63,7 @@ mod tests {
         lately.put(("ada", 8), Arc::new("ada, renamed"));
         assert_eq!(lately.get(&("ada", 7)).as_deref(), Some(&"ada"));
         assert_eq!(lately.get(&("ada", 8)).as_deref(), Some(&"ada, renamed"));
+        assert_eq!([(); 2].map(|()| lately.take(&("ada", 8))), [Some(Arc::new("ada, renamed")), None]);
     }
 
     #[test]

@@ -111,6 +111,8 @@ struct Inner {
     chain: chain::Chain,
     /// Users as they were under a number of their tenant's directory, which every change of a user raises.
     users: lately::Lately<(TenantId, ObjectId, i64), User>,
+    /// Codes by their digests, each until it is shown.
+    codes: lately::Lately<(TenantId, [u8; 32]), facts::KeptCode>,
     /// Refresh tokens by their digests: what one stands for never changes, its family does.
     refresh: lately::Lately<(TenantId, [u8; 32]), facts::KeptRefresh>,
     fresh: feed::Freshness,
@@ -142,6 +144,8 @@ struct Slot {
 
 /// Users that are held in memory after they were read.
 const USERS: usize = 1024;
+/// Codes that are held in memory after they were written.
+const CODES: usize = 4096;
 /// Refresh tokens that are held in memory after they were kept.
 const REFRESH_TOKENS: usize = 4096;
 
@@ -180,6 +184,7 @@ impl Store {
             node: options.entropy.uuid().to_string(),
             chain: chain::Chain::default(),
             users: lately::Lately::holding(USERS),
+            codes: lately::Lately::holding(CODES),
             refresh: lately::Lately::holding(REFRESH_TOKENS),
             closed: AtomicBool::new(false),
             _lock: lock,

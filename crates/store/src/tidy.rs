@@ -37,6 +37,7 @@ impl Store {
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         self.drain(ARTIFACTS, values![now]).await?;
         // What was taken away is not remembered either.
+        self.inner.codes.retain(|kept| kept.expires > now);
         self.inner.refresh.retain(|kept| kept.expires > now);
         self.drain(FAMILIES, values![now]).await?;
         self.drain(SPENT, values![now]).await?;

@@ -199,16 +199,20 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has
     let file = folder.path().join("carnet.db");
     let database = rusqlite::Connection::open(&file).unwrap();
     database
-        .execute_batch("drop index attempt_locked; delete from refinery_schema_history where version > 1")
+        .execute_batch(
+            "drop index attempt_locked; create index family_by_user on family(tenant_id, user_id); \
+            delete from refinery_schema_history where version > 1",
+        )
         .unwrap();
     drop(database);
     let again = Store::open(options(folder.path(), 1)).await.unwrap();
     assert!(again.directory(carnet_wire::ids::TenantId::new(Uuid::from_u128(1))).await.unwrap().is_some());
     again.close().await;
-    let index = "select count(*) from sqlite_master where name = 'attempt_locked'";
-    let found: i64 =
+    let index =
+        "select group_concat(name) from sqlite_master where name in ('attempt_locked', 'family_by_user')";
+    let found: String =
         rusqlite::Connection::open(&file).unwrap().query_row(index, [], |row| row.get(0)).unwrap();
-    assert_eq!(found, 1);
+    assert_eq!(found, "attempt_locked");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{Kept, NOW, attempts::record, directory::put_user, law, tenant};
 use carnet_store::{
     Settle, Store, StoreError,
-    artifact::{CODE, Place, text_digest},
+    artifact::{CODE, Place, code_digest, text_digest},
     refresh_digest,
 };
 use carnet_tenant::{
@@ -14,7 +14,7 @@ use carnet_tenant::{
 use carnet_wire::{
     authority::TenantName,
     ids::{ObjectId, TenantId},
-    secret::RefreshToken,
+    secret::{AuthorizationCode, RefreshToken},
     time::Timestamp,
     token::{
         form::Form,
@@ -67,9 +67,15 @@ fn keep_until(generation: i64, expires: Timestamp) -> Effect {
 }
 
 pub(super) async fn facts(store: &Store, token: &str) -> Facts {
-    let body = format!(
-        "client_id=a0000000-0000-4000-8000-000000000001&grant_type=refresh_token&refresh_token={token}"
-    );
+    asked(store, &format!("grant_type=refresh_token&refresh_token={token}")).await
+}
+
+async fn redeemed(store: &Store, code: &str) -> Facts {
+    asked(store, &format!("grant_type=authorization_code&redirect_uri=http://localhost&code={code}")).await
+}
+
+async fn asked(store: &Store, grant: &str) -> Facts {
+    let body = format!("client_id=a0000000-0000-4000-8000-000000000001&{grant}");
     let request = TokenRequest::parse(Version::V2, &Form::parse(body.as_bytes()).unwrap(), None).unwrap();
     let name = TenantName::Id(TenantId::new(Uuid::from_u128(1)));
     store.facts_for(&name, &request, ([127, 0, 0, 1].into(), NOW)).await.unwrap().unwrap()
@@ -117,6 +123,41 @@ law! {
 }
 
 law! {
+    async fn a_code_that_is_remembered_is_the_one_that_was_kept_and_is_remembered_once_row_47(kept) {
+    let kept = seeded(kept).await;
+    let code = AuthorizationCode::new("code".into());
+    let one = TenantId::new(Uuid::from_u128(1));
+    let place = Place {
+        tenant: one,
+        family: FAMILY,
+        user: ObjectId::new(Uuid::from_u128(5)),
+        created: NOW,
+        expires: NOW.plus_seconds(60),
+    };
+    let json = serde_json::json!({
+        "app": "a0000000-0000-4000-8000-000000000001", "user": place.user, "family": FAMILY, "platform": "public",
+        "redirect_uri": "http://localhost", "explicit": true, "challenge": null, "scope": "openid", "v1": false,
+        "nonce": null, "signed_in": NOW, "auth_time": false, "methods": ["pwd"], "session": null
+    });
+    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json).unwrap()).await.unwrap();
+    let shown = async |store: &Store| {
+        let found = redeemed(store, "code").await;
+        (found.user.map(|user| user.id), found.code)
+    };
+    let remembered = shown(&kept.store).await;
+    assert!(remembered.1.as_ref().is_some_and(|code| !code.spent) && remembered.0 == Some(place.user));
+    assert_eq!(shown(&kept.store).await, remembered);
+    assert_eq!(redeemed(&kept.store, "other").await.code, None);
+    let spend = [Effect::SpendCode { digest: code_digest(&code) }];
+    settle(&kept.store, &spend, NOW, None).await.unwrap();
+    assert!(shown(&kept.store).await.1.unwrap().spent);
+    assert_eq!(settle(&kept.store, &spend, NOW, None).await, Err(StoreError::Conflict));
+    let kept = kept.again().await;
+    assert!(shown(&kept.store).await.1.unwrap().spent);
+}
+}
+
+law! {
     async fn what_is_none_of_the_tenants_refresh_tokens_is_told_apart_from_nothing(kept) {
     let kept = seeded(kept).await;
     for (text, kind, tenant) in [("a-code", CODE, 1), ("theirs", "refresh", 2)] {
@@ -151,14 +192,22 @@ law! {
 }
 
 law! {
-    async fn a_revoked_family_does_not_advance_and_a_removed_user_revokes_theirs(kept) {
+    async fn a_removed_user_is_nobody_whoever_shows_what_they_left(kept) {
     let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
     let seen = kept.store.directory(TenantId::new(Uuid::from_u128(1))).await.unwrap().unwrap();
     let gone = Change::Remove(ObjectKey::User(ObjectId::new(Uuid::from_u128(5))));
     kept.store.apply(&seen, (vec![gone], vec![]), NOW, None).await.unwrap();
     let found = facts(&kept.store, "zero").await;
-    assert!(found.user.is_none() && found.refresh.is_some_and(|held| held.revoked));
+    assert!(found.user.is_none() && found.refresh.is_some());
+}
+}
+
+law! {
+    async fn a_revoked_family_does_not_advance(kept) {
+    let kept = seeded(kept).await;
+    settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
+    settle(&kept.store, &[Effect::RevokeFamily { family: FAMILY }], NOW, None).await.unwrap();
     let advance = [Effect::AdvanceFamily { family: FAMILY, from: 0, grace_ms: 60_000, keep_until: None }];
     assert_eq!(settle(&kept.store, &advance, NOW, None).await, Err(StoreError::Conflict));
 }

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     reply::{Failure, Reply},
 };
-use carnet_store::artifact::{CODE, Place, code_digest, new_text};
+use carnet_store::artifact::{Place, code_digest, new_text};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn},
     token::{CodeBody, Denial, authorization_code, denial::SessionNo, front_channel::id_token},
@@ -89,7 +89,7 @@ impl Context {
         &self,
         good: &Good,
         signed_in: &SignedIn<'_>,
-        body: &CodeBody,
+        body: CodeBody,
     ) -> Result<Reply, Failure> {
         let (tenant, asked) = (&good.directory.tenant, &good.asked);
         let mut fields = Vec::new();
@@ -118,7 +118,7 @@ impl Context {
         Ok(self.back(&good.request, &good.admitted, fields))
     }
 
-    async fn keep_code(&self, tenant: TenantId, body: &CodeBody) -> Result<AuthorizationCode, Failure> {
+    async fn keep_code(&self, tenant: TenantId, body: CodeBody) -> Result<AuthorizationCode, Failure> {
         let text = AuthorizationCode::new(new_text(self.now(), &*self.state.entropy));
         let place = Place {
             tenant,
@@ -127,7 +127,7 @@ impl Context {
             created: self.now(),
             expires: self.now().plus_seconds(authorization_code::LIFETIME),
         };
-        self.state.store.put_artifact(CODE, &code_digest(&text), place, body).await?;
+        self.state.store.put_code(&code_digest(&text), place, body).await?;
         Ok(text)
     }
 

@@ -256,7 +256,7 @@ impl Context {
                 if let Some(stopped) = self.comes_round(good, &body) {
                     return Ok(Some(stopped));
                 }
-                self.give(good, &signed_in, &body).await?
+                self.give(good, &signed_in, body).await?
             }
             None => self.consented(good),
         };

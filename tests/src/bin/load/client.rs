@@ -46,8 +46,8 @@ pub struct Job {
 pub enum Feed {
     /// Whole requests, one for each worker, over and over.
     Same(Vec<Vec<u8>>),
-    /// Whole requests, each once, until none is left.
-    Once(Mutex<Vec<Vec<u8>>>),
+    /// Whole requests in this order, each once, until none is left.
+    Once(Mutex<std::vec::IntoIter<Vec<u8>>>),
     /// Each worker redeems the refresh token of its last answer.
     Chains {
         /// The server's name.
@@ -58,11 +58,16 @@ pub enum Feed {
 }
 
 impl Feed {
+    /// Requests that are sent once.
+    pub fn once(stock: Vec<Vec<u8>>) -> Self {
+        Self::Once(Mutex::new(stock.into_iter()))
+    }
+
     /// The next request of a worker; `None`: there is nothing left to send.
     pub fn next(&self, worker: usize) -> Option<Vec<u8>> {
         match self {
             Self::Same(requests) => Some(requests[worker % requests.len()].clone()),
-            Self::Once(stock) => stock.lock().expect("nobody fails inside").pop(),
+            Self::Once(stock) => stock.lock().expect("nobody fails inside").next(),
             Self::Chains { host, newest } => {
                 let token = newest[worker % newest.len()].lock().expect("nobody fails inside");
                 Some(people::refresh(host, &token))

@@ -103,8 +103,8 @@ impl People {
             }
             codes
         });
-        let stock = join_all(written).await.concat();
-        self.job(Feed::Once(Mutex::new(stock)), 200)
+        let stock = in_turn(join_all(written).await);
+        self.job(Feed::once(stock), 200)
     }
 
     /// At least so many device codes that somebody said yes to.
@@ -120,8 +120,8 @@ impl People {
             }
             codes
         });
-        let stock = join_all(answered).await.concat();
-        self.job(Feed::Once(Mutex::new(stock)), 200)
+        let stock = in_turn(join_all(answered).await);
+        self.job(Feed::once(stock), 200)
     }
 
     /// Devices that ask for what nobody has answered yet.
@@ -137,7 +137,20 @@ impl People {
             polls
         });
         let stock = join_all(begun).await.concat();
-        self.job(Feed::Once(Mutex::new(stock)), 400)
+        self.job(Feed::once(stock), 400)
+    }
+}
+
+/// What everybody has, in the order in which it was made: a code is redeemed within seconds, and not the last one first.
+fn in_turn<T>(each: Vec<Vec<T>>) -> Vec<T> {
+    let mut each: Vec<_> = each.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        all.extend(each.iter_mut().filter_map(Iterator::next));
+        if all.len() == before {
+            return all;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -148,7 +148,7 @@ impl Carnet {
 
     /// Application tokens by at least so many assertions, each shown once.
     pub fn by_assertions(&self, count: usize) -> Job {
-        let feed = Feed::Once(Mutex::new((0..count).map(|_| self.with_assertion()).collect()));
+        let feed = Feed::once((0..count).map(|_| self.with_assertion()).collect());
         Job { address: self.plain, transport: Transport::Plain, feed: Arc::new(feed), status: 200 }
     }
 
