@@ -256,10 +256,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn names_that_could_be_taken_for_others_cannot_be_created_row_87() {
-        use crate::fixture::{admin, directory, everyone, moment};
-        let new = |name: &str| New {
+    fn new(name: &str) -> New {
+        New {
             id: None,
             name: name.into(),
             display_name: "X".into(),
@@ -268,7 +266,27 @@ mod tests {
             enabled: true,
             force_change: false,
             labels: Labels::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn an_account_that_gets_the_id_of_a_removed_one_takes_no_session_of_it_over() {
+        use crate::fixture::{admin, directory, moment};
+        let id = ObjectId::new(uuid::Uuid::from_u128(5));
+        let again = New { id: Some(id), ..new("grace.hopper@contoso.example") };
+        let made = create(&admin(), &directory(), again, &moment()).unwrap();
+        let [Change::Put(Object::User(user))] = &made.changes[..] else { panic!("{:?}", made.changes) };
+        let now = moment().now;
+        assert_eq!(user.id, id);
+        assert_eq!(
+            [now.plus_seconds(-1), now].map(|signed_in| signed_in >= user.sessions_valid_from),
+            [false, true]
+        );
+    }
+
+    #[test]
+    fn names_that_could_be_taken_for_others_cannot_be_created_row_87() {
+        use crate::fixture::{admin, directory, everyone, moment};
         let try_as = |caller: &Caller, name: &str| create(caller, &directory(), new(name), &moment());
         assert!(try_as(&admin(), "grace.hopper@contoso.example").is_ok());
         assert!(matches!(try_as(&everyone(), "grace@contoso.example"), Err(Refusal::Forbidden { .. })));
