@@ -4,7 +4,8 @@
 use crate::{
     Store, StoreError,
     engine::{Batch, Expect, Row, values},
-    facts::{KeptCode, Whose},
+    facts::Whose,
+    redeem::KeptCode,
 };
 use carnet_tenant::{directory::Directory, token::CodeBody};
 use carnet_wire::{

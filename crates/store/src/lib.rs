@@ -14,6 +14,7 @@ mod lock;
 pub mod migrate;
 mod object;
 mod record;
+mod redeem;
 pub mod seal;
 mod tidy;
 
@@ -112,9 +113,9 @@ struct Inner {
     /// Users as they were under a number of their tenant's directory, which every change of a user raises.
     users: lately::Lately<(TenantId, ObjectId, i64), User>,
     /// Codes by their digests, each until it is shown.
-    codes: lately::Lately<(TenantId, [u8; 32]), facts::KeptCode>,
+    codes: lately::Lately<(TenantId, [u8; 32]), redeem::KeptCode>,
     /// Refresh tokens by their digests: what one stands for never changes, its family does.
-    refresh: lately::Lately<(TenantId, [u8; 32]), facts::KeptRefresh>,
+    refresh: lately::Lately<(TenantId, [u8; 32]), redeem::KeptRefresh>,
     fresh: feed::Freshness,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,

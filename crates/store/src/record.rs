@@ -7,7 +7,7 @@ use crate::{
     attempt::{self, Account},
     chain::Link,
     engine::{Batch, Expect, values},
-    facts::KeptRefresh,
+    redeem::KeptRefresh,
 };
 use carnet_tenant::{
     change::{Change, Object},
