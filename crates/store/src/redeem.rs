@@ -130,13 +130,17 @@ impl Store {
         Ok(kept)
     }
 
-    /// The user with this id, if there is one: read again only when anything in the tenant's directory has changed.
+    /// The user with this id, if there is one: where one process has the store, read again only when anything in the
+    /// tenant's directory has changed. Another node's change is in the row before it is in our directory.
     pub(crate) async fn user_lately(
         &self,
         directory: &Directory,
         id: ObjectId,
     ) -> Result<Option<Arc<User>>, StoreError> {
         let state = (directory.tenant.id, id, directory.version);
+        if self.inner.engine.shared() {
+            return self.user(directory.tenant.id, id).await;
+        }
         if let Some(user) = self.inner.users.get(&state) {
             return Ok(Some(user));
         }

@@ -72,14 +72,13 @@ async fn a_change_is_seen_by_the_feed_and_a_removal_too() {
 }
 
 #[tokio::test]
-async fn what_one_node_remembers_of_a_token_and_its_user_another_node_changes_row_44() {
+async fn what_one_node_remembers_of_a_token_hides_no_change_of_another_node_row_44() {
     let Some((kept, other, seen)) = two().await else { return };
     tokens::settle(&other, &[tokens::keep(0)], NOW, Some("token")).await.unwrap();
     assert_eq!(tokens::facts(&other, "token").await.user.unwrap().name_key, "ada@contoso.example");
     tokens::settle(&kept.store, &[Effect::RevokeFamily { family: tokens::FAMILY }], NOW, None).await.unwrap();
     assert!(tokens::facts(&other, "token").await.refresh.unwrap().revoked);
-    let seen = apply(&kept.store, &seen, put_user(5, "eda@contoso.example")).await.unwrap();
-    assert!(within_a_second(&other, |it| it.version == seen.version).await);
+    apply(&kept.store, &seen, put_user(5, "eda@contoso.example")).await.unwrap();
     assert_eq!(tokens::facts(&other, "token").await.user.unwrap().name_key, "eda@contoso.example");
 }
 

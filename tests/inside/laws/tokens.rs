@@ -139,11 +139,15 @@ law! {
         "redirect_uri": "http://localhost", "explicit": true, "challenge": null, "scope": "openid", "v1": false,
         "nonce": null, "signed_in": NOW, "auth_time": false, "methods": ["pwd"], "session": null
     });
-    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json).unwrap()).await.unwrap();
+    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json.clone()).unwrap()).await.unwrap();
     let shown = async |store: &Store| {
         let found = redeemed(store, "code").await;
         (found.user.map(|user| user.id), found.code)
     };
+    kept.store.end_artifact(CODE, &code_digest(&code)).await.unwrap();
+    let gone = shown(&kept.store).await;
+    assert!(gone.1.is_some() && shown(&kept.store).await.1.is_none(), "remembered, and once");
+    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json).unwrap()).await.unwrap();
     let remembered = shown(&kept.store).await;
     assert!(remembered.1.as_ref().is_some_and(|code| !code.spent) && remembered.0 == Some(place.user));
     assert_eq!(shown(&kept.store).await, remembered);
@@ -154,6 +158,19 @@ law! {
     assert_eq!(settle(&kept.store, &spend, NOW, None).await, Err(StoreError::Conflict));
     let kept = kept.again().await;
     assert!(shown(&kept.store).await.1.unwrap().spent);
+}
+}
+
+law! {
+    async fn what_was_kept_lately_is_not_read_and_a_restart_remembers_nothing(kept) {
+    let kept = seeded(kept).await;
+    settle(&kept.store, &[keep(0)], NOW, Some("token")).await.unwrap();
+    // Nobody takes a refresh token away; here it shows who reads it.
+    let digest = refresh_digest(&RefreshToken::new("token".into()));
+    kept.store.end_artifact("refresh", &digest).await.unwrap();
+    assert!(facts(&kept.store, "token").await.refresh.is_some());
+    let kept = kept.again().await;
+    assert!(facts(&kept.store, "token").await.refresh.is_none());
 }
 }
 
