@@ -1,5 +1,5 @@
-//! What was read or kept lately and is asked for again: users, and what refresh tokens stand for. Nothing here may
-//! be out of date, so a key names the very state of a thing that is meant, or a thing that never changes.
+//! What was read or kept lately and is asked for again: users, codes, and what refresh tokens stand for. Nothing here
+//! may be out of date, so a key names the very state of a thing that is meant, or a thing that never changes.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, T> Lately<K, T> {
         held.insert(key, thing);
     }
 
-    /// Lets go of all others.
+    /// Keeps what is wanted, and lets go of the rest.
     pub(crate) fn retain(&self, wanted: impl Fn(&T) -> bool) {
         self.held().retain(|_, thing| wanted(thing));
     }

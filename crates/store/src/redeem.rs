@@ -137,10 +137,10 @@ impl Store {
         directory: &Directory,
         id: ObjectId,
     ) -> Result<Option<Arc<User>>, StoreError> {
-        let state = (directory.tenant.id, id, directory.version);
         if self.inner.engine.shared() {
             return self.user(directory.tenant.id, id).await;
         }
+        let state = (directory.tenant.id, id, directory.version);
         if let Some(user) = self.inner.users.get(&state) {
             return Ok(Some(user));
         }
