@@ -9,6 +9,8 @@ pub fn run(flags: &[&str]) -> ExitCode {
     if !cargo(&build).status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
     }
+    // The disk is still busy with what was built, and what is measured waits for the disk.
+    let _ = Command::new("sync").status();
     let programs = target().join("dist");
     let mut load = Command::new(programs.join("load"));
     load.arg("--carnet").arg(programs.join("carnet")).arg("--ceiling").arg(programs.join("ceiling"));

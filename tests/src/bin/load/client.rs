@@ -84,18 +84,41 @@ impl Feed {
     }
 }
 
+/// How long requests took.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// Each of them.
+    pub all: Vec<Duration>,
+    /// How many of them were answered after the end.
+    pub late: usize,
+}
+
+impl Times {
+    /// Takes in what was answered just now.
+    pub fn push(&mut self, took: Duration, end: Instant) {
+        self.all.push(took);
+        self.late += usize::from(Instant::now() > end);
+    }
+
+    /// Takes in another worker's.
+    pub fn extend(&mut self, other: Self) {
+        self.all.extend(other.all);
+        self.late += other.late;
+    }
+}
+
 /// Sends requests until the end, or until there is none left; how long each took.
-pub async fn work(job: Arc<Job>, number: usize, end: Instant) -> Vec<Duration> {
-    let mut times = Vec::new();
+pub async fn work(job: Arc<Job>, number: usize, end: Instant) -> Times {
+    let mut times = Times::default();
     match job.transport {
         Transport::Plain => drive(&mut connect(job.address).await, (&job, number), end, &mut times).await,
         Transport::Tls => drive(&mut secure(job.address).await, (&job, number), end, &mut times).await,
         Transport::TlsEach => {
             while Instant::now() < end {
                 let begun = Instant::now();
-                let mut once = Vec::new();
+                let mut once = Times::default();
                 drive(&mut secure(job.address).await, (&job, number), begun, &mut once).await;
-                times.push(begun.elapsed());
+                times.push(begun.elapsed(), end);
             }
         }
     }
@@ -107,13 +130,13 @@ async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     (job, number): (&Job, usize),
     end: Instant,
-    times: &mut Vec<Duration>,
+    times: &mut Times,
 ) {
     while let Some(request) = job.feed.next(number) {
         let (answer, took) = timed(stream, &request).await;
         answer.expect(job.status);
         job.feed.answered(number, &answer);
-        times.push(took);
+        times.push(took, end);
         if Instant::now() >= end {
             return;
         }

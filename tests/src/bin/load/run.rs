@@ -1,6 +1,6 @@
 //! Runs: all connections busy for a while, and what that told.
 
-use super::client::{self, Job, connect, timed};
+use super::client::{self, Job, Times, connect, timed};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -24,10 +24,11 @@ pub struct Told {
     pub cpu: Option<Duration>,
 }
 
-fn told(mut times: Vec<Duration>, took: Duration) -> Told {
-    times.sort_unstable();
-    let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
-    Told { count: times.len(), rate: times.len() as f64 / took.as_secs_f64(), p99, cpu: None }
+/// What came after the end was begun before it: it is counted as work, and not for the rate.
+fn told(Times { mut all, late }: Times, took: Duration) -> Told {
+    all.sort_unstable();
+    let p99 = all.get(all.len() * 99 / 100).copied().unwrap_or_default();
+    Told { count: all.len(), rate: (all.len() - late) as f64 / took.as_secs_f64(), p99, cpu: None }
 }
 
 /// Keeps all connections busy for a while, or until nothing is left to be sent.
@@ -37,11 +38,11 @@ pub async fn run(job: Job, time: Duration) -> Told {
     let end = begun + time;
     let workers: Vec<_> =
         (0..CONNECTIONS).map(|at| tokio::spawn(client::work(job.clone(), at, end))).collect();
-    let mut times = Vec::new();
+    let mut times = Times::default();
     for worker in workers {
         times.extend(worker.await.expect("a worker ends"));
     }
-    told(times, begun.elapsed())
+    told(times, begun.elapsed().min(time))
 }
 
 /// The same with several jobs: every twentieth request of a connection is a password, the others take turns.
@@ -52,23 +53,19 @@ pub async fn mixed(passwords: Job, others: Vec<Job>, time: Duration) -> (Told, T
     let end = begun + time;
     let workers: Vec<_> =
         (0..CONNECTIONS).map(|at| tokio::spawn(take_turns(jobs.clone(), at, end))).collect();
-    let mut times = (Vec::new(), Vec::new());
+    let mut times = (Times::default(), Times::default());
     for worker in workers {
         let (others, passwords) = worker.await.expect("a worker ends");
         times.0.extend(others);
         times.1.extend(passwords);
     }
-    let took = begun.elapsed();
+    let took = begun.elapsed().min(time);
     (told(times.0, took), told(times.1, took))
 }
 
-async fn take_turns(
-    jobs: Arc<(Job, Vec<Job>)>,
-    number: usize,
-    end: Instant,
-) -> (Vec<Duration>, Vec<Duration>) {
+async fn take_turns(jobs: Arc<(Job, Vec<Job>)>, number: usize, end: Instant) -> (Times, Times) {
     let mut stream = connect(jobs.0.address).await;
-    let mut times = (Vec::new(), Vec::new());
+    let mut times = (Times::default(), Times::default());
     // The connections do not all begin at the same place.
     let mut turn = number * FOR_EACH_PASSWORD / CONNECTIONS;
     while Instant::now() < end {
@@ -79,7 +76,8 @@ async fn take_turns(
         let (answer, took) = timed(&mut stream, &request).await;
         answer.expect(job.status);
         job.feed.answered(number, &answer);
-        if password { times.1.push(took) } else { times.0.push(took) }
+        let of = if password { &mut times.1 } else { &mut times.0 };
+        of.push(took, end);
     }
     times
 }
