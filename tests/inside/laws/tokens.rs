@@ -209,14 +209,18 @@ law! {
 }
 
 law! {
-    async fn a_removed_user_is_nobody_whoever_shows_what_they_left(kept) {
+    async fn a_removed_user_is_nobody_and_their_families_alone_are_revoked(kept) {
     let kept = seeded(kept).await;
     settle(&kept.store, &[keep(0)], NOW, Some("zero")).await.unwrap();
     let seen = kept.store.directory(TenantId::new(Uuid::from_u128(1))).await.unwrap().unwrap();
-    let gone = Change::Remove(ObjectKey::User(ObjectId::new(Uuid::from_u128(5))));
-    kept.store.apply(&seen, (vec![gone], vec![]), NOW, None).await.unwrap();
+    let seen = kept.store.apply(&seen, (vec![put_user(6, "eda@contoso.example")], vec![]), NOW, None).await.unwrap();
+    let gone = |id| Change::Remove(ObjectKey::User(ObjectId::new(Uuid::from_u128(id))));
+    let seen = kept.store.apply(&seen, (vec![gone(6)], vec![]), NOW, None).await.unwrap();
     let found = facts(&kept.store, "zero").await;
-    assert!(found.user.is_none() && found.refresh.is_some());
+    assert!(found.user.is_some() && found.refresh.is_some_and(|held| !held.revoked));
+    kept.store.apply(&seen, (vec![gone(5)], vec![]), NOW, None).await.unwrap();
+    let found = facts(&kept.store, "zero").await;
+    assert!(found.user.is_none() && found.refresh.is_some_and(|held| held.revoked));
 }
 }
 

@@ -220,8 +220,8 @@ pub(super) fn label(
     Ok(())
 }
 
-/// Deletes an account with everything that hangs on it: roles, assignments, groups, what it consented to. Its refresh
-/// tokens, sessions and codes stand for nobody from then on.
+/// Deletes an account with everything that hangs on it: roles, assignments, groups, what it consented to. The store
+/// revokes its refresh tokens in the same batch; its sessions and codes stand for nobody from then on.
 ///
 /// # Errors
 /// [`Refusal`]
