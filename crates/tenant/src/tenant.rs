@@ -75,8 +75,23 @@ pub struct Policy {
     pub requests_per_minute: Option<NonZeroU32>,
     /// How often one user may sign in in a minute through one client for the same.
     pub repeats_per_minute: Option<NonZeroU32>,
-    /// Users may register applications (Graph's `allowedToCreateApps`).
+    /// Users without a directory role may register applications (Graph's `allowedToCreateApps`).
     pub users_create_applications: bool,
+    /// Maximum number of objects that a user without a directory role may own.
+    pub objects_per_person: u32,
+    /// Maximum lifetime of a client secret, in days from now. The operator is exempt.
+    pub secret_max_days: NonZeroU32,
+    /// Days for which an address that signed an account in is remembered.
+    pub known_source_days: NonZeroU32,
+    /// Failed passwords of one source (a /64 network for IPv6) in 10 minutes before it is refused.
+    pub source_failures: NonZeroU32,
+    /// Days for which audit records are kept.
+    pub audit_days: NonZeroU32,
+}
+
+/// A number of the policy's defaults.
+const fn number(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).expect("the defaults are not zero")
 }
 
 impl Default for Policy {
@@ -97,6 +112,11 @@ impl Default for Policy {
             requests_per_minute: None,
             repeats_per_minute: None,
             users_create_applications: true,
+            objects_per_person: 250,
+            secret_max_days: number(731),
+            known_source_days: number(180),
+            source_failures: number(50),
+            audit_days: number(400),
         }
     }
 }

@@ -198,7 +198,12 @@ fn policy(
         repeats_per_minute: table.repeats_per_minute,
         danger_allow_issuers: table.danger_allow_issuers.clone(),
         authentication_contexts: table.authentication_contexts.iter().map(context).collect(),
-        users_create_applications: safe.users_create_applications,
+        users_create_applications: table.users_create_applications.unwrap_or(safe.users_create_applications),
+        objects_per_person: table.objects_per_person.unwrap_or(safe.objects_per_person),
+        secret_max_days: table.secret_max_days.unwrap_or(safe.secret_max_days),
+        known_source_days: table.known_source_days.unwrap_or(safe.known_source_days),
+        source_failures: table.source_failures.unwrap_or(safe.source_failures),
+        audit_days: table.audit_days.unwrap_or(safe.audit_days),
     })
 }
 

@@ -82,6 +82,18 @@ pub struct PolicyTable {
     pub requests_per_minute: Option<NonZeroU32>,
     /// How often one user may sign in in a minute through one client for the same.
     pub repeats_per_minute: Option<NonZeroU32>,
+    /// Users without a directory role may register applications; yes when absent.
+    pub users_create_applications: Option<bool>,
+    /// Maximum number of objects that a user without a directory role may own; 250 when absent.
+    pub objects_per_person: Option<u32>,
+    /// Maximum lifetime of a client secret in days; 731 when absent.
+    pub secret_max_days: Option<NonZeroU32>,
+    /// Days for which an address that signed an account in is remembered; 180 when absent.
+    pub known_source_days: Option<NonZeroU32>,
+    /// Failed passwords of one source in 10 minutes before it is refused; 50 when absent.
+    pub source_failures: Option<NonZeroU32>,
+    /// Days for which audit records are kept; 400 when absent.
+    pub audit_days: Option<NonZeroU32>,
     /// Issuers that may be http or loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,
