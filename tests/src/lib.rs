@@ -14,6 +14,11 @@ use carnet_server::{
     work::hash::Hasher,
 };
 use carnet_store::Store;
+use carnet_tenant::{
+    change::{Change, Object},
+    directory::Directory,
+    service_principal::ServicePrincipal,
+};
 use carnet_wire::{
     entropy::SeededEntropy,
     jose::{ClientKey, PublicKey, decode_base64url},
@@ -224,6 +229,36 @@ impl Contoso {
             }
         };
         self.send(request.body(bytes).expect("a sound request")).await
+    }
+
+    /// Changes an application's service principal in the store, as no request may: built-in ones are refused to
+    /// everybody.
+    pub async fn change_principal(&self, app: &str, change: impl FnOnce(&mut ServicePrincipal)) {
+        let app = app.parse().expect("an id");
+        let seen = self.directory().await;
+        let mut principal = ServicePrincipal::clone(seen.principal_by_app(app).expect("it is there"));
+        change(&mut principal);
+        self.keep(&seen, vec![Change::Put(Object::ServicePrincipal(principal.into()))]).await;
+    }
+
+    /// Keeps changes that no rule decided.
+    pub async fn keep(&self, seen: &Directory, changes: Vec<Change>) {
+        let kept = self.store.apply(seen, (changes, Vec::new()), self.clock.now(), None).await;
+        kept.expect("the store keeps it");
+    }
+
+    /// The tenant's directory as it is now.
+    pub async fn directory(&self) -> Arc<Directory> {
+        let found = self.store.directory(TENANT.parse().expect("an id")).await;
+        found.expect("the store answers").expect("the tenant is there")
+    }
+
+    /// Does what a start of the server does about built-in service principals.
+    pub async fn restore_built_in(&self) -> Vec<seed::RestoredIn> {
+        let (hasher, entropy) = (Hasher::start(1).expect("a thread starts"), SeededEntropy::new(10));
+        let seeding =
+            Seeding { store: &self.store, hasher: &hasher, entropy: &entropy, now: NOW, show: false };
+        seeding.restore_built_in().await.expect("the store keeps it")
     }
 
     /// Reads from an API.

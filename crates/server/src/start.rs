@@ -143,6 +143,8 @@ pub struct Running {
     pub first_admin: Option<(String, Password)>,
     /// The CA was made just now.
     pub new_ca: bool,
+    /// Built-in service principals that were missing or changed in the store.
+    pub restored: Vec<seed::RestoredIn>,
     store: Store,
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
@@ -202,6 +204,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         now,
         show: config.show_generated,
     };
+    let restored = seeding.restore_built_in().await?;
     let applied = seeding.apply(files).await?;
     let first_admin = seeding.first_tenant(&config.first_admin).await?;
 
@@ -244,7 +247,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         };
         ready.write(path).map_err(wrong)?;
     }
-    Ok(Running { ready, applied, first_admin, new_ca, store, clock: state.clock.clone(), stop, tasks })
+    Ok(Running {
+        ready,
+        applied,
+        first_admin,
+        new_ca,
+        restored,
+        store,
+        clock: state.clock.clone(),
+        stop,
+        tasks,
+    })
 }
 
 /// The janitor and the signing keys' calendar every minute; a new leaf every month.

@@ -32,7 +32,7 @@ pub const ADMINISTRATORS: &[&str] =
 /// The one delegated permission of the administration API's audience.
 const USER_SCOPE: &str = "User";
 
-/// May register and unregister: an administrator user, and nobody else (`security.md`, S33).
+/// Checks that the caller may register and unregister: an administrator user, and nobody else.
 fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<ObjectId>, Refusal> {
     match caller {
         Caller::Operator { .. } => Ok(None),
@@ -52,7 +52,8 @@ fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<O
 /// Registers an application. Doing it again changes nothing.
 ///
 /// # Errors
-/// [`Refusal`]
+/// [`Refusal::Forbidden`] for anybody but an administrator user, and for a token that the application itself got for
+/// such a user.
 pub fn register(
     caller: &Caller,
     directory: &Directory,
@@ -60,6 +61,13 @@ pub fn register(
     at: &Moment<'_>,
 ) -> Result<Decided<AppId>, Refusal> {
     let by = administrator_user(caller, directory)?;
+    // A token on behalf of a user tells its client, and not how the client got it.
+    if matches!(caller, Caller::User { app: client, .. } if *client == app) {
+        return Err(Refusal::Forbidden {
+            needs: "a token of another client: an application cannot register itself on behalf of a user"
+                .into(),
+        });
+    }
     if directory.principal_by_app(app).is_none() {
         let message =
             format!("the application {app} has no service principal in this tenant; create it first");

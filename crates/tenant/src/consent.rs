@@ -7,6 +7,7 @@ use crate::{
     authorize::Admitted,
     change::{Audit, Change, Decided, Object},
     directory::Directory,
+    group::MemberKind,
     operation::{self, Caller, Moment, Person},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
     permission_grant::{self, AssignmentKey, GrantKey, PermissionGrant},
@@ -20,7 +21,7 @@ use carnet_wire::{
     authorize::{Asked, Prompt},
     catalogue, digest,
     ids::ObjectId,
-    scope::Wanted,
+    scope::{ScopeRequest, Wanted},
 };
 use std::{fmt::Write, sync::Arc};
 
@@ -82,20 +83,42 @@ pub fn question(
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
     let first = resolved.resource.principal;
     let admin = asked.prompt == Prompt::AdminConsent;
-    let apis = match &resolved.wanted {
+    let mut apis = match &resolved.wanted {
         Wanted::Named(values) => vec![named(first, values)?],
         Wanted::Default => everything(directory, application, (&first, admin))?,
     };
-    if apis.is_empty() {
+    // The OpenID Connect scopes are permissions of Microsoft Graph, recorded like any other.
+    if let Some(graph) = apis.iter_mut().find(|api| api.resource.app_id.to_string() == catalogue::GRAPH) {
+        for scope in oidc_scopes(&graph.resource, &resolved.oidc) {
+            if !graph.scopes.contains(&scope) {
+                graph.scopes.push(scope);
+            }
+        }
+    }
+    if apis.iter().all(|api| api.scopes.is_empty() && api.roles.is_empty()) {
         return Err(missing());
     }
     let Person::Role(roles) = operation::CHANGE_GRANTS.person else { return Err(missing()) };
     let for_everyone = held(directory, user.id, roles);
-    let beyond = apis.iter().any(|api| api.scopes.iter().any(|it| admin_only(&api.resource, it)));
+    let beyond = apis.iter().any(|api| api.scopes.iter().any(|it| it.admin_only));
     if !for_everyone && (admin || beyond) {
         return Err(Denial::AdminConsentNeeded(client.app, client.name.clone()));
     }
     Ok(Question { apis, for_everyone, admin })
+}
+
+/// The OpenID Connect scopes that were asked for, as Microsoft Graph publishes them.
+fn oidc_scopes(graph: &ServicePrincipal, asked: &ScopeRequest) -> Vec<PermissionScope> {
+    let words = [
+        (asked.openid, "openid"),
+        (asked.profile, "profile"),
+        (asked.email, "email"),
+        (asked.offline_access, "offline_access"),
+    ];
+    let asked = words.iter().filter(|(asked, _)| *asked);
+    asked
+        .filter_map(|(_, word)| graph.scopes.iter().find(|it| it.enabled && it.value == *word).cloned())
+        .collect()
 }
 
 /// The permissions with these values.
@@ -170,13 +193,6 @@ fn of(
     Ok(api)
 }
 
-/// Only administrators may consent. Microsoft's APIs say so scope by scope, which is not known here; those that
-/// reach beyond the signed-in user's own things end in `.All` (?).
-fn admin_only(resource: &ServicePrincipal, scope: &PermissionScope) -> bool {
-    let graph = resource.app_id.to_string() == catalogue::GRAPH;
-    scope.admin_only || (graph && scope.value.ends_with(".All"))
-}
-
 /// The grants of a yes.
 ///
 /// # Errors
@@ -208,7 +224,8 @@ pub fn consent(
         for role in &api.roles {
             let key = AssignmentKey { principal: client.id, resource: api.resource.id, role: role.id };
             if !holds(directory, client.id, &key) {
-                let one = permission_grant::assign(caller, directory, (key, false), at)?;
+                let one =
+                    permission_grant::assign(caller, directory, (key, MemberKind::ServicePrincipal), at)?;
                 all.changes.extend(one.changes);
                 all.audit.extend(one.audit);
             }

@@ -1,5 +1,5 @@
-//! Who may do what, as data: each API operation with the scopes, roles and directory roles that open
-//! it (`security.md`, S28), and the one function that compares a caller with it.
+//! Who may do what, as data: each API operation with the delegated permissions, application permissions and
+//! directory roles that open it, and the one function that compares a caller with it.
 
 use crate::{
     change::Actor,
@@ -73,10 +73,12 @@ impl Caller {
 pub struct Operation {
     /// For messages and tests.
     pub name: &'static str,
-    /// Delegated permissions, any of which opens it (`reference/graph.md`, 10).
+    /// Delegated permissions, any of which opens it.
     pub scopes: &'static [&'static str],
     /// Application permissions, any of which opens it.
     pub roles: &'static [&'static str],
+    /// Permissions of which one is needed in addition, delegated or application like the first; empty: none.
+    pub companions: &'static [&'static str],
     /// What the signed-in person needs besides the scope.
     pub person: Person,
 }
@@ -93,6 +95,20 @@ pub enum Person {
 const APPLICATION_ADMINISTRATORS: &[&str] =
     &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
 
+/// May consent for everyone, except to application permissions of Microsoft Graph.
+const CONSENT_ADMINISTRATORS: &[&str] = &[
+    role::GLOBAL_ADMINISTRATOR,
+    role::PRIVILEGED_ROLE_ADMINISTRATOR,
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+];
+/// May give directory roles and application permissions of Microsoft Graph.
+const HIGHEST_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR];
+/// The permission to assign application roles.
+const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
+/// Read applications and service principals.
+const APPLICATION_READERS: &[&str] =
+    &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const USER_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR];
 const GROUP_READERS: &[&str] = &[
     "GroupMember.Read.All",
@@ -103,8 +119,8 @@ const GROUP_READERS: &[&str] = &[
 ];
 const GROUP_WRITERS: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
 
-/// Passes every Graph operation within the person's own rights; Microsoft's own clients hold it, and so do pages
-/// on which a person signed in.
+/// Opens every Graph operation within the user's own directory roles. Microsoft's own clients hold it, and the
+/// server's pages act with it for the user who signed in.
 pub const OWN_RIGHTS: &str = "Directory.AccessAsUser.All";
 
 /// Read registrations and service principals.
@@ -123,6 +139,7 @@ pub const READ_APPLICATIONS: Operation = Operation {
         "Directory.Read.All",
         "Directory.ReadWrite.All",
     ],
+    companions: &[],
     person: Person::Member,
 };
 /// Create a registration. Members may, unless the tenant says otherwise (`application::create`).
@@ -130,6 +147,7 @@ pub const CREATE_APPLICATION: Operation = Operation {
     name: "create applications",
     scopes: &["AppRegistration.Create", "Application.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["AppRegistration.Create", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"],
+    companions: &[],
     person: Person::Member,
 };
 /// Change or delete a registration or a service principal, or its credentials.
@@ -137,6 +155,7 @@ pub const CHANGE_APPLICATION: Operation = Operation {
     name: "change applications",
     scopes: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["Application.ReadWrite.All"],
+    companions: &[],
     person: Person::Role(APPLICATION_ADMINISTRATORS),
 };
 /// Read consent.
@@ -144,6 +163,7 @@ pub const READ_GRANTS: Operation = Operation {
     name: "read permission grants",
     scopes: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
+    companions: &[],
     person: Person::Member,
 };
 /// Give or take consent for everyone.
@@ -151,12 +171,42 @@ pub const CHANGE_GRANTS: Operation = Operation {
     name: "change permission grants",
     scopes: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
-    person: Person::Role(&[
-        role::GLOBAL_ADMINISTRATOR,
-        role::PRIVILEGED_ROLE_ADMINISTRATOR,
-        role::APPLICATION_ADMINISTRATOR,
-        role::CLOUD_APPLICATION_ADMINISTRATOR,
-    ]),
+    companions: &[],
+    person: Person::Role(CONSENT_ADMINISTRATORS),
+};
+/// Give a service principal an application role of an API, or take it away. The companion permission is one that
+/// reads service principals, as in Microsoft's permission table of `POST /servicePrincipals/{id}/appRoleAssignments`.
+pub const ASSIGN_APP_ROLES: Operation = Operation {
+    name: "assign application roles",
+    scopes: &[ASSIGN],
+    roles: &[ASSIGN],
+    companions: APPLICATION_READERS,
+    person: Person::Role(CONSENT_ADMINISTRATORS),
+};
+/// Give a service principal an application permission of Microsoft Graph, or take it away.
+pub const ASSIGN_GRAPH_APP_ROLES: Operation = Operation {
+    name: "assign application permissions of Microsoft Graph",
+    person: Person::Role(HIGHEST_ADMINISTRATORS),
+    ..ASSIGN_APP_ROLES
+};
+/// Give a user or a group an application role of an API, or take it away.
+pub const ASSIGN_APP_ROLES_TO_MEMBERS: Operation =
+    Operation { name: "assign application roles to users and groups", companions: &[], ..ASSIGN_APP_ROLES };
+/// Read the application roles that users and groups hold.
+pub const READ_ASSIGNMENTS_OF_MEMBERS: Operation = Operation {
+    name: "read the application roles of users and groups",
+    scopes: &[ASSIGN, "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &[ASSIGN, "Directory.Read.All", "Directory.ReadWrite.All"],
+    companions: &[],
+    person: Person::Member,
+};
+/// Give a directory role.
+pub const GIVE_DIRECTORY_ROLES: Operation = Operation {
+    name: "give directory roles",
+    scopes: &["RoleManagement.ReadWrite.Directory"],
+    roles: &["RoleManagement.ReadWrite.Directory"],
+    companions: &[],
+    person: Person::Role(HIGHEST_ADMINISTRATORS),
 };
 /// Read one's own record.
 pub const READ_ME: Operation = Operation {
@@ -170,6 +220,7 @@ pub const READ_ME: Operation = Operation {
         "Directory.ReadWrite.All",
     ],
     roles: &[],
+    companions: &[],
     person: Person::Member,
 };
 /// Read users.
@@ -189,6 +240,7 @@ pub const READ_USERS: Operation = Operation {
         "Directory.Read.All",
         "Directory.ReadWrite.All",
     ],
+    companions: &[],
     person: Person::Member,
 };
 /// Create users, change them, switch them on and off.
@@ -196,6 +248,7 @@ pub const CHANGE_USERS: Operation = Operation {
     name: "change users",
     scopes: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    companions: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Delete users.
@@ -203,6 +256,7 @@ pub const DELETE_USERS: Operation = Operation {
     name: "delete users",
     scopes: &["User.ReadWrite.All"],
     roles: &["User.ReadWrite.All"],
+    companions: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Set another one's password.
@@ -210,6 +264,7 @@ pub const RESET_PASSWORD: Operation = Operation {
     name: "reset passwords",
     scopes: &["User-PasswordProfile.ReadWrite.All"],
     roles: &["User-PasswordProfile.ReadWrite.All"],
+    companions: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Change one's own password, knowing the old one.
@@ -217,6 +272,7 @@ pub const CHANGE_OWN_PASSWORD: Operation = Operation {
     name: "change one's own password",
     scopes: &["User-PasswordProfile.ReadWrite.All"],
     roles: &[],
+    companions: &[],
     person: Person::Member,
 };
 /// End another one's sessions and refresh tokens.
@@ -224,6 +280,7 @@ pub const REVOKE_SESSIONS: Operation = Operation {
     name: "revoke sessions",
     scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+    companions: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// End one's own sessions and refresh tokens.
@@ -231,6 +288,7 @@ pub const REVOKE_OWN_SESSIONS: Operation = Operation {
     name: "revoke one's own sessions",
     scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &[],
+    companions: &[],
     person: Person::Member,
 };
 /// Read the organisation.
@@ -238,20 +296,32 @@ pub const READ_ORGANIZATION: Operation = Operation {
     name: "read the organization",
     scopes: &["User.Read", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
     roles: &["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    companions: &[],
     person: Person::Member,
 };
 
 /// Read groups and who is in them.
-pub const READ_GROUPS: Operation =
-    Operation { name: "read groups", scopes: GROUP_READERS, roles: GROUP_READERS, person: Person::Member };
+pub const READ_GROUPS: Operation = Operation {
+    name: "read groups",
+    scopes: GROUP_READERS,
+    roles: GROUP_READERS,
+    companions: &[],
+    person: Person::Member,
+};
 /// Create a group. Members may.
-pub const CREATE_GROUP: Operation =
-    Operation { name: "create groups", scopes: GROUP_WRITERS, roles: GROUP_WRITERS, person: Person::Member };
+pub const CREATE_GROUP: Operation = Operation {
+    name: "create groups",
+    scopes: GROUP_WRITERS,
+    roles: GROUP_WRITERS,
+    companions: &[],
+    person: Person::Member,
+};
 /// Change or delete a group, or who is in it.
 pub const CHANGE_GROUP: Operation = Operation {
     name: "change groups",
     scopes: GROUP_WRITERS,
     roles: GROUP_WRITERS,
+    companions: &[],
     person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
 };
 /// Read the groups that one is in.
@@ -269,6 +339,7 @@ pub const READ_OWN_GROUPS: Operation = Operation {
         "Directory.ReadWrite.All",
     ],
     roles: &[],
+    companions: &[],
     person: Person::Member,
 };
 
@@ -279,6 +350,11 @@ pub const OPERATIONS: &[&Operation] = &[
     &CHANGE_APPLICATION,
     &READ_GRANTS,
     &CHANGE_GRANTS,
+    &ASSIGN_APP_ROLES,
+    &ASSIGN_GRAPH_APP_ROLES,
+    &ASSIGN_APP_ROLES_TO_MEMBERS,
+    &READ_ASSIGNMENTS_OF_MEMBERS,
+    &GIVE_DIRECTORY_ROLES,
     &READ_ME,
     &READ_USERS,
     &CHANGE_USERS,
@@ -294,7 +370,10 @@ pub const OPERATIONS: &[&Operation] = &[
     &READ_OWN_GROUPS,
 ];
 
-/// May the caller do this to an object with these owners?
+/// Checks that the caller may do this to an object with these owners.
+///
+/// A user needs the delegated permission and the directory role (or to own the object): neither makes up for the
+/// other.
 ///
 /// # Errors
 /// [`Refusal::Forbidden`]
@@ -304,40 +383,50 @@ pub fn authorize(
     operation: &Operation,
     owners: &[ObjectId],
 ) -> Result<(), Refusal> {
-    let forbidden = |needs: String| Refusal::Forbidden { needs };
     match caller {
         Caller::Operator { .. } => Ok(()),
         Caller::Application { principal, roles, .. } => {
             let owned =
                 owners.contains(principal) && roles.iter().any(|it| it == "Application.ReadWrite.OwnedBy");
-            let opens = roles.iter().any(|it| operation.roles.contains(&it.as_str()));
-            if opens || owned {
+            if owned || (any_of(roles, operation.roles) && has_companion(roles, operation)) {
                 return Ok(());
             }
-            Err(forbidden(format!(
-                "to {} an application needs one of {}",
-                operation.name,
-                operation.roles.join(", ")
-            )))
+            Err(operation.lacks("an application", operation.roles))
         }
         Caller::User { user, scopes, .. } => {
-            let opens = |it: &String| it == OWN_RIGHTS || operation.scopes.contains(&it.as_str());
-            if !scopes.iter().any(opens) {
-                return Err(forbidden(format!(
-                    "to {} the token needs one of {}",
-                    operation.name,
-                    operation.scopes.join(", ")
-                )));
+            let own_rights = scopes.iter().any(|it| it == OWN_RIGHTS);
+            if !own_rights && !(any_of(scopes, operation.scopes) && has_companion(scopes, operation)) {
+                return Err(operation.lacks("the token", operation.scopes));
             }
             match operation.person {
                 Person::Member => Ok(()),
                 Person::Role(roles) if owners.contains(user) || held(directory, *user, roles) => Ok(()),
-                Person::Role(roles) => Err(forbidden(format!(
-                    "to {} the user needs one of the roles {}",
-                    operation.name,
-                    roles.join(", ")
-                ))),
+                Person::Role(roles) => Err(Refusal::Forbidden {
+                    needs: format!(
+                        "to {} the user needs one of the roles {}",
+                        operation.name,
+                        roles.join(", ")
+                    ),
+                }),
             }
         }
+    }
+}
+
+fn any_of(held: &[String], accepted: &[&str]) -> bool {
+    held.iter().any(|it| accepted.contains(&it.as_str()))
+}
+
+fn has_companion(held: &[String], operation: &Operation) -> bool {
+    operation.companions.is_empty() || any_of(held, operation.companions)
+}
+
+impl Operation {
+    fn lacks(&self, who: &str, accepted: &[&str]) -> Refusal {
+        let mut needs = format!("to {} {who} needs one of {}", self.name, accepted.join(", "));
+        if !self.companions.is_empty() {
+            needs.push_str(&format!(" and one of {}", self.companions.join(", ")));
+        }
+        Refusal::Forbidden { needs }
     }
 }

@@ -1,15 +1,15 @@
 //! Permissions that a resource offers and that an application says it needs.
 
 use crate::{
+    admin_registration,
     directory::Directory,
+    group::MemberKind,
     operation::{self, Caller, authorize},
+    permission_grant,
     refusal::Refusal,
-    role::{GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR, held},
+    role::held,
 };
-use carnet_wire::{
-    catalogue,
-    ids::{AppId, KeyId, ObjectId},
-};
+use carnet_wire::ids::{AppId, KeyId, ObjectId};
 use serde::{Deserialize, Serialize};
 
 /// A delegated permission of a resource.
@@ -111,26 +111,36 @@ pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Re
     Ok(())
 }
 
-/// Nobody puts somebody into a group that application roles are given to, unless they could give these roles
-/// themselves (`security.md`, S31).
+/// Checks that the caller could give every application role that a group holds: whoever puts a member into the group
+/// gives these roles to that member.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
 pub(crate) fn require_authority_over_group(
     caller: &Caller,
     directory: &Directory,
     group: ObjectId,
 ) -> Result<(), Refusal> {
-    if directory.app_roles_of(group).next().is_none() {
-        return Ok(());
+    for assignment in directory.app_roles_of(group) {
+        let Some(resource) = directory.principal(assignment.key.resource) else { continue };
+        permission_grant::may_assign(caller, directory, resource, MemberKind::Group).map_err(|_| {
+            Refusal::Forbidden {
+                needs: format!(
+                    "this group holds an application role of {}; only who may assign that role adds members",
+                    resource.display_name
+                ),
+            }
+        })?;
     }
-    match authorize(caller, directory, &operation::CHANGE_GRANTS, &[]) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(Refusal::Forbidden {
-            needs: "application roles are given to this group; whoever puts members into it has to be able to give them".into(),
-        }),
-    }
+    Ok(())
 }
 
-/// Nobody gives a credential to a principal that may more than they: one that holds a directory role or
-/// a Graph application permission (`security.md`, S31). Microsoft's own applications belong to nobody.
+/// Checks that the caller could give an application everything that its service principal holds: directory roles,
+/// application roles of any API, and the registration with Power Platform. Whoever adds a credential to the
+/// application can act as it. An application may always change its own credentials.
+///
+/// # Errors
+/// [`Refusal::Forbidden`], also for Microsoft's own applications, which take no credentials from a tenant.
 pub(crate) fn require_authority_over(
     caller: &Caller,
     directory: &Directory,
@@ -139,23 +149,37 @@ pub(crate) fn require_authority_over(
     if matches!(caller, Caller::Operator { .. }) {
         return Ok(());
     }
-    let forbidden = |needs: &str| Err(Refusal::Forbidden { needs: needs.to_owned() });
+    let forbidden = |needs: String| Err(Refusal::Forbidden { needs });
     if directory.catalogue.application(app).is_some() {
-        return forbidden("Microsoft's own applications take no credentials from a tenant");
+        return forbidden("Microsoft's own applications take no credentials from a tenant".into());
     }
     let Some(principal) = directory.principal_by_app(app) else { return Ok(()) };
-    let graph = directory.principal_by_name(catalogue::GRAPH).map(|it| it.id);
-    let privileged = directory.roles_of(principal.id).next().is_some()
-        || directory.app_roles_of(principal.id).any(|it| Some(it.key.resource) == graph)
-        || directory.registration(app).is_some();
-    let highest = [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR];
-    match caller {
-        Caller::User { user, .. } if privileged && !held(directory, *user, &highest) => forbidden(
-            "this application holds privileged permissions; only a Global Administrator gives it credentials",
-        ),
-        Caller::Application { principal: own, .. } if privileged && *own != principal.id => forbidden(
-            "this application holds privileged permissions; another application may not give it credentials",
-        ),
-        _ => Ok(()),
+    if matches!(caller, Caller::Application { principal: own, .. } if *own == principal.id) {
+        return Ok(());
     }
+    if directory.roles_of(principal.id).next().is_some()
+        && authorize(caller, directory, &operation::GIVE_DIRECTORY_ROLES, &[]).is_err()
+    {
+        return forbidden(
+            "this application holds a directory role; only who may give directory roles gives it credentials"
+                .into(),
+        );
+    }
+    let given = directory.app_roles_of(principal.id).filter(|it| !it.key.role.uuid().is_nil());
+    for resource in given.filter_map(|it| directory.principal(it.key.resource)) {
+        if permission_grant::may_assign(caller, directory, resource, MemberKind::ServicePrincipal).is_err() {
+            return forbidden(format!(
+                "this application holds an application role of {}; only who may assign that role gives it credentials",
+                resource.display_name
+            ));
+        }
+    }
+    let registers = matches!(caller, Caller::User { user, .. } if held(directory, *user, admin_registration::ADMINISTRATORS));
+    if directory.registration(app).is_some() && !registers {
+        return forbidden(format!(
+            "this application administers Power Platform; only a user with one of the roles {} gives it credentials",
+            admin_registration::ADMINISTRATORS.join(", ")
+        ));
+    }
+    Ok(())
 }

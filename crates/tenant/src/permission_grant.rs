@@ -4,13 +4,14 @@
 use crate::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     directory::Directory,
-    operation::{self, Caller, Moment, authorize},
+    group::MemberKind,
+    operation::{self, Caller, Moment, Operation, authorize},
     refusal::Refusal,
-    service_principal::{ServicePrincipal, is_privileged_consenter},
+    service_principal::{self, ServicePrincipal},
 };
 use carnet_wire::{
     catalogue,
-    ids::{KeyId, ObjectId},
+    ids::{AppId, KeyId, ObjectId},
     jose::{decode_base64url, encode_base64url},
     time::Timestamp,
 };
@@ -198,29 +199,60 @@ fn audit(
     }
 }
 
+/// Application permissions of this API change the directory itself: Microsoft Graph, and the API before it.
+fn is_directory_api(app: AppId) -> bool {
+    let id = app.to_string();
+    id == catalogue::GRAPH || id == catalogue::AZURE_AD
+}
+
+/// The operation that assigns an application role of this API to a principal of this kind.
+fn assigning(resource: &ServicePrincipal, holder: MemberKind) -> &'static Operation {
+    match holder {
+        MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
+        MemberKind::ServicePrincipal if is_directory_api(resource.app_id) => {
+            &operation::ASSIGN_GRAPH_APP_ROLES
+        }
+        MemberKind::ServicePrincipal => &operation::ASSIGN_APP_ROLES,
+    }
+}
+
+/// Checks that the caller could give an application role of an API to a principal of this kind.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub(crate) fn may_assign(
+    caller: &Caller,
+    directory: &Directory,
+    resource: &ServicePrincipal,
+    holder: MemberKind,
+) -> Result<(), Refusal> {
+    authorize(caller, directory, assigning(resource, holder), &[])
+}
+
 /// Gives a principal an application role of a resource.
 ///
 /// # Errors
-/// [`Refusal`]; Graph's own application permissions need the highest administrators.
+/// [`Refusal::Forbidden`] for a caller who may not assign application roles, and for a built-in service principal as
+/// the holder; [`Refusal::BadRequest`] for a role that the resource does not offer to this kind of principal.
 pub fn assign(
     caller: &Caller,
     directory: &Directory,
-    (key, user): (AssignmentKey, bool),
+    (key, holder): (AssignmentKey, MemberKind),
     at: &Moment<'_>,
 ) -> Result<Decided<AppRoleAssignment>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
     let bad = |message: String| Refusal::BadRequest { message, target: Some("appRoleId".into()) };
     let Some(resource) = directory.principal(key.resource) else {
+        // Who may assign nothing learns nothing about which ids exist.
+        authorize(caller, directory, &operation::ASSIGN_APP_ROLES, &[])?;
         return Err(bad(format!("resourceId {} is no service principal's object id", key.resource)));
     };
-    let graph = resource.app_id.to_string() == catalogue::GRAPH;
-    if graph && !is_privileged_consenter(caller, directory) {
-        let needs = "application permissions of Microsoft Graph need Privileged Role or Global Administrator";
-        return Err(Refusal::Forbidden { needs: needs.into() });
+    may_assign(caller, directory, resource, holder)?;
+    if let Some(principal) = directory.principal(key.principal) {
+        service_principal::not_built_in(caller, directory, principal)?;
     }
-    let group = directory.group(key.principal).is_some();
-    // A group holds a role for the people in it.
-    let offered = key.role.uuid().is_nil() || fits(resource, key.role, user || group);
+    // A group holds a role for the users in it.
+    let for_users = holder != MemberKind::ServicePrincipal;
+    let offered = key.role.uuid().is_nil() || fits(resource, key.role, for_users);
     if !offered {
         return Err(bad(format!(
             "appRoleId {} is no role of {} for this principal",
@@ -234,18 +266,67 @@ pub fn assign(
         });
     }
     let id = encode_base64url(&[key.principal.uuid().to_bytes_le(), at.entropy.uuid().into_bytes()].concat());
+    let user = holder == MemberKind::User;
     let assignment = AppRoleAssignment { key, id, user, created: at.now };
-    let target = ("appRoleAssignment".to_owned(), assignment.id.clone(), resource.display_name.clone());
-    let modified = vec![("appRoleId".to_owned(), String::new(), key.role.to_string())];
-    let activity = match (user, group) {
-        (true, _) => "Add app role assignment grant to user",
-        (false, true) => "Add app role assignment to group",
-        (false, false) => "Add app role assignment to service principal",
+    let activity = match holder {
+        MemberKind::User => "Add app role assignment grant to user",
+        MemberKind::Group => "Add app role assignment to group",
+        MemberKind::ServicePrincipal => "Add app role assignment to service principal",
     };
-    let activity = activity.to_owned();
-    let audit = Audit { activity, actor: caller.actor(), target, modified };
+    let modified = ("appRoleId".to_owned(), String::new(), key.role.to_string());
+    let audit = assignment_audit(caller, activity, (&assignment, resource), modified);
     let change = Change::Put(Object::AppRoleAssignment(assignment.clone().into()));
     Ok(Decided { value: assignment, changes: vec![change], audit: vec![audit] })
+}
+
+/// Takes an application role away from its holder. `id` is Graph's id of the assignment.
+///
+/// # Errors
+/// [`Refusal::Forbidden`] as for [`assign`], [`Refusal::NotFound`] when the holder has no assignment with this id.
+pub fn unassign(
+    caller: &Caller,
+    directory: &Directory,
+    (principal, holder): (ObjectId, MemberKind),
+    id: &str,
+) -> Result<Decided<()>, Refusal> {
+    let absent = || Refusal::NotFound { id: id.chars().take(120).collect() };
+    let held = directory.app_roles_of(principal).find(|it| it.id == id);
+    let resource = held.and_then(|it| directory.principal(it.key.resource));
+    let Some((held, resource)) = held.zip(resource) else {
+        let any = match holder {
+            MemberKind::ServicePrincipal => &operation::ASSIGN_APP_ROLES,
+            MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
+        };
+        authorize(caller, directory, any, &[])?;
+        return Err(absent());
+    };
+    may_assign(caller, directory, resource, holder)?;
+    if let Some(principal) = directory.principal(principal) {
+        service_principal::not_built_in(caller, directory, principal)?;
+    }
+    let activity = match holder {
+        MemberKind::User => "Remove app role assignment from user",
+        MemberKind::Group => "Remove app role assignment from group",
+        MemberKind::ServicePrincipal => "Remove app role assignment from service principal",
+    };
+    let modified = ("appRoleId".to_owned(), held.key.role.to_string(), String::new());
+    let audit = assignment_audit(caller, activity, (held, resource), modified);
+    let change = Change::Remove(ObjectKey::AppRoleAssignment(held.key));
+    Ok(Decided { value: (), changes: vec![change], audit: vec![audit] })
+}
+
+fn assignment_audit(
+    caller: &Caller,
+    activity: &str,
+    (assignment, resource): (&AppRoleAssignment, &ServicePrincipal),
+    modified: (String, String, String),
+) -> Audit {
+    Audit {
+        activity: activity.to_owned(),
+        actor: caller.actor(),
+        target: ("appRoleAssignment".to_owned(), assignment.id.clone(), resource.display_name.clone()),
+        modified: vec![modified],
+    }
 }
 
 fn fits(resource: &ServicePrincipal, role: KeyId, user: bool) -> bool {

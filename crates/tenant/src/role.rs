@@ -3,7 +3,7 @@
 use crate::{
     change::{Audit, Change, Decided, Object},
     directory::Directory,
-    operation::Caller,
+    operation::{self, Caller, authorize},
     refusal::Refusal,
 };
 use carnet_wire::ids::ObjectId;
@@ -60,19 +60,7 @@ pub fn assign(
     principal: ObjectId,
     name: &str,
 ) -> Result<Decided<()>, Refusal> {
-    let allowed = match caller {
-        Caller::Operator { .. } => true,
-        Caller::User { user, scopes, .. } => {
-            scopes.iter().any(|it| it == "RoleManagement.ReadWrite.Directory")
-                && held(directory, *user, &[GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR])
-        }
-        Caller::Application { roles, .. } => {
-            roles.iter().any(|it| it == "RoleManagement.ReadWrite.Directory")
-        }
-    };
-    if !allowed {
-        return Err(Refusal::Forbidden { needs: "giving roles needs Privileged Role Administrator".into() });
-    }
+    authorize(caller, directory, &operation::GIVE_DIRECTORY_ROLES, &[])?;
     let Some(template) = directory.catalogue.role(name) else {
         let known: Vec<&str> =
             directory.catalogue.role_templates.iter().map(|it| it.display_name.as_str()).collect();

@@ -4,13 +4,12 @@
 
 use crate::{
     application::Application,
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    change::{Audit, Change, Decided, Object, ObjectKey, fold_name},
     directory::Directory,
     group,
     operation::{self, Caller, Moment, authorize},
     permission::{AppRole, PermissionScope},
     refusal::Refusal,
-    role,
 };
 use carnet_wire::{
     catalogue::{FirstParty, MICROSOFT_TENANT, Permission},
@@ -18,6 +17,7 @@ use carnet_wire::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// An application in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,7 @@ pub fn change(
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
     authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    not_built_in(caller, directory, old)?;
     let mut new = (**old).clone();
     new.enabled = enabled.unwrap_or(old.enabled);
     new.assignment_required = assignment_required.unwrap_or(old.assignment_required);
@@ -116,12 +117,126 @@ pub fn change(
 /// Deletes a service principal with its grants, roles and registration.
 ///
 /// # Errors
-/// [`Refusal`]
+/// [`Refusal`]. Those that every tenant has are never deleted; the one of another API of Microsoft's, such as the
+/// Power Platform API, may be deleted by whoever may create it.
 pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
     authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    if built_in(directory, old).is_some_and(|known| known.in_every_tenant) {
+        let needs = format!("{} is built in and every tenant has it", old.display_name);
+        return Err(Refusal::Forbidden { needs });
+    }
     let audit = audit(caller, "Remove service principal", old);
     Ok(Decided { value: (), changes: removal(directory, old), audit: vec![audit] })
+}
+
+/// The catalogue's entry of a service principal that stands for one of Microsoft's own applications. An application
+/// of the tenant may stand in for one of these; its service principal is the tenant's own.
+fn built_in<'a>(directory: &'a Directory, principal: &ServicePrincipal) -> Option<&'a FirstParty> {
+    let own = directory.application_by_app(principal.app_id).is_some();
+    directory.catalogue.application(principal.app_id).filter(|_| !own)
+}
+
+/// Checks that a service principal may be changed: built-in ones may not, except by the operator.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub(crate) fn not_built_in(
+    caller: &Caller,
+    directory: &Directory,
+    principal: &ServicePrincipal,
+) -> Result<(), Refusal> {
+    if matches!(caller, Caller::Operator { .. }) || built_in(directory, principal).is_none() {
+        return Ok(());
+    }
+    let needs = format!("{} is built in and cannot be changed", principal.display_name);
+    Err(Refusal::Forbidden { needs })
+}
+
+/// What was done about a built-in service principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The application.
+    pub app_id: AppId,
+    /// Its name.
+    pub display_name: String,
+    /// What was done.
+    pub how: Restoration,
+}
+
+/// See [`Restored`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restoration {
+    /// It was missing and was created again, with a new object id and without its former grants.
+    Created,
+    /// It had been disabled, restricted to assigned users, or given an owner; it is as built in again.
+    Reset,
+    /// What it publishes was brought up to date with this version's catalogue.
+    Updated,
+    /// It is missing, and one of its names belongs to another service principal, so that it was not created.
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Who has it.
+        holder: String,
+    },
+}
+
+/// Brings the built-in service principals back to what they are in every tenant: those that every tenant has are
+/// created where they are missing, and what was changed in one is undone. Only a start of the server does this.
+#[must_use]
+pub fn restore_built_in(directory: &Directory, at: &Moment<'_>) -> Decided<Vec<Restored>> {
+    let start = Caller::Operator { digest: String::new() };
+    let mut all = Decided { value: Vec::new(), changes: Vec::new(), audit: Vec::new() };
+    for known in &directory.catalogue.applications {
+        let Some((wanted, how)) = restoration(directory, known, at) else { continue };
+        let restored = Restored { app_id: known.app_id, display_name: known.display_name.clone(), how };
+        if let Some(wanted) = wanted {
+            all.audit.push(audit(&start, "Restore built-in service principal", &wanted));
+            all.changes.push(Change::Put(Object::ServicePrincipal(wanted.into())));
+        }
+        all.value.push(restored);
+    }
+    all
+}
+
+/// What has to become of one of Microsoft's applications in a tenant; `None`: nothing.
+fn restoration(
+    directory: &Directory,
+    known: &FirstParty,
+    at: &Moment<'_>,
+) -> Option<(Option<ServicePrincipal>, Restoration)> {
+    if directory.application_by_app(known.app_id).is_some() {
+        return None;
+    }
+    let Some(held) = directory.principal_by_app(known.app_id) else {
+        if !known.in_every_tenant {
+            return None;
+        }
+        let wanted = of_microsoft(known, ObjectId::new(at.entropy.uuid()), at.now);
+        let taken = |name: &String| Some((name.clone(), directory.principal_by_name(name)?));
+        return Some(match wanted.names.iter().find_map(taken) {
+            Some((name, other)) => {
+                (None, Restoration::NameTaken { name, holder: other.display_name.clone() })
+            }
+            None => (Some(wanted), Restoration::Created),
+        });
+    };
+    let wanted = of_microsoft(known, held.id, held.created);
+    if wanted == **held {
+        return None;
+    }
+    let changed = !held.enabled || held.assignment_required || !held.owners.is_empty();
+    let names = |it: &ServicePrincipal| it.names.iter().map(|name| fold_name(name)).collect::<BTreeSet<_>>();
+    let new_names = names(&wanted)
+        .difference(&names(held))
+        .any(|name| directory.principal_by_name(name).is_some_and(|other| other.id != held.id));
+    // A name that another service principal holds stays there; the rest is brought up to date.
+    let wanted = if new_names { ServicePrincipal { names: held.names.clone(), ..wanted } } else { wanted };
+    if wanted == **held {
+        return None;
+    }
+    Some((Some(wanted), if changed { Restoration::Reset } else { Restoration::Updated }))
 }
 
 fn found(directory: &Directory, id: ObjectId) -> Result<&std::sync::Arc<ServicePrincipal>, Refusal> {
@@ -192,13 +307,13 @@ fn of_application(
 
 /// The service principal of one of Microsoft's applications.
 #[must_use]
-pub fn of_microsoft(it: &FirstParty, id: ObjectId, now: Timestamp) -> ServicePrincipal {
+pub fn of_microsoft(known: &FirstParty, id: ObjectId, now: Timestamp) -> ServicePrincipal {
     let scope = |it: &Permission| PermissionScope {
         id: it.id,
         value: it.value.clone(),
         display_name: it.display_name.clone(),
         description: it.description.clone(),
-        admin_only: false,
+        admin_only: known.admin_consent.contains(&it.value),
         enabled: true,
     };
     let role = |it: &Permission| AppRole {
@@ -212,30 +327,19 @@ pub fn of_microsoft(it: &FirstParty, id: ObjectId, now: Timestamp) -> ServicePri
     };
     ServicePrincipal {
         id,
-        app_id: it.app_id,
-        display_name: it.display_name.clone(),
+        app_id: known.app_id,
+        display_name: known.display_name.clone(),
         enabled: true,
         owner_tenant: MICROSOFT_TENANT.parse().expect("the constant is a GUID"),
         assignment_required: false,
-        names: std::iter::once(it.app_id.to_string()).chain(it.names.iter().cloned()).collect(),
-        scopes: it.scopes.iter().map(scope).collect(),
-        app_roles: it.roles.iter().map(role).collect(),
+        names: std::iter::once(known.app_id.to_string()).chain(known.names.iter().cloned()).collect(),
+        scopes: known.scopes.iter().map(scope).collect(),
+        app_roles: known.roles.iter().map(role).collect(),
         token_version: 1,
         owners: Vec::new(),
         tags: Vec::new(),
         kept: Default::default(),
         created: now,
-    }
-}
-
-/// May the caller consent for everyone to permissions of this kind? Used by grants and assignments.
-pub(crate) fn is_privileged_consenter(caller: &Caller, directory: &Directory) -> bool {
-    match caller {
-        Caller::Operator { .. } => true,
-        Caller::User { user, .. } => {
-            role::held(directory, *user, &[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR])
-        }
-        Caller::Application { roles, .. } => roles.iter().any(|it| it == "AppRoleAssignment.ReadWrite.All"),
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// Microsoft Graph.
 pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// Windows Azure Active Directory, the API before Microsoft Graph.
+pub const AZURE_AD: &str = "00000002-0000-0000-c000-000000000000";
 /// The Power Platform API.
 pub const POWER_PLATFORM: &str = "8578e004-a5c6-46e7-913e-12f58912df43";
 /// The PowerApps Service, whose tokens the administration API takes.
@@ -41,6 +43,10 @@ pub struct FirstParty {
     pub public_client: bool,
     /// The scopes it holds without anyone's consent, by API; `*` means all.
     pub preauthorized: BTreeMap<AppId, Vec<String>>,
+    /// Delegated permissions to which only an administrator may consent. Microsoft Graph's are those of Microsoft's
+    /// permission tables (August 2026). For the Power Platform API no source says so of any; every user may consent.
+    #[serde(default)]
+    pub admin_consent: Vec<String>,
 }
 
 impl FirstParty {

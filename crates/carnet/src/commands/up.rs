@@ -67,6 +67,9 @@ fn tell(running: &Running) {
     for tenant in &ready.tenants {
         output::say(&format!("  tenant       {} ({})", tenant.id, tenant.domain));
     }
+    for restored in &running.restored {
+        output::say(&format!("  {restored}"));
+    }
     for applied in &running.applied {
         let all = applied.report.len();
         let changed =

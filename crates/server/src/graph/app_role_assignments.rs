@@ -13,7 +13,8 @@ use crate::{
 };
 use carnet_tenant::{
     directory::Directory,
-    operation::{Moment, READ_APPLICATIONS, authorize},
+    group::MemberKind,
+    operation::{Moment, Operation, READ_APPLICATIONS, READ_ASSIGNMENTS_OF_MEMBERS, authorize},
     permission_grant::{self, AssignmentKey},
     refusal::Refusal,
 };
@@ -32,6 +33,21 @@ enum Holder<'a> {
 }
 
 impl Holder<'_> {
+    const fn kind(&self) -> MemberKind {
+        match self {
+            Self::Principal(_) => MemberKind::ServicePrincipal,
+            Self::Group(_) => MemberKind::Group,
+            Self::User(..) => MemberKind::User,
+        }
+    }
+
+    const fn reading(&self) -> &'static Operation {
+        match self {
+            Self::Principal(_) => &READ_APPLICATIONS,
+            Self::Group(_) | Self::User(..) => &READ_ASSIGNMENTS_OF_MEMBERS,
+        }
+    }
+
     fn id(&self, directory: &Directory) -> Result<ObjectId, Refusal> {
         match self {
             Self::Principal(key) => Ok(service_principals::find(directory, key)?.id),
@@ -86,6 +102,39 @@ pub(super) async fn post_of_user(mut cx: Context, mut call: Call) -> Result<Repl
     made(&cx, called, (&map, Holder::User(user, call.variable(0)))).await
 }
 
+/// `DELETE /v1.0/servicePrincipals/{id}/appRoleAssignments/{assignment}`
+pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let holder = Holder::Principal(key(&call, "appId")?);
+    removed(&cx, called, (&call, holder)).await
+}
+
+/// `DELETE /v1.0/groups/{id}/appRoleAssignments/{assignment}`
+pub(super) async fn delete_of_group(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    removed(&cx, called, (&call, Holder::Group(call.variable(0)))).await
+}
+
+/// `DELETE /v1.0/users/{id}/appRoleAssignments/{assignment}`
+pub(super) async fn delete_of_user(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+    let called = cx.caller(&call).await?;
+    let user = users::found(&cx, &called, call.variable(0)).await?.map(|it| it.id);
+    removed(&cx, called, (&call, Holder::User(user, call.variable(0)))).await
+}
+
+async fn removed(
+    cx: &Context,
+    mut called: Called,
+    (call, holder): (&Call, Holder<'_>),
+) -> Result<Reply, Failure> {
+    let rule = |caller: &_, directory: &Directory, _: &Moment<'_>| {
+        let principal = holder.id(directory)?;
+        permission_grant::unassign(caller, directory, (principal, holder.kind()), call.variable(1))
+    };
+    cx.apply(&mut called, rule).await?;
+    Ok(Reply::no_content())
+}
+
 async fn shown(
     cx: &Context,
     mut called: Called,
@@ -94,7 +143,7 @@ async fn shown(
     let page = Page::of(call, &["id", "resourceId", "appRoleId", "principalDisplayName"])?;
     let principal = cx
         .confirmed(&mut called, |caller, directory| {
-            authorize(caller, directory, &READ_APPLICATIONS, &[])?;
+            authorize(caller, directory, holder.reading(), &[])?;
             holder.id(directory)
         })
         .await?;
@@ -127,8 +176,7 @@ async fn made(
             return Err(Refusal::BadRequest { message, target: Some("principalId".into()) });
         }
         let key = AssignmentKey { principal: id, resource, role };
-        let user = matches!(holder, Holder::User(..));
-        permission_grant::assign(caller, directory, (key, user), at)
+        permission_grant::assign(caller, directory, (key, holder.kind()), at)
     };
     let made = cx.apply(&mut called, rule).await?;
     Reply::created(&framed(cx, "appRoleAssignments", shape::assignment(&made, &called.directory)))

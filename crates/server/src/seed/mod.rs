@@ -20,6 +20,7 @@ use carnet_tenant::{
     directory::Directory,
     operation::Moment,
     refusal::Refusal,
+    service_principal::{self, Restoration, Restored},
     tenant::Tenant,
     user::{self, User, check_password},
 };
@@ -70,6 +71,36 @@ pub struct Applied {
     pub report: Vec<(&'static str, String, Did)>,
     /// Secrets that were generated, with application and name: to be shown once.
     pub generated: Vec<(String, String, ClientSecret)>,
+}
+
+/// A built-in service principal that a start restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoredIn {
+    /// The tenant's domain.
+    pub domain: String,
+    /// Which, and what was done.
+    pub what: Restored,
+}
+
+impl std::fmt::Display for RestoredIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Restored { display_name, app_id, how } = &self.what;
+        write!(f, "{}: the built-in service principal {display_name} ({app_id}) ", self.domain)?;
+        match how {
+            Restoration::Created => f.write_str(
+                "was missing and has been created again; grants that named the former one are gone",
+            ),
+            Restoration::Reset => {
+                f.write_str("had been disabled, restricted or given an owner, and is as built in again")
+            }
+            Restoration::Updated => f.write_str("now publishes what this version of Carnet knows"),
+            Restoration::NameTaken { name, holder } => write!(
+                f,
+                "is missing and could not be created: its name {name} belongs to {holder}; remove that \
+                 identifier URI and start again"
+            ),
+        }
+    }
 }
 
 /// Why a file is not applied. Nothing of it is.
@@ -174,6 +205,37 @@ impl Seeding<'_> {
             Loaded { path: "(first start)".into(), file, digested: Vec::new(), certificates: Vec::new() };
         self.apply_one(&loaded).await?;
         Ok(generated.then_some((name, password)))
+    }
+
+    /// Brings the built-in service principals of every tenant back to what they are in every tenant.
+    ///
+    /// # Errors
+    /// [`SeedError::Store`]
+    pub async fn restore_built_in(&self) -> Result<Vec<RestoredIn>, SeedError> {
+        let mut all = Vec::new();
+        for tenant in self.store.tenants() {
+            let domain = tenant.domains.first().cloned().unwrap_or_default();
+            let restored = self.restore_built_in_of(tenant.id).await?;
+            all.extend(restored.into_iter().map(|what| RestoredIn { domain: domain.clone(), what }));
+        }
+        Ok(all)
+    }
+
+    async fn restore_built_in_of(&self, tenant: TenantId) -> Result<Vec<Restored>, SeedError> {
+        for _ in 0..TRIES {
+            let Some(directory) = self.store.directory(tenant).await? else { return Ok(Vec::new()) };
+            let at = Moment { now: self.now, entropy: self.entropy };
+            let decided = service_principal::restore_built_in(&directory, &at);
+            if decided.changes.is_empty() {
+                return Ok(decided.value);
+            }
+            match self.store.apply(&directory, (decided.changes, decided.audit), self.now, None).await {
+                Ok(_) => return Ok(decided.value),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     async fn apply_one(&self, loaded: &Loaded) -> Result<Applied, SeedError> {

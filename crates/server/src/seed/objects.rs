@@ -10,6 +10,7 @@ use carnet_tenant::{
     application::{self, ApplicationPolicy, Changes, New, NewSecret, SignInAudience},
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
+    group::MemberKind,
     operation::Moment,
     package::{self, Package},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
@@ -413,7 +414,12 @@ fn consent(
         if draft.directory.app_roles_of(client).any(|it| it.key == key) {
             continue;
         }
-        let decided = permission_grant::assign(&draft.caller, &draft.directory, (key, false), at)?;
+        let decided = permission_grant::assign(
+            &draft.caller,
+            &draft.directory,
+            (key, MemberKind::ServicePrincipal),
+            at,
+        )?;
         changed |= draft.take(decided).1;
     }
     Ok(changed)

@@ -5,7 +5,7 @@ use super::{Denial, Facts, Run, client_auth::Client, denial::PermissionNo};
 use crate::{
     directory::Directory,
     optional_claims::{ClaimSet, GroupClaims},
-    permission_grant::GrantKey,
+    permission_grant::{GrantKey, PermissionGrant},
     service_principal::ServicePrincipal,
     user::User,
 };
@@ -155,9 +155,10 @@ pub(crate) fn delegated(
             return Err(Denial::Permission(PermissionNo::TokenForItself(client.app)));
         }
     }
+    user_assigned_to(directory, user.id, &resource.principal)?;
     let held = consented(directory, client, user.id, resource);
     let missing = || unconsented(client, resolved, held.is_empty());
-    if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client) {
+    if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client, user.id) {
         return Err(missing());
     }
     let mut scopes = match &resolved.wanted {
@@ -248,8 +249,12 @@ fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &
     held
 }
 
-fn consented_to_anything(directory: &Directory, client: &Client) -> bool {
-    let granted = client.principal.as_ref().is_some_and(|it| directory.grants_of(it.id).next().is_some());
+/// Whether this user, or an administrator for everyone, consented to any permission of the client. Such a grant covers
+/// the OpenID Connect scopes too, also where a former version did not record them.
+fn consented_to_anything(directory: &Directory, client: &Client, user: ObjectId) -> bool {
+    let counts = |it: &PermissionGrant| it.key.principal.is_none_or(|whose| whose == user);
+    let granted =
+        client.principal.as_ref().is_some_and(|it| directory.grants_of(it.id).any(|grant| counts(grant)));
     granted || directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
 }
 
@@ -317,17 +322,24 @@ pub(super) fn assigned(facts: &Facts, principal: ObjectId, to: &ServicePrincipal
     facts.directory.app_roles_of(principal).any(|it| it.key.resource == to.id)
 }
 
-/// A user is assigned to an application, in person or through a group, where it wants that of its users.
+/// Checks that a user is assigned to the client, directly or through a group, where the client demands it
+/// (`appRoleAssignmentRequired`).
 ///
 /// # Errors
 /// [`Denial::UserNotAssigned`]
 pub(crate) fn user_assigned(directory: &Directory, user: ObjectId, client: &Client) -> Result<(), Denial> {
-    let Some(principal) = client.principal.as_ref().filter(|it| it.assignment_required) else {
-        return Ok(());
-    };
+    client.principal.as_ref().map_or(Ok(()), |principal| user_assigned_to(directory, user, principal))
+}
+
+/// Checks that a user is assigned to an application, directly or through a group, where it demands that of its users.
+fn user_assigned_to(
+    directory: &Directory,
+    user: ObjectId,
+    principal: &ServicePrincipal,
+) -> Result<(), Denial> {
     let here = |holder| directory.app_roles_of(holder).any(|it| it.key.resource == principal.id);
-    match holders(directory, user).any(here) {
+    match !principal.assignment_required || holders(directory, user).any(here) {
         true => Ok(()),
-        false => Err(Denial::UserNotAssigned(client.app, client.name.clone())),
+        false => Err(Denial::UserNotAssigned(principal.app_id, principal.display_name.clone())),
     }
 }

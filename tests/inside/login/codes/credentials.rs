@@ -177,11 +177,11 @@ async fn switched_off(table: &mut Table) {
     let _ = administer(&t, "DELETE", &path, Value::Null).await;
     let gone = t.by_secret(UNREGISTERED, SECRET, "https://graph.microsoft.com").await;
     table.add(7_000_229, "an application without a service principal", NO, &gone);
-    switch(&t, platform, "accountEnabled", false).await;
+    t.change_principal(platform, |it| it.enabled = false).await;
     let resource = t.by_password(PUBLIC, "ada", SCOPE).await;
     table.add(500_014, "an API that is switched off", "400 invalid_resource", &resource);
     let pac = "9cee029c-6210-4654-90bb-17e6e9d36617";
-    switch(&t, pac, "accountEnabled", false).await;
+    t.change_principal(pac, |it| it.enabled = false).await;
     let theirs = t.by_password(pac, "ada", "https://service.powerapps.com/.default").await;
     table.add(7_000_116, "a client of Microsoft's that is switched off", "400 unauthorized_client", &theirs);
 }

@@ -24,8 +24,13 @@ pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
     let question = asked.question;
     let mut list = String::new();
     for api in &question.apis {
+        // `offline_access` has a line of its own below.
+        let scopes = || api.scopes.iter().filter(|it| it.value != "offline_access");
+        if scopes().next().is_none() && api.roles.is_empty() {
+            continue;
+        }
         let _ = write!(list, "<h2>{}</h2><dl>", name(&api.resource.display_name));
-        for it in &api.scopes {
+        for it in scopes() {
             permission(&mut list, &it.display_name, (&it.value, "as whoever is signed in"));
         }
         for it in &api.roles {
@@ -35,7 +40,11 @@ pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
     }
     if asked.offline {
         list.push_str("<dl>");
-        permission(&mut list, "Keep the access while nobody is there", ("offline_access", "refresh tokens"));
+        permission(
+            &mut list,
+            "Keep access to data you have given it access to",
+            ("offline_access", "refresh tokens"),
+        );
         list.push_str("</dl>");
     }
     let whom = match question.admin {
