@@ -1,6 +1,7 @@
 //! Black-box tests inside one process.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
+mod access;
 mod architecture;
 mod attacks;
 mod graph;
