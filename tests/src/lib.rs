@@ -17,6 +17,7 @@ use carnet_store::Store;
 use carnet_tenant::{
     change::{Change, Object},
     directory::Directory,
+    permission_grant::{GrantKey, PermissionGrant},
     service_principal::ServicePrincipal,
 };
 use carnet_wire::{
@@ -239,6 +240,17 @@ impl Contoso {
         let mut principal = ServicePrincipal::clone(seen.principal_by_app(app).expect("it is there"));
         change(&mut principal);
         self.keep(&seen, vec![Change::Put(Object::ServicePrincipal(principal.into()))]).await;
+    }
+
+    /// Makes the consent for everyone to a client for an API exactly these delegated permissions. A token holds all of
+    /// them, whatever it is asked for.
+    pub async fn consent_to(&self, client: &str, api: &str, scopes: &[&str]) {
+        let seen = self.directory().await;
+        let id = |app: &str| seen.principal_by_app(app.parse().expect("an id")).expect("it is there").id;
+        let key = GrantKey { client: id(client), resource: id(api), principal: None };
+        let scopes = scopes.iter().map(|it| (*it).to_owned()).collect();
+        let grant = PermissionGrant { key, scopes, created: NOW };
+        self.keep(&seen, vec![Change::Put(Object::PermissionGrant(grant.into()))]).await;
     }
 
     /// Keeps changes that no rule decided.

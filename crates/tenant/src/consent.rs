@@ -84,7 +84,7 @@ pub fn question(
     let first = resolved.resource.principal;
     let admin = asked.prompt == Prompt::AdminConsent;
     let mut apis = match &resolved.wanted {
-        Wanted::Named(values) => vec![named(first, values)?],
+        Wanted::Named(values) => vec![named(&client.name, first, values)?],
         Wanted::Default => everything(directory, application, (&first, admin))?,
     };
     // The OpenID Connect scopes are permissions of Microsoft Graph, recorded like any other.
@@ -122,12 +122,13 @@ fn oidc_scopes(graph: &ServicePrincipal, asked: &ScopeRequest) -> Vec<Permission
 }
 
 /// The permissions with these values.
-fn named(resource: Arc<ServicePrincipal>, values: &[String]) -> Result<Api, Denial> {
+fn named(client: &str, resource: Arc<ServicePrincipal>, values: &[String]) -> Result<Api, Denial> {
     let find = |value: &String| {
         let found = resource.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
         found.cloned().ok_or_else(|| Denial::ScopeUnknown {
+            application: client.to_owned(),
             scope: value.chars().take(200).collect(),
-            resource: resource.display_name.clone(),
+            resource: resource.app_id,
         })
     };
     let scopes = values.iter().map(find).collect::<Result<_, _>>()?;

@@ -127,6 +127,8 @@ table! {
     REQUEST_EMPTY = (90121, "invalid_request", 400, None, RequestToken, false);
     /// AADSTS901002: resource on v2.
     RESOURCE_ON_V2 = (901002, "invalid_request", 400, None, RequestToken, false);
+    /// AADSTS9010010: the resource parameter and the scope name two APIs.
+    RESOURCE_DIFFERS = (9010010, "invalid_target", 400, None, RequestToken, true);
     /// AADSTS900561: post only.
     POST_ONLY = (900561, "invalid_request", 400, None, RequestToken, true);
     /// AADSTS9002324: several credentials.

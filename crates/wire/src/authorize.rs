@@ -16,6 +16,10 @@ use uuid::Uuid;
 
 /// The longest `state` that is carried along, in bytes.
 const LONGEST_STATE: usize = 16 * 1024;
+/// The longest `nonce` that is carried into an ID token, in bytes.
+const LONGEST_NONCE: usize = 4 * 1024;
+/// The longest account name or opaque `login_hint` claim that is used as a hint, in bytes.
+const LONGEST_HINT: usize = 1024;
 
 /// A request to sign somebody in.
 #[derive(Debug, Clone)]
@@ -306,10 +310,16 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         },
         target,
         response,
-        nonce: text("nonce").map(|nonce| nonce.chars().take(512).collect()),
+        nonce: match text("nonce") {
+            Some(nonce) if nonce.len() > LONGEST_NONCE => return Err(RequestError::Invalid("nonce").into()),
+            nonce => nonce.map(str::to_owned),
+        },
         challenge,
         prompt,
-        login_hint: text("login_hint").filter(|it| is_name(it)).map(|hint| hint.chars().take(256).collect()),
+        // A hint that cannot be an account's name is no hint.
+        login_hint: text("login_hint")
+            .filter(|hint| hint.len() <= LONGEST_HINT && is_name(hint))
+            .map(str::to_owned),
         domain_hint: text("domain_hint").and_then(domain_hint),
         session,
         max_age: max_age.transpose()?,
@@ -320,9 +330,9 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
 
 /// A domain that is hinted at, in lower case. The words for kinds of accounts are none.
 fn domain_hint(text: &str) -> Option<String> {
-    let domain: String = text.trim().to_lowercase().chars().take(256).collect();
+    let domain = text.trim().to_lowercase();
     let names_none = matches!(domain.as_str(), "" | "organizations" | "consumers" | "common" | "live.com");
-    (!names_none && is_name(&domain)).then_some(domain)
+    (!names_none && domain.len() <= 253 && is_name(&domain)).then_some(domain)
 }
 
 /// A challenge of the plain method may have up to 128 characters, one of S256 has 43.

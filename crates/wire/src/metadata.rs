@@ -17,6 +17,14 @@ pub struct Provider<'a> {
     pub issuer: &'a str,
 }
 
+/// The public cloud's name for itself: validators compare it, letter by letter, with that of a key.
+const CLOUD_INSTANCE: &str = "microsoftonline.com";
+
+/// The segment names no tenant.
+fn is_alias(segment: &str) -> bool {
+    matches!(segment, "common" | "organizations" | "consumers")
+}
+
 /// The OpenID configuration of an edition.
 #[must_use]
 pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
@@ -35,6 +43,7 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": it.issuer,
         "request_uri_parameter_supported": false,
+        "code_challenge_methods_supported": ["S256"],
         "userinfo_endpoint": if v2 { format!("{}/oidc/userinfo", it.graph) } else { format!("{base}/openid/userinfo") },
         "authorization_endpoint": format!("{oauth}/authorize"),
         "device_authorization_endpoint": format!("{oauth}/devicecode"),
@@ -46,8 +55,9 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
             "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver", "at_hash",
             "c_hash", "email"
         ],
-        "tenant_region_scope": null,
-        "cloud_instance_name": host_of(it.login),
+        "kerberos_endpoint": format!("{base}/kerberos"),
+        "tenant_region_scope": if is_alias(it.segment) { Value::Null } else { "WW".into() },
+        "cloud_instance_name": CLOUD_INSTANCE,
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": host_of(it.graph),
         "rbac_url": "https://pas.windows.net",
@@ -57,6 +67,7 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
             json!(["code", "id_token", "code id_token", "token id_token", "token"]);
         body["scopes_supported"] = json!(["openid"]);
         body["microsoft_multi_refresh_token"] = true.into();
+        body["check_session_iframe"] = format!("{oauth}/checksession").into();
     }
     body
 }
@@ -119,7 +130,7 @@ pub fn user_realm(domain: &str, managed: bool) -> Value {
     let mut body = json!({
         "ver": "1.0",
         "account_type": if managed { "Managed" } else { "Unknown" },
-        "cloud_instance_name": "microsoftonline.com",
+        "cloud_instance_name": CLOUD_INSTANCE,
         "cloud_audience_urn": "urn:federation:MicrosoftOnline",
     });
     if managed {

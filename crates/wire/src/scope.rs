@@ -25,6 +25,8 @@ pub struct ScopeRequest {
     pub email: bool,
     /// `offline_access`.
     pub offline_access: bool,
+    /// The `resource` parameter beside the scope (RFC 8707). It has to name the same API.
+    pub resource_parameter: Option<String>,
 }
 
 /// What is wanted of one resource.

@@ -90,9 +90,8 @@ async fn start() -> Contoso {
 
 /// A token for Graph with exactly these delegated permissions.
 async fn graph(t: &Contoso, user: &str, scopes: &str) -> String {
-    let scopes: Vec<String> =
-        scopes.split(' ').map(|it| format!("https://graph.microsoft.com/{it}")).collect();
-    t.by_password(CLIENT, user, &scopes.join(" ")).await.access_token()
+    t.consent_to(CLIENT, GRAPH_APP, &scopes.split(' ').collect::<Vec<_>>()).await;
+    t.by_password(CLIENT, user, "https://graph.microsoft.com/.default").await.access_token()
 }
 
 async fn graph_app(t: &Contoso, app: &str) -> String {

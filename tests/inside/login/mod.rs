@@ -12,6 +12,7 @@ mod federated;
 mod forms;
 mod hybrid;
 mod interactive;
+mod libraries;
 mod on_behalf;
 mod password;
 mod questions;

@@ -2,7 +2,7 @@
 
 use super::second_factor::{code_at, somebody};
 use carnet_tests::{
-    AZURE_CLI, CONFIDENTIAL, Contoso, NOW, PASSWORD, PLATFORM, PUBLIC, Reply, SECRET, TENANT,
+    CONFIDENTIAL, Contoso, NOW, PASSWORD, PLATFORM, PUBLIC, Reply, SECRET, TENANT,
     browser::{Browser, back, query, redemption},
     part,
 };
@@ -101,16 +101,16 @@ async fn a_middle_tier_gets_no_further_than_what_the_user_showed_at_sign_in() {
 #[tokio::test]
 async fn userinfo_repeats_the_id_tokens_subject_and_wants_openid() {
     let t = Contoso::start().await;
+    t.consent_to(PUBLIC, "00000003-0000-0000-c000-000000000000", &["User.Read"]).await;
     let scope = "https://graph.microsoft.com/User.Read openid profile";
-    let reply = t.by_password(AZURE_CLI, "ada", scope).await;
+    let reply = t.by_password(PUBLIC, "ada", scope).await;
     let id_token = part(reply.good()["id_token"].as_str().unwrap(), 1);
     for path in ["/oidc/userinfo".to_owned(), format!("/{TENANT}/openid/userinfo")] {
         let body = t.get(&path, &reply.access_token()).await.good();
         assert_eq!((&body["sub"], &body["name"]), (&id_token["sub"], &"Ada Example".into()), "{path}");
         assert_eq!(body.get("email"), None);
     }
-    let without =
-        t.by_password(AZURE_CLI, "ada", "https://graph.microsoft.com/User.Read").await.access_token();
+    let without = t.by_password(PUBLIC, "ada", "https://graph.microsoft.com/User.Read").await.access_token();
     assert_eq!(t.get("/oidc/userinfo", &without).await.status, 401);
     let application = t.by_secret(CONFIDENTIAL, SECRET, "https://graph.microsoft.com").await.access_token();
     assert_eq!(t.get("/oidc/userinfo", &application).await.status, 401);

@@ -76,7 +76,9 @@ async fn consent_is_asked_for_what_the_application_did_not_get() {
     let nonsense = "https://api.powerplatform.com/Nothing.Like.This";
     assert_eq!(t.by_password(PUBLIC, "ada", nonsense).await.no(), "400 invalid_client 650053");
     let claims = t.by_password(PUBLIC, "ada", SCOPE).await.claims();
-    assert_eq!(claims["scp"], "AppManagement.ApplicationPackages.Read");
+    // One was asked for; the token holds all that were consented to.
+    let all = "AppManagement.ApplicationPackages.Read EnvironmentManagement.Environments.Read";
+    assert_eq!(claims["scp"], all);
     // Microsoft's own clients come with what they may ask for.
     t.by_password(AZURE_CLI, "ada", "https://graph.microsoft.com/.default").await.good();
 }

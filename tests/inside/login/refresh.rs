@@ -26,7 +26,8 @@ async fn it_is_given_for_offline_access_only() {
     assert_eq!(t.by_password(PUBLIC, "ada", SCOPE).await.good()["refresh_token"], json!(null));
     let one = first(&t).await;
     let two = redeem(&t, PUBLIC, &one).await;
-    assert_eq!(two.claims()["scp"], "AppManagement.ApplicationPackages.Read");
+    let all = "AppManagement.ApplicationPackages.Read EnvironmentManagement.Environments.Read";
+    assert_eq!(two.claims()["scp"], all);
     assert_ne!(refresh_token(&two), one);
 }
 

@@ -25,6 +25,7 @@ async fn a_registered_service_principal_reads_packages_and_another_does_not() {
 async fn a_user_needs_the_operations_permission() {
     let t = Contoso::start().await;
     let ask = async |scope: &str| {
+        t.consent_to(PUBLIC, "8578e004-a5c6-46e7-913e-12f58912df43", &[scope]).await;
         t.by_password(PUBLIC, "admin", &format!("{PLATFORM}/{scope}")).await.access_token()
     };
     let packages_token = ask("AppManagement.ApplicationPackages.Read").await;

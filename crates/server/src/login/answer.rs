@@ -148,13 +148,8 @@ impl Context {
         admitted: &Admitted,
         mut fields: Vec<(&'static str, String)>,
     ) -> Reply {
-        // Who answers, so that nobody mixes authorities up (RFC 9207).
-        let (tenant, origin) = (admitted.tenant.to_string(), &self.envelope.origin);
-        let issuer = match request.version {
-            Version::V1 => origin.issuer_v1(&tenant),
-            Version::V2 => origin.issuer_v2(&tenant),
-        };
-        fields.push(("iss", issuer));
+        // No `iss` (RFC 9207): Microsoft Entra sends none and announces none, and over `common` it could never equal
+        // the issuer of the metadata, which clients that check it compare it with.
         if let Some(state) = &request.state {
             fields.push(("state", state.clone()));
         }

@@ -174,6 +174,9 @@ async fn unreadable(
 /// Why a tenant was not found: an alias needs something that names one.
 fn unknown(asked: &Asked) -> Denial {
     match (&asked.tenant, &asked.request.grant) {
+        (TenantName::Common, Grant::Password { .. }) if asked.request.version == Version::V1 => {
+            Denial::WrongPassword
+        }
         (TenantName::Common | TenantName::Consumers, Grant::Password { .. }) => Denial::GrantNotOverCommon,
         (TenantName::Consumers, _) if asked.request.version == Version::V1 => {
             Denial::Tenant(TenantNo::PersonalToken)

@@ -246,8 +246,10 @@ fn target(run: &Run<'_>, body: &CodeBody) -> Result<Target, Denial> {
         return kept(body);
     }
     match &run.request.target {
+        // With v1.0 a code always brings an ID token, whether the request repeats `openid` or not.
+        Some(Target::Resource { name, .. }) => Ok(Target::Resource { name: name.clone(), openid: true }),
         Some(target) => Ok(target.clone()),
-        None => kept(body),
+        None => Ok(run.with_resource_parameter(kept(body)?)),
     }
 }
 

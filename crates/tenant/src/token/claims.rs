@@ -203,7 +203,7 @@ impl Approval {
                 // v2.0 is said to want `profile` for it; but on-behalf-of and every API know the user by it.
                 claims.oid = Some(user.id);
                 claims.sub = subject::pairwise(issuing.pairwise, issuing.tenant, (recipient, user.id));
-                claims.scp = Some(self.scopes.join(" "));
+                claims.scp = (!self.scopes.is_empty()).then(|| self.scopes.join(" "));
                 let typed = self.resource.microsoft || wants.has(Claim::TokenTypeOfUsers);
                 claims.idtyp = typed.then_some("user");
                 claims.sid = self.session.filter(|_| self.resource.microsoft || wants.has(Claim::Session));

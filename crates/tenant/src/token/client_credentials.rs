@@ -61,9 +61,9 @@ fn only_default(target: &Target) -> Result<(), Denial> {
     if !request.others.is_empty() {
         return Err(Denial::SeveralResources);
     }
-    let oidc = request.openid || request.profile || request.email || request.offline_access;
+    // MSAL for Go and MSAL4J send `openid profile offline_access` beside it; these are ignored.
     let default = request.resource.as_ref().is_some_and(|it| it.wanted == Wanted::Default && !it.implied);
-    if oidc || !default {
+    if !default {
         return Err(Denial::ScopeNotDefault(request.to_string().chars().take(200).collect()));
     }
     Ok(())

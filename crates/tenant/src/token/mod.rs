@@ -43,10 +43,11 @@ use carnet_wire::{
     entropy::Entropy,
     ids::ObjectId,
     restriction::Restrictions,
+    scope::ScopeRequest,
     time::Timestamp,
     token::{
         claims_request::AskedContexts,
-        request::{Grant, TokenRequest, Version},
+        request::{Grant, Target, TokenRequest, Version},
     },
 };
 use std::{net::IpAddr, sync::Arc};
@@ -92,6 +93,8 @@ impl Asking<'_> {
             Ok(alias) => alias == *self.tenant,
             Err(_) => false,
         };
+        // go-autorest names the v1.0 endpoint with its query.
+        let rest = rest.strip_suffix("?api-version=1.0").unwrap_or(rest);
         ours && matches!(rest, "" | "v2.0" | "oauth2/token" | "oauth2/v2.0/token")
     }
 }
@@ -169,6 +172,16 @@ impl Run<'_> {
         }
     }
 
+    /// What was asked for at first, beside the `resource` parameter of this request, which has to agree with it.
+    fn with_resource_parameter(&self, target: Target) -> Target {
+        match (target, &self.request.resource_parameter) {
+            (Target::Scope(request), Some(parameter)) => {
+                Target::Scope(ScopeRequest { resource_parameter: Some(parameter.clone()), ..request })
+            }
+            (target, _) => target,
+        }
+    }
+
     /// The user whose grant this is.
     ///
     /// # Errors
@@ -189,6 +202,8 @@ impl Run<'_> {
     /// What `common` and `organizations` may be asked for.
     fn alias(&self) -> Result<(), Denial> {
         match (&self.request.grant, self.asking.tenant) {
+            // Old ADAL clients ask the v1.0 endpoint so, and are answered.
+            (Grant::Password { .. }, TenantName::Common) if self.request.version == Version::V1 => Ok(()),
             (Grant::Password { .. }, TenantName::Common | TenantName::Consumers) => {
                 Err(Denial::GrantNotOverCommon)
             }

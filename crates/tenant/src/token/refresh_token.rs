@@ -116,7 +116,7 @@ fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
         (Version::V1, Some(resource)) => {
             Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid })
         }
-        _ => Ok(Target::Scope(first)),
+        _ => Ok(run.with_resource_parameter(Target::Scope(first))),
     }
 }
 

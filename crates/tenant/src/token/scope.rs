@@ -86,7 +86,29 @@ fn resolve_in(directory: &Directory, graphs: &[String], target: &Target) -> Resu
     };
     let explicit = !matches!(target, Target::Scope(request) if request.resource.is_none());
     let resource = find(directory, graphs, name)?;
+    if let Some(parameter) = &oidc.resource_parameter {
+        same_api(directory, graphs, (parameter, &resource))?;
+    }
     Ok(Resolved { resource, wanted, oidc, explicit, v1: matches!(target, Target::Resource { .. }) })
+}
+
+/// Checks that the `resource` parameter of a v2.0 request names the API of its scope (RFC 8707, 2).
+///
+/// # Errors
+/// [`PermissionNo::ResourceDiffers`]
+fn same_api(
+    directory: &Directory,
+    graphs: &[String],
+    (parameter, resource): (&str, &Resource),
+) -> Result<(), Denial> {
+    let named = find(directory, graphs, parameter.to_owned());
+    match named.is_ok_and(|named| named.principal.id == resource.principal.id) {
+        true => Ok(()),
+        false => Err(Denial::Permission(PermissionNo::ResourceDiffers {
+            parameter: shown(parameter),
+            resource: resource.name.clone(),
+        })),
+    }
 }
 
 fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resource, Denial> {
@@ -149,7 +171,8 @@ pub(crate) fn delegated(
     resolved: &Resolved,
 ) -> Result<Vec<String>, Denial> {
     let resource = &resolved.resource;
-    if client.application.is_some() && resource.principal.app_id == client.app {
+    let itself = client.application.is_some() && resource.principal.app_id == client.app;
+    if itself && resolved.wanted == Wanted::Default {
         let by_id = resource.name.parse().is_ok_and(|app: AppId| app == client.app);
         if !by_id {
             return Err(Denial::Permission(PermissionNo::TokenForItself(client.app)));
@@ -161,15 +184,21 @@ pub(crate) fn delegated(
     if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client, user.id) {
         return Err(missing());
     }
-    let mut scopes = match &resolved.wanted {
-        Wanted::Default if held.is_empty() => return Err(missing()),
-        Wanted::Default => held.clone(),
-        Wanted::Named(values) => named(values, &resolved.resource, &held)?.ok_or_else(missing)?,
-    };
+    match &resolved.wanted {
+        Wanted::Default if held.is_empty() && !itself => return Err(missing()),
+        Wanted::Default => {}
+        Wanted::Named(values) => {
+            all_held(values, client, resource, &held)?.then_some(()).ok_or_else(missing)?
+        }
+    }
+    // A token holds everything that was consented to, not only what was asked for.
+    let mut scopes = held;
     if resolved.resource.graph {
         let oidc = &resolved.oidc;
         for (asked, scope) in [(oidc.profile, "profile"), (oidc.openid, "openid"), (oidc.email, "email")] {
-            if asked && !scopes.iter().any(|have| have == scope) {
+            let granted = scopes.iter().any(|have| have == scope);
+            scopes.retain(|have| have != scope);
+            if asked || granted {
                 scopes.push(scope.to_owned());
             }
         }
@@ -201,22 +230,30 @@ fn unconsented(client: &Client, resolved: &Resolved, nothing_held: bool) -> Deni
     Denial::ConsentMissing { app, name: client.name.clone() }
 }
 
-/// The named scopes in the API's own spelling; `None` when one of them was not consented to.
-fn named(values: &[String], resource: &Resource, held: &[String]) -> Result<Option<Vec<String>>, Denial> {
-    let mut scopes = Vec::new();
+/// Whether all of these named scopes were consented to.
+///
+/// # Errors
+/// [`Denial::ScopeUnknown`] for one that the API does not publish.
+fn all_held(
+    values: &[String],
+    client: &Client,
+    resource: &Resource,
+    held: &[String],
+) -> Result<bool, Denial> {
+    let mut all = true;
     for value in values {
         let published =
             resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
         let Some(published) = published else {
-            let resource = resource.principal.display_name.clone();
-            return Err(Denial::ScopeUnknown { scope: shown(value), resource });
+            return Err(Denial::ScopeUnknown {
+                application: client.name.clone(),
+                scope: shown(value),
+                resource: resource.principal.app_id,
+            });
         };
-        if !held.contains(&published.value) {
-            return Ok(None);
-        }
-        scopes.push(published.value.clone());
+        all &= held.contains(&published.value);
     }
-    Ok(Some(scopes))
+    Ok(all)
 }
 
 /// What was consented to for a client, a user and an API, as far as the API still publishes it.
@@ -230,6 +267,10 @@ fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &
             let grant = directory.grant(&key).into_iter().flat_map(|grant| &grant.scopes);
             held.extend(grant.filter(|value| published(value)).cloned());
         }
+    }
+    // Nobody has to allow an application what it offers itself.
+    if client.application.is_some() && resource.principal.app_id == client.app {
+        held.extend(resource.principal.scopes.iter().filter(|it| it.enabled).map(|it| it.value.clone()));
     }
     let known = directory
         .catalogue
@@ -258,10 +299,15 @@ fn consented_to_anything(directory: &Directory, client: &Client, user: ObjectId)
     granted || directory.catalogue.application(client.app).is_some_and(|it| !it.preauthorized.is_empty())
 }
 
-/// The answer's `scope`: full names for the API's permissions, the requested `.default` echoed, OIDC
-/// scopes only beside Graph's, `offline_access` never. v1.0 uses short names.
+/// The answer's `scope`: the API's permissions by their full names, the requested `.default` echoed, OIDC scopes only
+/// beside Graph's, `offline_access` never. v1.0 uses short names, and so does v2.0 for Graph where the client did:
+/// MSAL looks its cache up by the names that it asked for.
 pub(super) fn text(target: &Target, resolved: &Resolved, scopes: &[String]) -> String {
-    if let Target::Resource { .. } = target {
+    let short = match target {
+        Target::Resource { .. } => true,
+        Target::Scope(request) => request.resource.as_ref().is_none_or(|it| it.implied),
+    };
+    if short {
         return scopes.join(" ");
     }
     let oidc = |value: &str| matches!(value, "openid" | "profile" | "email");

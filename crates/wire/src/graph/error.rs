@@ -43,8 +43,9 @@ impl<'a> ErrorBody<'a> {
     /// The body of a code word and a sentence.
     #[must_use]
     pub fn new(code: &'a str, message: &'a str, ids: &Ids) -> Self {
-        // The date has no zone suffix at Graph.
-        let date = ids.date.iso().trim_end_matches('Z').to_owned();
+        // 19 characters, without a fraction and a zone: Microsoft's SDK for Go reads no other form.
+        let mut date = ids.date.iso();
+        date.truncate(19);
         let inner_error = InnerError { date, request_id: ids.request, client_request_id: ids.client };
         Self { error: Inner { code, message, inner_error } }
     }

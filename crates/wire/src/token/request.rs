@@ -39,6 +39,9 @@ pub struct TokenRequest {
     pub grant: Grant,
     /// What the token is for. `None`: a grant that may leave it out (refresh token, code) did.
     pub target: Option<Target>,
+    /// The `resource` parameter of a v2.0 request (RFC 8707), where it stands without a scope: it has to name the API
+    /// that the grant was given for.
+    pub resource_parameter: Option<String>,
     /// `client_info=1` was asked for.
     pub client_info: bool,
     /// What the `claims` parameter asks for.
@@ -176,6 +179,10 @@ impl TokenRequest {
             client_id,
             client_auth: credential(form, header_secret)?,
             grant,
+            resource_parameter: form
+                .get("resource")
+                .filter(|value| version == Version::V2 && target.is_none() && !value.is_empty())
+                .map(str::to_owned),
             target,
             client_info: form.get("client_info") == Some("1"),
             claims: ClaimsRequest::parse(form.get("claims"))?,
@@ -204,7 +211,10 @@ fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
                 .transpose()?,
         },
         "device_code" | DEVICE_CODE => {
-            Grant::DeviceCode { code: DeviceCode::new(required(form, "device_code")?.to_owned()) }
+            // Old ADAL libraries and many scripts send the code as `code`; MSAL for Python sends both.
+            let named = if form.get("device_code").is_some() { "device_code" } else { "code" };
+            let code = required(form, named).map_err(|_| RequestError::Missing("device_code"))?;
+            Grant::DeviceCode { code: DeviceCode::new(code.to_owned()) }
         }
         ON_BEHALF_OF => {
             let assertion = required(form, "assertion")?.to_owned();
@@ -295,16 +305,17 @@ impl Target {
     /// What a form asks for. `None`: nothing.
     ///
     /// # Errors
-    /// [`RequestError::ResourceOnV2`] or [`RequestError::Scope`]
+    /// [`RequestError::Scope`]
     pub fn of(version: Version, form: &Form) -> Result<Option<Self>, RequestError> {
         let scope = form.get("scope").filter(|value| !value.trim().is_empty());
         let resource = form.get("resource").filter(|value| !value.is_empty());
         match version {
-            Version::V2 if resource.is_some() => Err(RequestError::ResourceOnV2),
             Version::V2 => {
                 let parsed =
                     scope.map(|text| ScopeRequest::parse(text).map_err(RequestError::Scope)).transpose()?;
-                Ok(parsed.map(Target::Scope))
+                let beside = resource.map(str::to_owned);
+                Ok(parsed
+                    .map(|request| Target::Scope(ScopeRequest { resource_parameter: beside, ..request })))
             }
             Version::V1 => Ok(resource.map(|name| Target::Resource {
                 name: name.to_owned(),

@@ -42,8 +42,6 @@ pub enum RequestError {
     SeveralCredentials,
     /// This grant type is not served.
     UnsupportedGrant(String),
-    /// `resource` on v2.0.
-    ResourceOnV2,
     /// The scope parameter.
     Scope(ScopeError),
     /// The scope parameter at the redemption of a code.
@@ -72,7 +70,6 @@ impl RequestError {
             Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
             Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
             Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
-            Self::ResourceOnV2 => &aadsts::RESOURCE_ON_V2,
             Self::Scope(_) => &aadsts::SCOPE_INVALID,
             Self::ScopeAtRedemption(_) => &aadsts::SCOPE_INVALID_AT_REDEMPTION,
             Self::ScopeEmptyAtRedemption => &aadsts::SCOPE_EMPTY_AT_REDEMPTION,
@@ -117,9 +114,6 @@ impl RequestError {
             }
             Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
             Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
-            Self::ResourceOnV2 => {
-                "The 'resource' request parameter is not supported on this endpoint; name a scope.".into()
-            }
             Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
             Self::ScopeEmptyAtRedemption => {
                 "The scope may not be empty at the redemption of a code; name one, or leave it out.".into()

@@ -19,7 +19,7 @@ pub(super) async fn rows(table: &mut Table) {
     for (code, trigger, expected, changes) in [
         (900_144, "no grant type", bad, &[("grant_type", "")][..]),
         (90_100, "a parameter that is not of its form", bad, &[("claims", "[")]),
-        (901_002, "resource at the v2.0 endpoint", bad, &[("resource", "x")]),
+        (9_010_010, "a resource that is not the scope's", "400 invalid_target", &[("resource", "x")]),
         (
             9_002_324,
             "two credentials",

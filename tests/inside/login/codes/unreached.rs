@@ -25,6 +25,10 @@ const ABSENT: &[(&str, &[u32])] = &[
 
 /// Old or second numbers of what another number says here.
 const DOUBLED: &[(&str, &[u32])] = &[
+    (
+        "9010010 says that the resource parameter and the scope differ; one that agrees is accepted",
+        &[901_002],
+    ),
     ("50059 and 900023 say that no tenant is named", &[90_019]),
     ("700016 says that an application is unknown", &[700_011, 70_001]),
     ("7000229 says that a service principal is missing", &[7_000_217]),

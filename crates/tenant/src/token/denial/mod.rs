@@ -206,10 +206,12 @@ pub enum Denial {
     ResourceDisabled(String),
     /// The API does not publish this scope.
     ScopeUnknown {
+        /// The client's name.
+        application: String,
         /// The scope.
         scope: String,
         /// The API.
-        resource: String,
+        resource: AppId,
     },
     /// Client credentials without `/.default`.
     ScopeNotDefault(String),

@@ -17,9 +17,9 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
         Denial::ResourceDisabled(name) => {
             (&aadsts::RESOURCE_DISABLED, format!("The service principal for resource '{name}' is disabled."))
         }
-        Denial::ScopeUnknown { scope, resource } => (
+        Denial::ScopeUnknown { application, scope, resource } => (
             &aadsts::SCOPE_UNKNOWN,
-            format!("The application asked for scope '{scope}' that doesn't exist on the resource '{resource}'."),
+            format!("The application '{application}' asked for scope '{scope}' that doesn't exist on the resource '{resource}'."),
         ),
         Denial::ScopeNotDefault(scope) => (
             &aadsts::SCOPE_NOT_DEFAULT,
@@ -98,8 +98,15 @@ pub enum PermissionNo {
         /// Its name.
         name: String,
     },
-    /// An application asks for a token for itself, by a name that is not its id.
+    /// An application asks for everything of itself, by a name that is not its id.
     TokenForItself(AppId),
+    /// The `resource` parameter names another API than the scope (RFC 8707).
+    ResourceDiffers {
+        /// The parameter.
+        parameter: String,
+        /// The API of the scope, as the client named it.
+        resource: String,
+    },
 }
 
 impl PermissionNo {
@@ -152,6 +159,12 @@ impl PermissionNo {
                 &aadsts::RESOURCE_NOT_OVER_COMMON,
                 format!(
                     "'{name}' '{resource}' is not supported over the /common or /consumers endpoints; use /organizations or the tenant."
+                ),
+            ),
+            Self::ResourceDiffers { parameter, resource } => (
+                &aadsts::RESOURCE_DIFFERS,
+                format!(
+                    "The resource parameter '{parameter}' does not name the API of the scope, '{resource}'; send one of the two, or name the same API in both."
                 ),
             ),
             Self::TokenForItself(app) => (
