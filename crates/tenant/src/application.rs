@@ -382,7 +382,7 @@ pub fn add_secret(
     at: &Moment<'_>,
 ) -> Result<Decided<(SecretCredential, ClientSecret)>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    authorize(caller, directory, &operation::CHANGE_CREDENTIALS, &old.owners)?;
     permission::require_authority_over(caller, directory, old.app_id)?;
     let start = wanted.start.unwrap_or(at.now);
     // Two years is what Graph gives when no end is asked for.
@@ -421,7 +421,7 @@ pub fn remove_secret(
     key: KeyId,
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    authorize(caller, directory, &operation::CHANGE_CREDENTIALS, &old.owners)?;
     let mut new = (**old).clone();
     new.secrets.retain(|secret| secret.key_id != key);
     if new.secrets.len() == old.secrets.len() {

@@ -214,6 +214,9 @@ pub fn consent(
     let Some(client) = directory.principal_by_app(admitted.client.app) else {
         return Err(Refusal::NotFound { id: admitted.client.app.to_string() });
     };
+    if everyone {
+        permission_grant::require_authority_over_client(caller, directory, client.id)?;
+    }
     let principal = if everyone { None } else { Some(*user) };
     let mut all = Decided { value: (), changes: Vec::new(), audit: Vec::new() };
     for api in &question.apis {

@@ -162,7 +162,7 @@ pub fn change(
 /// [`Refusal`]
 pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_GROUP, &old.owners)?;
+    authorize(caller, directory, &operation::DELETE_GROUP, &old.owners)?;
     let mut keys = vec![ObjectKey::Group(id)];
     let inside = directory.members_of(id, None).map(|(member, _)| MembershipKey { member, group: id });
     keys.extend(inside.map(ObjectKey::Membership));

@@ -79,6 +79,8 @@ pub struct Operation {
     pub roles: &'static [&'static str],
     /// Permissions of which one is needed in addition, delegated or application like the first; empty: none.
     pub companions: &'static [&'static str],
+    /// Application permissions that open it for an object that the application owns.
+    pub roles_for_owned: &'static [&'static str],
     /// What the signed-in person needs besides the scope.
     pub person: Person,
 }
@@ -109,6 +111,8 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 /// Read applications and service principals.
 const APPLICATION_READERS: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+/// An application's permission for those applications that it owns.
+const OWNED_APPLICATIONS: &[&str] = &["Application.ReadWrite.OwnedBy"];
 const USER_ADMINISTRATORS: &[&str] = &[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR];
 const GROUP_READERS: &[&str] = &[
     "GroupMember.Read.All",
@@ -140,30 +144,43 @@ pub const READ_APPLICATIONS: Operation = Operation {
         "Directory.ReadWrite.All",
     ],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Create a registration. Members may, unless the tenant says otherwise (`application::create`).
 pub const CREATE_APPLICATION: Operation = Operation {
     name: "create applications",
-    scopes: &["AppRegistration.Create", "Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    scopes: &["AppRegistration.Create", "Application.ReadWrite.All"],
     roles: &["AppRegistration.Create", "Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
-/// Change or delete a registration or a service principal, or its credentials.
+/// Change or delete a registration.
 pub const CHANGE_APPLICATION: Operation = Operation {
     name: "change applications",
-    scopes: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    scopes: &["Application.ReadWrite.All"],
     roles: &["Application.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: OWNED_APPLICATIONS,
     person: Person::Role(APPLICATION_ADMINISTRATORS),
 };
+/// Add a secret to an application, or remove one.
+pub const CHANGE_CREDENTIALS: Operation = Operation {
+    name: "change the credentials of applications",
+    scopes: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    roles: &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+    ..CHANGE_APPLICATION
+};
+/// Create, change or delete a service principal.
+pub const CHANGE_PRINCIPAL: Operation = Operation { name: "change service principals", ..CHANGE_CREDENTIALS };
 /// Read consent.
 pub const READ_GRANTS: Operation = Operation {
     name: "read permission grants",
     scopes: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Give or take consent for everyone.
@@ -172,22 +189,33 @@ pub const CHANGE_GRANTS: Operation = Operation {
     scopes: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(CONSENT_ADMINISTRATORS),
 };
-/// Give a service principal an application role of an API, or take it away. The companion permission is one that
+/// Give a service principal an application role of an API. The companion permission is one that
 /// reads service principals, as in Microsoft's permission table of `POST /servicePrincipals/{id}/appRoleAssignments`.
 pub const ASSIGN_APP_ROLES: Operation = Operation {
     name: "assign application roles",
     scopes: &[ASSIGN],
     roles: &[ASSIGN],
     companions: APPLICATION_READERS,
+    roles_for_owned: &[],
     person: Person::Role(CONSENT_ADMINISTRATORS),
 };
-/// Give a service principal an application permission of Microsoft Graph, or take it away.
+/// Give a service principal an application permission of Microsoft Graph.
 pub const ASSIGN_GRAPH_APP_ROLES: Operation = Operation {
     name: "assign application permissions of Microsoft Graph",
     person: Person::Role(HIGHEST_ADMINISTRATORS),
     ..ASSIGN_APP_ROLES
+};
+/// Take an application role of an API away from a service principal.
+pub const UNASSIGN_APP_ROLES: Operation =
+    Operation { name: "remove application roles", companions: &[], ..ASSIGN_APP_ROLES };
+/// Take an application permission of Microsoft Graph away from a service principal.
+pub const UNASSIGN_GRAPH_APP_ROLES: Operation = Operation {
+    name: "remove application permissions of Microsoft Graph",
+    person: Person::Role(HIGHEST_ADMINISTRATORS),
+    ..UNASSIGN_APP_ROLES
 };
 /// Give a user or a group an application role of an API, or take it away.
 pub const ASSIGN_APP_ROLES_TO_MEMBERS: Operation =
@@ -198,14 +226,16 @@ pub const READ_ASSIGNMENTS_OF_MEMBERS: Operation = Operation {
     scopes: &[ASSIGN, "Directory.Read.All", "Directory.ReadWrite.All"],
     roles: &[ASSIGN, "Directory.Read.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
-/// Give a directory role.
+/// Give a directory role. No route does this yet; rules ask it of who adds a credential to a principal that holds one.
 pub const GIVE_DIRECTORY_ROLES: Operation = Operation {
     name: "give directory roles",
     scopes: &["RoleManagement.ReadWrite.Directory"],
     roles: &["RoleManagement.ReadWrite.Directory"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(HIGHEST_ADMINISTRATORS),
 };
 /// Read one's own record.
@@ -221,6 +251,7 @@ pub const READ_ME: Operation = Operation {
     ],
     roles: &[],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Read users.
@@ -241,6 +272,7 @@ pub const READ_USERS: Operation = Operation {
         "Directory.ReadWrite.All",
     ],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Create users, change them, switch them on and off.
@@ -249,6 +281,7 @@ pub const CHANGE_USERS: Operation = Operation {
     scopes: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Delete users.
@@ -257,6 +290,7 @@ pub const DELETE_USERS: Operation = Operation {
     scopes: &["User.ReadWrite.All"],
     roles: &["User.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Set another one's password.
@@ -265,6 +299,7 @@ pub const RESET_PASSWORD: Operation = Operation {
     scopes: &["User-PasswordProfile.ReadWrite.All"],
     roles: &["User-PasswordProfile.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// Change one's own password, knowing the old one.
@@ -273,6 +308,7 @@ pub const CHANGE_OWN_PASSWORD: Operation = Operation {
     scopes: &["User-PasswordProfile.ReadWrite.All"],
     roles: &[],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// End another one's sessions and refresh tokens.
@@ -281,6 +317,7 @@ pub const REVOKE_SESSIONS: Operation = Operation {
     scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(USER_ADMINISTRATORS),
 };
 /// End one's own sessions and refresh tokens.
@@ -289,14 +326,22 @@ pub const REVOKE_OWN_SESSIONS: Operation = Operation {
     scopes: &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
     roles: &[],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Read the organisation.
 pub const READ_ORGANIZATION: Operation = Operation {
     name: "read the organization",
-    scopes: &["User.Read", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
-    roles: &["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    scopes: &[
+        "User.Read",
+        "User.Read.All",
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+    ],
+    roles: &["User.Read.All", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 
@@ -306,6 +351,7 @@ pub const READ_GROUPS: Operation = Operation {
     scopes: GROUP_READERS,
     roles: GROUP_READERS,
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Create a group. Members may.
@@ -314,6 +360,7 @@ pub const CREATE_GROUP: Operation = Operation {
     scopes: GROUP_WRITERS,
     roles: GROUP_WRITERS,
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 /// Change or delete a group, or who is in it.
@@ -322,7 +369,15 @@ pub const CHANGE_GROUP: Operation = Operation {
     scopes: GROUP_WRITERS,
     roles: GROUP_WRITERS,
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
+};
+/// Delete a group.
+pub const DELETE_GROUP: Operation = Operation {
+    name: "delete groups",
+    scopes: &["Group.ReadWrite.All"],
+    roles: &["Group.ReadWrite.All"],
+    ..CHANGE_GROUP
 };
 /// Read the groups that one is in.
 pub const READ_OWN_GROUPS: Operation = Operation {
@@ -340,21 +395,25 @@ pub const READ_OWN_GROUPS: Operation = Operation {
     ],
     roles: &[],
     companions: &[],
+    roles_for_owned: &[],
     person: Person::Member,
 };
 
-/// Every Graph operation, for the test by enumeration.
+/// Every operation that a Graph route asks for, for the test by enumeration.
 pub const OPERATIONS: &[&Operation] = &[
     &READ_APPLICATIONS,
     &CREATE_APPLICATION,
     &CHANGE_APPLICATION,
+    &CHANGE_CREDENTIALS,
+    &CHANGE_PRINCIPAL,
     &READ_GRANTS,
     &CHANGE_GRANTS,
     &ASSIGN_APP_ROLES,
     &ASSIGN_GRAPH_APP_ROLES,
+    &UNASSIGN_APP_ROLES,
+    &UNASSIGN_GRAPH_APP_ROLES,
     &ASSIGN_APP_ROLES_TO_MEMBERS,
     &READ_ASSIGNMENTS_OF_MEMBERS,
-    &GIVE_DIRECTORY_ROLES,
     &READ_ME,
     &READ_USERS,
     &CHANGE_USERS,
@@ -367,6 +426,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &READ_GROUPS,
     &CREATE_GROUP,
     &CHANGE_GROUP,
+    &DELETE_GROUP,
     &READ_OWN_GROUPS,
 ];
 
@@ -386,8 +446,7 @@ pub fn authorize(
     match caller {
         Caller::Operator { .. } => Ok(()),
         Caller::Application { principal, roles, .. } => {
-            let owned =
-                owners.contains(principal) && roles.iter().any(|it| it == "Application.ReadWrite.OwnedBy");
+            let owned = owners.contains(principal) && any_of(roles, operation.roles_for_owned);
             if owned || (any_of(roles, operation.roles) && has_companion(roles, operation)) {
                 return Ok(());
             }

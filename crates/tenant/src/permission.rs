@@ -8,6 +8,7 @@ use crate::{
     permission_grant,
     refusal::Refusal,
     role::held,
+    service_principal::ServicePrincipal,
 };
 use carnet_wire::ids::{AppId, KeyId, ObjectId};
 use serde::{Deserialize, Serialize};
@@ -149,11 +150,31 @@ pub(crate) fn require_authority_over(
     if matches!(caller, Caller::Operator { .. }) {
         return Ok(());
     }
-    let forbidden = |needs: String| Err(Refusal::Forbidden { needs });
     if directory.catalogue.application(app).is_some() {
-        return forbidden("Microsoft's own applications take no credentials from a tenant".into());
+        return Err(Refusal::Forbidden {
+            needs: "Microsoft's own applications take no credentials from a tenant".into(),
+        });
     }
-    let Some(principal) = directory.principal_by_app(app) else { return Ok(()) };
+    match directory.principal_by_app(app) {
+        Some(principal) => require_authority_over_principal(caller, directory, principal),
+        None => Ok(()),
+    }
+}
+
+/// Checks that the caller could give a service principal everything that it holds: who adds to it what it may do, or a
+/// credential, has to be able to.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub(crate) fn require_authority_over_principal(
+    caller: &Caller,
+    directory: &Directory,
+    principal: &ServicePrincipal,
+) -> Result<(), Refusal> {
+    let forbidden = |needs: String| Err(Refusal::Forbidden { needs });
+    if matches!(caller, Caller::Operator { .. }) {
+        return Ok(());
+    }
     if matches!(caller, Caller::Application { principal: own, .. } if *own == principal.id) {
         return Ok(());
     }
@@ -161,23 +182,22 @@ pub(crate) fn require_authority_over(
         && authorize(caller, directory, &operation::GIVE_DIRECTORY_ROLES, &[]).is_err()
     {
         return forbidden(
-            "this application holds a directory role; only who may give directory roles gives it credentials"
-                .into(),
+            "this application holds a directory role; only who may give directory roles adds to it".into(),
         );
     }
     let given = directory.app_roles_of(principal.id).filter(|it| !it.key.role.uuid().is_nil());
     for resource in given.filter_map(|it| directory.principal(it.key.resource)) {
         if permission_grant::may_assign(caller, directory, resource, MemberKind::ServicePrincipal).is_err() {
             return forbidden(format!(
-                "this application holds an application role of {}; only who may assign that role gives it credentials",
+                "this application holds an application role of {}; only who may assign that role adds to it",
                 resource.display_name
             ));
         }
     }
     let registers = matches!(caller, Caller::User { user, .. } if held(directory, *user, admin_registration::ADMINISTRATORS));
-    if directory.registration(app).is_some() && !registers {
+    if directory.registration(principal.app_id).is_some() && !registers {
         return forbidden(format!(
-            "this application administers Power Platform; only a user with one of the roles {} gives it credentials",
+            "this application administers Power Platform; only a user with one of the roles {} adds to it",
             admin_registration::ADMINISTRATORS.join(", ")
         ));
     }

@@ -6,6 +6,7 @@ use crate::{
     directory::Directory,
     group::MemberKind,
     operation::{self, Caller, Moment, Operation, authorize},
+    permission,
     refusal::Refusal,
     service_principal::{self, ServicePrincipal},
 };
@@ -97,6 +98,7 @@ pub fn create(
     at: &Moment<'_>,
 ) -> Result<Decided<PermissionGrant>, Refusal> {
     authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    require_authority_over_client(caller, directory, key.client)?;
     if directory.grant(&key).is_some() {
         return Err(Refusal::Conflict { message: "Permission entry already exists.".into() });
     }
@@ -119,6 +121,7 @@ pub fn change(
     scopes: Vec<String>,
 ) -> Result<Decided<()>, Refusal> {
     authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    require_authority_over_client(caller, directory, key.client)?;
     let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
     let scopes = checked(directory, key, scopes)?;
     let audit = audit(
@@ -152,6 +155,22 @@ pub fn delete(caller: &Caller, directory: &Directory, key: &GrantKey) -> Result<
         changes: vec![Change::Remove(ObjectKey::PermissionGrant(*key))],
         audit: vec![audit],
     })
+}
+
+/// Checks that the caller could give a client everything that it holds already. Microsoft's own clients hold nothing
+/// that a tenant gave them.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub(crate) fn require_authority_over_client(
+    caller: &Caller,
+    directory: &Directory,
+    client: ObjectId,
+) -> Result<(), Refusal> {
+    match directory.principal(client) {
+        Some(client) => permission::require_authority_over_principal(caller, directory, client),
+        None => Ok(()),
+    }
 }
 
 /// The scopes in the API's own spelling; every one must be published.
@@ -216,6 +235,17 @@ fn assigning(resource: &ServicePrincipal, holder: MemberKind) -> &'static Operat
     }
 }
 
+/// The operation that takes an application role of this API away from a principal of this kind.
+fn unassigning(resource: &ServicePrincipal, holder: MemberKind) -> &'static Operation {
+    match holder {
+        MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
+        MemberKind::ServicePrincipal if is_directory_api(resource.app_id) => {
+            &operation::UNASSIGN_GRAPH_APP_ROLES
+        }
+        MemberKind::ServicePrincipal => &operation::UNASSIGN_APP_ROLES,
+    }
+}
+
 /// Checks that the caller could give an application role of an API to a principal of this kind.
 ///
 /// # Errors
@@ -249,6 +279,7 @@ pub fn assign(
     may_assign(caller, directory, resource, holder)?;
     if let Some(principal) = directory.principal(key.principal) {
         service_principal::not_built_in(caller, directory, principal)?;
+        permission::require_authority_over_principal(caller, directory, principal)?;
     }
     // A group holds a role for the users in it.
     let for_users = holder != MemberKind::ServicePrincipal;
@@ -294,13 +325,13 @@ pub fn unassign(
     let resource = held.and_then(|it| directory.principal(it.key.resource));
     let Some((held, resource)) = held.zip(resource) else {
         let any = match holder {
-            MemberKind::ServicePrincipal => &operation::ASSIGN_APP_ROLES,
+            MemberKind::ServicePrincipal => &operation::UNASSIGN_APP_ROLES,
             MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
         };
         authorize(caller, directory, any, &[])?;
         return Err(absent());
     };
-    may_assign(caller, directory, resource, holder)?;
+    authorize(caller, directory, unassigning(resource, holder), &[])?;
     if let Some(principal) = directory.principal(principal) {
         service_principal::not_built_in(caller, directory, principal)?;
     }

@@ -151,6 +151,9 @@ pub const PRINCIPALS: &[Row] = &[
     post("/v1.0/servicePrincipals/{id}/appRoleAssignments", Kind::Caller)
         .case("an application permission of Graph for the caller itself")
         .body(graph_role),
+    delete("/v1.0/servicePrincipals/{id}/appRoleAssignments/{assignment}", Kind::ApplicationWithOwnRole),
+    delete("/v1.0/servicePrincipals/{id}/appRoleAssignments/{assignment}", Kind::ApplicationWithGraphRole)
+        .case("an application permission of Graph"),
     get("/v1.0/servicePrincipals/{id}/memberOf", Kind::Application),
     post("/v1.0/servicePrincipals/{id}/getMemberGroups", Kind::Application).body(all_groups),
     post("/v1.0/servicePrincipals/{id}/getMemberObjects", Kind::Application).body(all_groups),
@@ -174,6 +177,7 @@ pub const GROUPS: &[Row] = &[
     delete("/v1.0/groups/{id}/members/{member}/$ref", Kind::GroupWithMember),
     get("/v1.0/groups/{id}/appRoleAssignments", Kind::Group),
     post("/v1.0/groups/{id}/appRoleAssignments", Kind::Group).body(own_role),
+    delete("/v1.0/groups/{id}/appRoleAssignments/{assignment}", Kind::GroupWithOwnRole),
 ];
 
 /// People, oneself, the organisation, and userinfo.
@@ -213,6 +217,7 @@ pub const PEOPLE: &[Row] = &[
     post("/v1.0/users/{id}/getMemberObjects", Kind::Caller).case("oneself").body(all_groups),
     get("/v1.0/users/{id}/appRoleAssignments", Kind::User),
     post("/v1.0/users/{id}/appRoleAssignments", Kind::User).body(own_role),
+    delete("/v1.0/users/{id}/appRoleAssignments/{assignment}", Kind::UserWithOwnRole),
     get("/v1.0/me/memberOf", Kind::Caller),
     post("/v1.0/me/getMemberGroups", Kind::Caller).body(all_groups),
     post("/v1.0/me/getMemberObjects", Kind::Caller).body(all_groups),

@@ -68,6 +68,8 @@ pub enum Kind {
     GroupWithOwnRole,
     /// A person without a role.
     User,
+    /// A person who holds an app role.
+    UserWithOwnRole,
     /// A Global Administrator.
     Administrator,
     /// Nothing: an id that no object has.
@@ -201,7 +203,9 @@ impl<'a> Workshop<'a> {
             Kind::Group | Kind::GroupWithMember | Kind::GroupWithOwnRole => {
                 self.group(&mut draft, kind, owners, &mut target);
             }
-            Kind::User | Kind::Administrator => self.user(&mut draft, kind, &mut target),
+            Kind::User | Kind::UserWithOwnRole | Kind::Administrator => {
+                self.user(&mut draft, kind, &mut target)
+            }
             Kind::Caller => {}
             Kind::Absent => (target.id, target.app) = (ABSENT.into(), ABSENT.into()),
             Kind::CallersClient => {
@@ -256,8 +260,12 @@ impl<'a> Workshop<'a> {
                 let given = role::assign(&self.operator, &draft.directory, id, role::USER_ADMINISTRATOR);
                 draft.take(given.unwrap());
             }
-            Kind::ApplicationWithGraphRole => self.assign(draft, id, (GRAPH, PRIVILEGED)),
-            Kind::ApplicationWithOwnRole => self.assign(draft, id, (OWN_API, OWN_ROLE)),
+            Kind::ApplicationWithGraphRole => {
+                target.inner = self.assign(draft, (id, MemberKind::ServicePrincipal), (GRAPH, PRIVILEGED));
+            }
+            Kind::ApplicationWithOwnRole => {
+                target.inner = self.assign(draft, (id, MemberKind::ServicePrincipal), (OWN_API, OWN_ROLE));
+            }
             Kind::Registration => {
                 let made =
                     admin_registration::register(&self.operator, &draft.directory, made.app_id, &at).unwrap();
@@ -274,13 +282,18 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// Gives a principal an app role of the API with this application id.
-    fn assign(&self, draft: &mut Draft, principal: ObjectId, (api, role): (&str, &str)) {
+    /// Gives a principal an app role of the API with this application id; the id of the assignment.
+    fn assign(
+        &self,
+        draft: &mut Draft,
+        (principal, kind): (ObjectId, MemberKind),
+        (api, role): (&str, &str),
+    ) -> String {
         let at = Moment { now: NOW, entropy: &self.entropy };
         let resource = draft.principal(api.parse().unwrap()).expect("the API is there");
         let key = AssignmentKey { principal, resource, role: role.parse().unwrap() };
-        let made = permission_grant::assign(&self.operator, &draft.directory, (key, false), &at);
-        draft.take(made.unwrap());
+        let made = permission_grant::assign(&self.operator, &draft.directory, (key, kind), &at);
+        draft.take(made.unwrap()).id
     }
 
     fn microsofts(&self, draft: &mut Draft, kind: Kind, target: &mut Target) {
@@ -331,7 +344,9 @@ impl<'a> Workshop<'a> {
                     group::add_member(&self.operator, &draft.directory, (key, MemberKind::User)).unwrap();
                 draft.take(made);
             }
-            Kind::GroupWithOwnRole => self.assign(draft, group, (OWN_API, OWN_ROLE)),
+            Kind::GroupWithOwnRole => {
+                target.inner = self.assign(draft, (group, MemberKind::Group), (OWN_API, OWN_ROLE));
+            }
             _ => {}
         }
     }
@@ -354,6 +369,9 @@ impl<'a> Workshop<'a> {
         if kind == Kind::Administrator {
             let given = role::assign(&self.operator, &draft.directory, id, role::GLOBAL_ADMINISTRATOR);
             draft.take(given.unwrap());
+        }
+        if kind == Kind::UserWithOwnRole {
+            target.inner = self.assign(draft, (id, MemberKind::User), (OWN_API, OWN_ROLE));
         }
     }
 }

@@ -62,6 +62,7 @@ impl Row {
             ("{id}", target.id.as_str()),
             ("{key}", &format!("appId='{}'", target.app)),
             ("{member}", &target.inner),
+            ("{assignment}", &target.inner),
             ("{application}", &target.app),
             ("{environment}", ENVIRONMENT),
             ("{package}", "contoso_base"),
