@@ -91,6 +91,8 @@ pub struct Target {
     pub app: String,
     /// What is in it: a secret's id, a member's.
     pub inner: String,
+    /// The app role assignment that it holds.
+    pub assignment: String,
     /// Another person's id.
     pub person: String,
     /// The caller's id.
@@ -261,10 +263,12 @@ impl<'a> Workshop<'a> {
                 draft.take(given.unwrap());
             }
             Kind::ApplicationWithGraphRole => {
-                target.inner = self.assign(draft, (id, MemberKind::ServicePrincipal), (GRAPH, PRIVILEGED));
+                target.assignment =
+                    self.assign(draft, (id, MemberKind::ServicePrincipal), (GRAPH, PRIVILEGED));
             }
             Kind::ApplicationWithOwnRole => {
-                target.inner = self.assign(draft, (id, MemberKind::ServicePrincipal), (OWN_API, OWN_ROLE));
+                target.assignment =
+                    self.assign(draft, (id, MemberKind::ServicePrincipal), (OWN_API, OWN_ROLE));
             }
             Kind::Registration => {
                 let made =
@@ -345,7 +349,7 @@ impl<'a> Workshop<'a> {
                 draft.take(made);
             }
             Kind::GroupWithOwnRole => {
-                target.inner = self.assign(draft, (group, MemberKind::Group), (OWN_API, OWN_ROLE));
+                target.assignment = self.assign(draft, (group, MemberKind::Group), (OWN_API, OWN_ROLE));
             }
             _ => {}
         }
@@ -371,7 +375,7 @@ impl<'a> Workshop<'a> {
             draft.take(given.unwrap());
         }
         if kind == Kind::UserWithOwnRole {
-            target.inner = self.assign(draft, (id, MemberKind::User), (OWN_API, OWN_ROLE));
+            target.assignment = self.assign(draft, (id, MemberKind::User), (OWN_API, OWN_ROLE));
         }
     }
 }

@@ -62,7 +62,7 @@ impl Row {
             ("{id}", target.id.as_str()),
             ("{key}", &format!("appId='{}'", target.app)),
             ("{member}", &target.inner),
-            ("{assignment}", &target.inner),
+            ("{assignment}", &target.assignment),
             ("{application}", &target.app),
             ("{environment}", ENVIRONMENT),
             ("{package}", "contoso_base"),
