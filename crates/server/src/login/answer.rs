@@ -127,7 +127,7 @@ impl Context {
             created: self.now(),
             expires: self.now().plus_seconds(authorization_code::LIFETIME),
         };
-        self.state.store.put_code(&code_digest(&text), place, body).await?;
+        self.state.store.put_code(&code_digest(&text), place, body, None).await?;
         Ok(text)
     }
 
