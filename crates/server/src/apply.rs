@@ -3,7 +3,7 @@
 //! again.
 
 use crate::{caller::Called, context::Context, reply::Failure};
-use carnet_store::StoreError;
+use carnet_store::{Once, StoreError};
 use carnet_tenant::{
     change::Decided,
     directory::Directory,
@@ -27,10 +27,25 @@ impl Context {
         called: &mut Called,
         rule: impl Fn(&Caller, &Directory, &Moment<'_>) -> Result<Decided<T>, Refusal>,
     ) -> Result<T, Failure> {
+        self.apply_once(called, None, rule).await
+    }
+
+    /// Asks a rule that changes the directory, and keeps what it says together with the use of the page that asked
+    /// for it. A refusal of the rule uses nothing.
+    ///
+    /// # Errors
+    /// [`Failure::PageUsed`] when the page was used before; then nothing was changed. The rest as
+    /// [`Context::apply`].
+    pub async fn apply_once<T>(
+        &self,
+        called: &mut Called,
+        once: Option<Once>,
+        rule: impl Fn(&Caller, &Directory, &Moment<'_>) -> Result<Decided<T>, Refusal>,
+    ) -> Result<T, Failure> {
         for _ in 0..TRIES {
             let at = Moment { now: self.now(), entropy: &*self.state.entropy };
             let decided = self.confirmed(called, |caller, directory| rule(caller, directory, &at)).await?;
-            if let Some(value) = self.keep(called, decided).await? {
+            if let Some(value) = self.keep(called, decided, once).await? {
                 return Ok(value);
             }
         }
@@ -48,6 +63,21 @@ impl Context {
         name: &str,
         rule: impl Fn(&Caller, &Directory, Option<&User>, &Moment<'_>) -> Result<Decided<T>, Refusal>,
     ) -> Result<T, Failure> {
+        self.apply_to_user_once(called, (name, None), rule).await
+    }
+
+    /// Asks a rule about one user, and keeps what it says together with the use of the page that asked for it. A
+    /// refusal of the rule uses nothing.
+    ///
+    /// # Errors
+    /// [`Failure::PageUsed`] when the page was used before; then nothing was changed. The rest as
+    /// [`Context::apply_to_user`].
+    pub async fn apply_to_user_once<T>(
+        &self,
+        called: &mut Called,
+        (name, once): (&str, Option<Once>),
+        rule: impl Fn(&Caller, &Directory, Option<&User>, &Moment<'_>) -> Result<Decided<T>, Refusal>,
+    ) -> Result<T, Failure> {
         for _ in 0..TRIES {
             let seen = called.directory.version;
             let user = self.user_named(called.directory.tenant.id, name).await?;
@@ -59,7 +89,7 @@ impl Context {
             if called.directory.version != seen {
                 continue;
             }
-            if let Some(value) = self.keep(called, decided).await? {
+            if let Some(value) = self.keep(called, decided, once).await? {
                 return Ok(value);
             }
         }
@@ -78,12 +108,25 @@ impl Context {
     }
 
     /// Keeps what was decided; `None` when another change was faster, and the newer directory is there now.
-    async fn keep<T>(&self, called: &mut Called, decided: Decided<T>) -> Result<Option<T>, Failure> {
+    async fn keep<T>(
+        &self,
+        called: &mut Called,
+        decided: Decided<T>,
+        once: Option<Once>,
+    ) -> Result<Option<T>, Failure> {
+        let (store, now) = (&self.state.store, self.now());
         if decided.changes.is_empty() {
+            if let Some(once) = once {
+                store.spend(once).await?;
+            }
             return Ok(Some(decided.value));
         }
         let changes = (decided.changes, decided.audit);
-        match self.state.store.apply(&called.directory, changes, self.now(), None).await {
+        let kept = match once {
+            Some(once) => store.apply_once(&called.directory, changes, now, once).await,
+            None => store.apply(&called.directory, changes, now, None).await,
+        };
+        match kept {
             Ok(directory) => {
                 called.directory = directory;
                 Ok(Some(decided.value))

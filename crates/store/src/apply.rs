@@ -2,7 +2,7 @@
 //! follow, the audit row links to the one before. Whoever decided on an older number loses.
 
 use crate::{
-    Store, StoreError,
+    Once, Store, StoreError,
     engine::{Batch, Expect, values},
     object,
 };
@@ -78,6 +78,25 @@ impl Store {
             more.push(FILE, values![seen.tenant.id, file], Expect::Rows(1));
         }
         self.apply_with(seen, (changes, audit), now, more).await
+    }
+
+    /// Applies changes that were decided on `seen`, together with the use of what may be used once.
+    ///
+    /// # Errors
+    /// [`StoreError::Spent`] when there was an earlier use; the rest as [`Store::apply`].
+    pub async fn apply_once(
+        &self,
+        seen: &Directory,
+        (changes, audit): (Vec<Change>, Vec<Audit>),
+        now: Timestamp,
+        once: Once,
+    ) -> Result<Arc<Directory>, StoreError> {
+        let mut more = Batch::default();
+        once.push(&mut more);
+        match self.apply_with(seen, (changes, audit), now, more).await {
+            Ok(directory) => Ok(directory),
+            Err(error) => Err(self.told_apart(error, Some(&once)).await),
+        }
     }
 
     /// The same, with further statements in the batch.

@@ -2,7 +2,7 @@
 //! sealed to tenant, kind and digest, and what may be used once is spent by one conditional statement.
 
 use crate::{
-    Store, StoreError,
+    Once, Store, StoreError,
     engine::{Batch, Expect, Row, values},
     facts::Whose,
     redeem::KeptCode,
@@ -126,22 +126,50 @@ impl Store {
         place: Place,
         body: &T,
     ) -> Result<(), StoreError> {
+        self.put_artifact_once(kind, digest, place, body, None).await
+    }
+
+    /// Keeps an artifact together with the use of what may be used once, if there is such a thing.
+    ///
+    /// # Errors
+    /// [`StoreError::Spent`] when there was an earlier use; then nothing was kept.
+    pub async fn put_artifact_once<T: Serialize>(
+        &self,
+        kind: &'static str,
+        digest: &[u8; 32],
+        place: Place,
+        body: &T,
+        once: Option<Once>,
+    ) -> Result<(), StoreError> {
         let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let sealed = self.inner.seal.seal(&[kind, &place.tenant.to_string(), &digest::hex(digest)], &json)?;
         let Place { tenant, family, user, created, expires } = place;
         let mut batch = Batch::default();
         let values = values![&digest[..], kind, tenant, family, user, created, expires, sealed];
         batch.push(PUT, values, Expect::Rows(1));
-        self.inner.engine.write(batch).await.map(drop)
+        if let Some(once) = &once {
+            once.push(&mut batch);
+        }
+        match self.inner.engine.write(batch).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.told_apart(error, once.as_ref()).await),
+        }
     }
 
-    /// Keeps an authorization code. It is redeemed within seconds, mostly here: until then it is held in memory too.
+    /// Keeps an authorization code, together with the use of the page that asked for it, if one did. It is redeemed
+    /// within seconds, mostly here: until then it is held in memory too.
     ///
     /// # Errors
-    /// [`StoreError`]
-    pub async fn put_code(&self, digest: &[u8; 32], place: Place, body: CodeBody) -> Result<(), StoreError> {
+    /// [`StoreError::Spent`] when there was an earlier use; then nothing was kept.
+    pub async fn put_code(
+        &self,
+        digest: &[u8; 32],
+        place: Place,
+        body: CodeBody,
+        once: Option<Once>,
+    ) -> Result<(), StoreError> {
         let key = (place.tenant, *digest);
-        self.put_artifact(CODE, digest, place, &body).await?;
+        self.put_artifact_once(CODE, digest, place, &body, once).await?;
         self.inner.codes.put(key, Arc::new(KeptCode { body, expires: place.expires }));
         Ok(())
     }

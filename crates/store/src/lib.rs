@@ -13,6 +13,7 @@ mod lately;
 mod lock;
 pub mod migrate;
 mod object;
+mod once;
 mod record;
 mod redeem;
 pub mod seal;
@@ -20,6 +21,7 @@ mod tidy;
 
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
+pub use once::Once;
 pub use record::Settle;
 
 use carnet_tenant::{directory::Directory, tenant::Tenant, user::User};
@@ -52,6 +54,9 @@ pub enum StoreError {
     /// A key is taken; nothing was done.
     #[error("a unique name is taken")]
     Exists,
+    /// What may be used once was used before; nothing was done.
+    #[error("it may be used once, and was used before")]
+    Spent,
     /// It is not known whether the write was done.
     #[error("the connection was lost while committing")]
     Unknown,

@@ -20,7 +20,7 @@ use std::{net::IpAddr, sync::Arc};
 
 const RECORD: &str =
     "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
-const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
+pub(crate) const SPEND: &str = "insert into spent(tenant_id, digest, expires_at) values ($1, $2, $3)";
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
     generation = $2 + 1 where id = $1 and revoked_at = 0 \
     and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";

@@ -29,6 +29,7 @@ async fn a_page_that_is_switched_off_does_nothing_row_75() {
         let put = Change::Put(Object::Application(application.into()));
         t.store.apply(&seen, (vec![put], vec![]), NOW, None).await.unwrap();
     };
+    let page = browser.get(DEVICE_PAGE).await;
     switch(false).await;
     for reply in [browser.submit(&page, &code).await, browser.submit(&confirm, &[("answer", "yes")]).await] {
         assert_eq!((reply.status, number(&reply)), (403, 53_003));

@@ -5,6 +5,7 @@ mod attempts;
 mod directory;
 mod keys;
 mod nodes;
+mod once;
 mod records;
 mod tokens;
 

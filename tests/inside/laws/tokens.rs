@@ -139,7 +139,7 @@ law! {
         "redirect_uri": "http://localhost", "explicit": true, "challenge": null, "scope": "openid", "v1": false,
         "nonce": null, "signed_in": NOW, "auth_time": false, "methods": ["pwd"], "session": null
     });
-    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json.clone()).unwrap()).await.unwrap();
+    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json.clone()).unwrap(), None).await.unwrap();
     let shown = async |store: &Store| {
         let found = redeemed(store, "code").await;
         (found.user.map(|user| user.id), found.code)
@@ -147,7 +147,7 @@ law! {
     kept.store.end_artifact(CODE, &code_digest(&code)).await.unwrap();
     let gone = shown(&kept.store).await;
     assert!(gone.1.is_some() && shown(&kept.store).await.1.is_none(), "remembered, and once");
-    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json).unwrap()).await.unwrap();
+    kept.store.put_code(&code_digest(&code), place, serde_json::from_value(json).unwrap(), None).await.unwrap();
     let remembered = shown(&kept.store).await;
     assert!(remembered.1.as_ref().is_some_and(|code| !code.spent) && remembered.0 == Some(place.user));
     assert_eq!(shown(&kept.store).await, remembered);

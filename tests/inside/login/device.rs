@@ -53,7 +53,7 @@ async fn a_device_waits_until_somebody_says_yes_and_gets_tokens_once() {
     assert!(reply.good()["refresh_token"].is_string());
     assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 invalid_grant 54005");
     let again = browser.submit(&page, &[("answer", "no")]).await;
-    assert!(text(&again).contains("AADSTS90120"));
+    assert!(text(&again).contains("AADSTS50089"));
 }
 
 #[tokio::test]
@@ -62,9 +62,12 @@ async fn a_no_stays_a_no_and_time_ends_it() {
     let begun = begin(&t).await;
     let browser = Browser::new(&t);
     let page = question(&browser, begun["user_code"].as_str().unwrap()).await;
+    let other = Browser::new(&t);
+    let late = question(&other, begun["user_code"].as_str().unwrap()).await;
     assert_eq!(browser.submit(&page, &[("answer", "no")]).await.status, 200);
     assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 authorization_declined 65004");
-    assert!(text(&browser.submit(&page, &[("answer", "yes")]).await).contains("AADSTS90120"));
+    assert!(text(&browser.submit(&page, &[("answer", "yes")]).await).contains("AADSTS50089"));
+    assert!(text(&other.submit(&late, &[("answer", "yes")]).await).contains("AADSTS90120"));
 
     let begun = begin(&t).await;
     t.later(901);

@@ -208,6 +208,7 @@ async fn somebody_consents_for_themselves_and_an_administrator_for_everyone() {
     let silent = query(UNCONSENTED, &[("prompt", "none")]);
     assert_eq!(number(&ada.open(&silent).await), 65_001);
     assert_eq!(number(&ada.submit(&page, &[("answer", "no")]).await), 65_004);
+    let page = ada.open(&query(UNCONSENTED, &[])).await;
     // Whoever is no administrator consents for no one else, whatever is posted.
     assert_eq!(ada.submit(&page, &[("answer", "yes"), ("everyone", "1")]).await.status, 403);
     assert!(back(&ada.submit(&page, &[("answer", "yes")]).await).contains_key("code"));

@@ -84,7 +84,7 @@ async fn a_middle_tier_gets_no_further_than_what_the_user_showed_at_sign_in() {
     let browser = Browser::new(&t);
     let mine = query(FRONT, &[("scope", "api://middle/act")]);
     let page = browser.sign_in(&mine, "mfa", PASSWORD).await;
-    let weak = back(&browser.sign_in(&mine, "ada", PASSWORD).await)["code"].clone();
+    let weak = back(&Browser::new(&t).sign_in(&mine, "ada", PASSWORD).await)["code"].clone();
     assert!(page.text().contains("name=\"otc\""));
     let strong = back(&browser.submit(&page, &[("otc", &code_at(NOW.seconds()))]).await)["code"].clone();
     let redeem = async |code: &str| {

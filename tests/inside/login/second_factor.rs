@@ -12,12 +12,12 @@ use serde_json::json;
 const TOTP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// Somebody with that authenticator.
-pub(super) fn somebody() -> String {
+pub(crate) fn somebody() -> String {
     format!("[[user]]\nname = \"mfa@contoso.example\"\npassword = \"{PASSWORD}\"\ntotp = \"{TOTP}\"\n")
 }
 
 /// What an authenticator with a key shows at a moment (RFC 6238).
-fn code_of(key: &str, moment: i64) -> String {
+pub(crate) fn code_of(key: &str, moment: i64) -> String {
     use aws_lc_rs::hmac;
     let bits = key.bytes().fold((Vec::new(), 0_u32, 0_u32), |(mut out, kept, count), c| {
         let value = if c.is_ascii_uppercase() { c - b'A' } else { c - b'2' + 26 };
@@ -36,18 +36,19 @@ fn code_of(key: &str, moment: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-pub(super) fn code_at(moment: i64) -> String {
+pub(crate) fn code_at(moment: i64) -> String {
     code_of(TOTP, moment)
 }
 
 /// The key that the page for registration shows.
-fn key_of(page: &Reply) -> String {
+pub(crate) fn key_of(page: &Reply) -> String {
     let text = page.text();
     let shown = text.split("class=\"key\">").nth(1).unwrap_or_else(|| panic!("no key on the page"));
     shown.split('<').next().unwrap().replace(' ', "")
 }
 
-fn recovery_codes(page: &Reply) -> Vec<String> {
+/// The recovery codes that the page after a registration shows.
+pub(crate) fn recovery_codes(page: &Reply) -> Vec<String> {
     let text = page.text();
     let list = text.split("class=\"codes\">").nth(1).unwrap_or_else(|| panic!("no codes on the page"));
     let list = list.split("</ul>").next().unwrap();

@@ -40,6 +40,7 @@ async fn of_several_accounts_one_is_chosen_or_named() {
     assert!(page.text().contains("Choose an account"));
     for name in ["ada", "admin"] {
         let mail = format!("{name}@contoso.example");
+        let page = browser.open(&query(PUBLIC, &[])).await;
         let account = button(&page, &mail);
         assert_eq!(who(&t, &browser.submit(&page, &[("account", &account)]).await).await, mail);
         let hinted = query(PUBLIC, &[("login_hint", &mail), ("prompt", "none")]);

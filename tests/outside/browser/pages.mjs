@@ -203,7 +203,7 @@ const walks = {
     const address = `${AUTHORITY}/v2.0/adminconsent?${asked}`;
     await page.goto(address);
     await signIn(page, FACTS.user);
-    await shows(page, "Sign-in does not go on");
+    await shows(page, "We couldn't sign you in");
     check((await page.locator("main").innerText()).includes("AADSTS90094"), "who may not consent is not told so");
     await page.context().clearCookies();
     await page.goto(address);
@@ -280,7 +280,7 @@ const walks = {
     if (!who.script) {
       await shows(page, "You have signed out");
       await look(who, "signed-out-telling");
-      await page.getByRole("link", { name: "Go on to the application" }).click();
+      await page.getByRole("link", { name: "Continue to the application" }).click();
     }
     await shows(page, "The application");
     same(page.url(), `${SITE}/back`, "address");
@@ -290,7 +290,7 @@ const walks = {
   async says_why_it_does_not_go_on(who) {
     const answer = await who.page.goto(authorize(who, "known", { redirect_uri: `https://evil.example/${"callback".repeat(20)}` }));
     same(answer.status(), 400, "status");
-    await shows(who.page, "Sign-in does not go on");
+    await shows(who.page, "We couldn't sign you in");
     const text = await who.page.locator("main").innerText();
     for (const part of ["AADSTS50011", "Trace id", "Correlation id", "Time"]) check(text.includes(part), `no ${part}: ${text}`);
     await look(who, "error");

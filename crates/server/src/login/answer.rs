@@ -5,7 +5,10 @@ use crate::{
     context::Context,
     reply::{Failure, Reply},
 };
-use carnet_store::artifact::{Place, code_digest, new_text};
+use carnet_store::{
+    Once,
+    artifact::{Place, code_digest, new_text},
+};
 use carnet_tenant::{
     authorize::{Admitted, SignedIn},
     token::{CodeBody, Denial, authorization_code, denial::SessionNo, front_channel::id_token},
@@ -22,7 +25,7 @@ use carnet_wire::{
 impl Context {
     /// A denial on a page.
     pub(super) fn refused(&self, denial: &Denial) -> Reply {
-        pages::refused(denial, &self.envelope)
+        pages::refused(denial, &self.envelope, None)
     }
 
     /// A denial for the client.
@@ -81,21 +84,28 @@ impl Context {
         fields
     }
 
-    /// Sends back what was asked for: a code, which is kept, an ID token, or both.
+    /// Sends back what was asked for: a code, which is kept, an ID token, or both. Where a page asked for it, the
+    /// page is used up.
     ///
     /// # Errors
-    /// [`Failure`]
+    /// [`Failure::PageUsed`] when another post of the page was faster; the rest of [`Failure`]
     pub(super) async fn give(
         &self,
         good: &Good,
         signed_in: &SignedIn<'_>,
         body: CodeBody,
+        once: Option<Once>,
     ) -> Result<Reply, Failure> {
         let (tenant, asked) = (&good.directory.tenant, &good.asked);
         let mut fields = Vec::new();
         let code = match asked.response.code {
-            true => Some(self.keep_code(tenant.id, body).await?),
-            false => None,
+            true => Some(self.keep_code(tenant.id, body, once).await?),
+            false => {
+                if let Some(once) = once {
+                    self.state.store.spend(once).await?;
+                }
+                None
+            }
         };
         if let Some(code) = &code {
             fields.push(("code", code.expose().to_owned()));
@@ -118,7 +128,12 @@ impl Context {
         Ok(self.back(&good.request, &good.admitted, fields))
     }
 
-    async fn keep_code(&self, tenant: TenantId, body: CodeBody) -> Result<AuthorizationCode, Failure> {
+    async fn keep_code(
+        &self,
+        tenant: TenantId,
+        body: CodeBody,
+        once: Option<Once>,
+    ) -> Result<AuthorizationCode, Failure> {
         let text = AuthorizationCode::new(new_text(self.now(), &*self.state.entropy));
         let place = Place {
             tenant,
@@ -127,7 +142,7 @@ impl Context {
             created: self.now(),
             expires: self.now().plus_seconds(authorization_code::LIFETIME),
         };
-        self.state.store.put_code(&code_digest(&text), place, body).await?;
+        self.state.store.put_code(&code_digest(&text), place, body, once).await?;
         Ok(text)
     }
 

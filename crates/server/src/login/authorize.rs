@@ -256,9 +256,14 @@ impl Context {
                 if let Some(stopped) = self.comes_round(good, &body) {
                     return Ok(Some(stopped));
                 }
-                self.give(good, &signed_in, body).await?
+                self.give(good, &signed_in, body, flow.once()).await?
             }
-            None => self.consented(good),
+            None => {
+                if let Some(once) = flow.once() {
+                    self.state.store.spend(once).await?;
+                }
+                self.consented(good)
+            }
         };
         let cookies = self.used(call, shown, good.admitted.client.app).await?;
         Ok(Some(cookies.into_iter().fold(reply, Reply::cookie)))

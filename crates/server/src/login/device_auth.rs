@@ -31,6 +31,7 @@ use carnet_tenant::{
 };
 use carnet_wire::{
     authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, time::Timestamp,
+    token::form::Form,
 };
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -64,12 +65,18 @@ pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
 
 /// The code, or the answer.
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let (form, mut flow) = match cx.posted(&mut call).await? {
+    let (form, flow) = match cx.posted(&mut call).await? {
         Ok(posted) => posted,
-        Err(denial) => return Ok(cx.refused(&denial)),
+        Err(page) => return Ok(*page),
     };
+    let start = flow.start();
+    let answer = typed(&cx, &call, flow, &form).await;
+    cx.unless_used(start.as_deref(), answer)
+}
+
+async fn typed(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result<Reply, Failure> {
     if let Some(answer) = form.get("answer").filter(|_| flow.device().is_some()) {
-        return cx.answer_device(&call, &flow, answer == "yes").await;
+        return cx.answer_device(call, &flow, answer == "yes").await;
     }
     let typed = form.get("user_code").unwrap_or_default();
     match cx.find_code(typed, &flow).await? {
@@ -77,7 +84,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
             flow.restart(None);
             flow.purpose = Purpose::Device { digest: Some(device) };
             flow.tenant = tenant.to_string();
-            cx.advance(&call, flow, None).await
+            cx.advance(call, flow, None).await
         }
         Err(denial @ Denial::Service(_)) => Ok(cx.refused(&denial)),
         Err(denial) => {
@@ -225,10 +232,10 @@ impl Context {
         // Who answers is who signed in for this and was asked, even if the browser signed somebody else in
         // meanwhile.
         if !flow.asks(flow.device().unwrap_or_default()) {
-            return Ok(self.refused(&Denial::SignInLost));
+            return Ok(self.stopped(flow, &Denial::SignInLost));
         }
         let Some((Shown { session, .. }, user)) = self.signed_in(call, flow, tenant).await? else {
-            return Ok(self.refused(&Denial::SignInLost));
+            return Ok(self.stopped(flow, &Denial::SignInLost));
         };
         let here = (device.client.app, self.envelope.address);
         if yes && let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
@@ -249,12 +256,8 @@ impl Context {
             created: self.now(),
             expires: device.body.expires.plus_seconds(carnet_wire::device::LIFETIME),
         };
-        match self
-            .state
-            .store
-            .put_artifact(DEVICE_ANSWER, &answer_digest(&device.digest), place, &answer)
-            .await
-        {
+        let (store, kept) = (&self.state.store, answer_digest(&device.digest));
+        match store.put_artifact_once(DEVICE_ANSWER, &kept, place, &answer, flow.once()).await {
             Ok(()) => {
                 let ((nobody, key), from) = (self.guesses(), (self.envelope.address, self.now()));
                 self.state.store.forgive(nobody, &key, from).await?;

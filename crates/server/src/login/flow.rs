@@ -1,12 +1,12 @@
 //! A sign-in under way: the sealed state that each page carries, tied to the browser that was shown it.
 
-use super::cookie;
+use super::{cookie, pages};
 use crate::{
     context::{Context, read},
-    reply::Failure,
+    reply::{Failure, Reply},
     route::Call,
 };
-use carnet_store::artifact::text_digest;
+use carnet_store::{Once, artifact::text_digest};
 use carnet_tenant::{
     credential::Guarded,
     refusal::Refusal,
@@ -14,10 +14,14 @@ use carnet_tenant::{
     user::User,
 };
 use carnet_wire::{
+    authority::TenantName,
     digest,
     ids::ObjectId,
     time::Timestamp,
-    token::form::{Form, LARGEST},
+    token::{
+        form::{Form, LARGEST},
+        request::LONGEST_QUERY,
+    },
 };
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -27,6 +31,8 @@ use uuid::Uuid;
 const BROWSER: &str = "__Host-carnet-browser";
 /// Seconds that somebody has to sign in.
 const PATIENCE: i64 = 15 * 60;
+/// Seconds for which the use of a page is remembered after the page has expired, for nodes whose clocks differ.
+const REMEMBERED: i64 = 5 * 60;
 /// What is sealed is sealed for this.
 const SEALED: &[&str] = &["sign-in"];
 
@@ -55,6 +61,12 @@ pub struct Flow {
     /// The question on the page, which only that page answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
+    /// Which step of the sign-in its pages belong to. The first page that does something (makes a session, answers
+    /// a question, gets a code) uses the step up, and the pages after it belong to another one.
+    nonce: Uuid,
+    /// A page was posted, and the request has done nothing by it so far.
+    #[serde(skip)]
+    posted: bool,
     /// When patience ends, in seconds.
     until: i64,
     /// Digest of the browser's cookie.
@@ -136,6 +148,32 @@ impl Flow {
         asked.is_some_and(|it| Some(it.session) == self.session)
     }
 
+    /// What is kept when the posted page does something; `None` where no page was posted, and where this request
+    /// has kept it already.
+    pub fn once(&self) -> Option<Once> {
+        let expires = Timestamp::from_seconds(self.until + REMEMBERED);
+        self.posted.then(|| Once::new("page", self.nonce, expires))
+    }
+
+    /// The address at which the same begins anew; `None` where the request is too long for an address.
+    pub fn start(&self) -> Option<String> {
+        let tenant = TenantName::parse(&self.tenant).ok()?;
+        let (path, request) = match &self.purpose {
+            Purpose::Authorize { request, v1, admin_consent } => {
+                let path = match (admin_consent, v1) {
+                    (false, false) => "oauth2/v2.0/authorize",
+                    (false, true) => "oauth2/authorize",
+                    (true, false) => "v2.0/adminconsent",
+                    (true, true) => "adminconsent",
+                };
+                (path, request)
+            }
+            Purpose::SignOut { request } => ("oauth2/v2.0/logout", request),
+            Purpose::Device { .. } => return Some(format!("/{tenant}/oauth2/deviceauth")),
+        };
+        (request.len() <= LONGEST_QUERY).then(|| format!("/{tenant}/{path}?{request}"))
+    }
+
     /// Which browser it is tied to.
     pub fn browser(&self) -> &str {
         &self.browser
@@ -170,27 +208,81 @@ impl Context {
     /// What a page of ours posted, with the sign-in that it belongs to.
     ///
     /// # Errors
-    /// [`Failure`]; that it is no post of our page is the inner error.
-    pub async fn posted(&self, call: &mut Call) -> Result<Result<(Form, Flow), Denial>, Failure> {
+    /// [`Failure`]; where it is no post of a page that still counts, the inner error is the page that says so.
+    pub async fn posted(&self, call: &mut Call) -> Result<Result<(Form, Flow), Box<Reply>>, Failure> {
         let form = match Form::parse(sent(call).await?.as_bytes()) {
             Ok(form) => form,
-            Err(error) => return Ok(Err(Denial::Malformed(error))),
+            Err(error) => return Ok(Err(Box::new(self.refused(&Denial::Malformed(error))))),
         };
-        let flow = form.get("flow").and_then(|sealed| self.sealed_flow(call, sealed));
-        Ok(match flow.filter(|_| self.same_origin(call)) {
-            Some(flow) if self.now().seconds() < flow.until => Ok((form, flow)),
-            Some(_) => Err(Denial::Session(SessionNo::FlowExpired)),
-            None => Err(Denial::SignInLost),
-        })
+        Ok(self.flow_of(call, &form).await?.map(|flow| (form, flow)))
+    }
+
+    /// The sign-in of the page that posted a form: sealed by us, posted from the browser that the page was shown
+    /// to, in time, and with nothing done by it so far.
+    ///
+    /// # Errors
+    /// [`Failure`]; where the page does not count, the inner error is the page that says so.
+    pub async fn flow_of(&self, call: &Call, form: &Form) -> Result<Result<Flow, Box<Reply>>, Failure> {
+        let sealed = form.get("flow").and_then(|sealed| self.sealed_flow(sealed));
+        let Some(mut flow) = sealed.filter(|_| self.same_origin(call)) else {
+            return Ok(Err(Box::new(self.refused(&Denial::SignInLost))));
+        };
+        flow.posted = true;
+        let denial = if !is_of_browser(&flow, call) {
+            Denial::SignInLost
+        } else if self.now().seconds() >= flow.until {
+            Denial::Session(SessionNo::FlowExpired)
+        } else {
+            match flow.once() {
+                Some(once) if self.state.store.is_spent(&once).await? => Denial::Session(SessionNo::PageUsed),
+                _ => return Ok(Ok(flow)),
+            }
+        };
+        Ok(Err(Box::new(self.stopped(&flow, &denial))))
+    }
+
+    /// A page that does not count any more: says why, and where the same begins anew.
+    pub fn stopped(&self, flow: &Flow, denial: &Denial) -> Reply {
+        pages::refused(denial, &self.envelope, flow.start().as_deref())
+    }
+
+    /// The answer to a page's post, which is another page where a second post of the same page was faster.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub fn unless_used(&self, start: Option<&str>, answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
+        match answer {
+            Err(Failure::PageUsed) => {
+                Ok(pages::refused(&Denial::Session(SessionNo::PageUsed), &self.envelope, start))
+            }
+            other => other,
+        }
+    }
+
+    /// Uses the posted page up, where nothing is kept that its use could be kept with.
+    ///
+    /// # Errors
+    /// [`Failure::PageUsed`] when another post of it was faster.
+    pub async fn use_page(&self, flow: &mut Flow) -> Result<(), Failure> {
+        if let Some(once) = flow.once() {
+            self.state.store.spend(once).await?;
+        }
+        self.next_step(flow);
+        Ok(())
+    }
+
+    /// The posted page was used up: the pages that follow belong to a step of their own.
+    pub fn next_step(&self, flow: &mut Flow) {
+        (flow.nonce, flow.posted) = (self.state.entropy.uuid(), false);
     }
 
     /// Begins a sign-in; the second value is a cookie to set when the browser has none yet.
     pub fn begin(&self, call: &Call, purpose: Purpose, tenant: String) -> (Flow, Option<String>) {
-        let (value, new) = match cookie::read(call, BROWSER).filter(|value| value.len() == 43) {
-            Some(value) => (value.to_owned(), None),
+        let (browser, cookie) = match browser_of(call).filter(|value| value.len() == 43) {
+            Some(value) => (browser_digest(value), None),
             None => {
-                let made = self.random();
-                (made.clone(), Some(cookie::set(BROWSER, &made, None)))
+                let (browser, cookie) = self.new_browser();
+                (browser, Some(cookie))
             }
         };
         let flow = Flow {
@@ -202,10 +294,27 @@ impl Context {
             session: None,
             consented: false,
             question: None,
+            nonce: self.state.entropy.uuid(),
+            posted: false,
             until: self.now().seconds() + PATIENCE,
-            browser: digest::hex(&text_digest("browser", &value)),
+            browser,
         };
-        (flow, new)
+        (flow, cookie)
+    }
+
+    /// Somebody signed in: the browser gets another cookie, which this sign-in alone goes on with. Every other page
+    /// that was shown in the browser before counts no more.
+    #[must_use]
+    pub fn renew_browser(&self, flow: &mut Flow) -> String {
+        let (browser, cookie) = self.new_browser();
+        flow.browser = browser;
+        cookie
+    }
+
+    /// A new value of the cookie that ties pages to the browser: its digest, and the cookie to set.
+    pub fn new_browser(&self) -> (String, String) {
+        let value = self.random();
+        (browser_digest(&value), cookie::set(BROWSER, &value, None))
     }
 
     /// Seals a sign-in for its page.
@@ -217,16 +326,9 @@ impl Context {
         Ok(self.state.store.seal_place(SEALED, &json)?)
     }
 
-    /// Opens what a page of ours posted, from the browser that was shown it and in time.
-    pub fn open_flow(&self, call: &Call, sealed: &str) -> Option<Flow> {
-        self.sealed_flow(call, sealed).filter(|flow| self.now().seconds() < flow.until)
-    }
-
-    /// The same, however late.
-    fn sealed_flow(&self, call: &Call, sealed: &str) -> Option<Flow> {
-        let flow: Flow = serde_json::from_str(&self.state.store.open_place(SEALED, sealed)?).ok()?;
-        let browser = digest::hex(&text_digest("browser", cookie::read(call, BROWSER)?));
-        digest::same(flow.browser.as_bytes(), browser.as_bytes()).then_some(flow)
+    /// Opens what a page of ours carried.
+    fn sealed_flow(&self, sealed: &str) -> Option<Flow> {
+        serde_json::from_str(&self.state.store.open_place(SEALED, sealed)?).ok()
     }
 
     /// The browser posted this from a page of ours (`security.md`, S18).
@@ -240,4 +342,18 @@ impl Context {
             }
         }
     }
+}
+
+fn browser_of(call: &Call) -> Option<&str> {
+    cookie::read(call, BROWSER)
+}
+
+fn browser_digest(value: &str) -> String {
+    digest::hex(&text_digest("browser", value))
+}
+
+/// The page was shown to the browser that sends this.
+fn is_of_browser(flow: &Flow, call: &Call) -> bool {
+    let sent = browser_of(call).map(browser_digest);
+    sent.is_some_and(|sent| digest::same(flow.browser.as_bytes(), sent.as_bytes()))
 }

@@ -5,7 +5,7 @@
 
 use super::{
     answer::with_query,
-    flow::{Purpose, sent},
+    flow::{Flow, Purpose, sent},
     pages,
     session::Shown,
 };
@@ -58,19 +58,14 @@ async fn any(cx: Context, mut call: Call, path: &str) -> Result<Reply, Failure> 
         Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
     };
     // The click on our own page: the request that it confirms is sealed in it.
-    if let Some(sealed) = form.get("flow") {
-        let flow = cx.open_flow(&call, sealed).filter(|_| cx.same_origin(&call));
-        let Some(Purpose::SignOut { request }) = flow.map(|flow| flow.purpose) else {
-            return Ok(cx.refused(&Denial::SignInLost));
+    if form.get("flow").is_some() {
+        let flow = match cx.flow_of(&call, &form).await? {
+            Ok(flow) => flow,
+            Err(page) => return Ok(*page),
         };
-        let confirmed = match Form::parse(request.as_bytes()) {
-            Ok(form) => form,
-            Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
-        };
-        return match cx.asked_to_sign_out(&call, (&tenant, &confirmed)).await? {
-            Ok(asked) => cx.sign_out(&call, asked).await,
-            Err(denial) => Ok(cx.refused(&denial)),
-        };
+        let start = flow.start();
+        let answer = confirmed(&cx, &call, &tenant, flow).await;
+        return cx.unless_used(start.as_deref(), answer);
     }
     let asked = match cx.asked_to_sign_out(&call, (&tenant, &form)).await? {
         Ok(asked) => asked,
@@ -84,6 +79,24 @@ async fn any(cx: Context, mut call: Call, path: &str) -> Result<Reply, Failure> 
     let (flow, cookie) = cx.begin(&call, Purpose::SignOut { request: posted }, tenant);
     let reply = pages::sign_out(&action, &cx.seal_flow(&flow)?);
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
+}
+
+/// Signs out as the request that a page of ours asked about says.
+async fn confirmed(cx: &Context, call: &Call, tenant: &TenantName, mut flow: Flow) -> Result<Reply, Failure> {
+    let Purpose::SignOut { request } = &flow.purpose else {
+        return Ok(cx.refused(&Denial::SignInLost));
+    };
+    let form = match Form::parse(request.as_bytes()) {
+        Ok(form) => form,
+        Err(error) => return Ok(cx.refused(&Denial::Malformed(error))),
+    };
+    match cx.asked_to_sign_out(call, (tenant, &form)).await? {
+        Ok(asked) => {
+            cx.use_page(&mut flow).await?;
+            cx.sign_out(call, asked).await
+        }
+        Err(denial) => Ok(cx.refused(&denial)),
+    }
 }
 
 impl Context {
@@ -174,7 +187,12 @@ impl Context {
             let own = |uri: &&String| applications.any(|app| is_registered(&directory, *app, uri));
             offered = offered.or_else(|| asked.unnamed.as_ref().filter(own));
         }
-        let cookies = self.end_sessions(call, &asked.ended).await?;
+        let mut cookies = self.end_sessions(call, &asked.ended).await?;
+        // Pages that were shown before count no more. Where no session ended nothing is taken from a sign-in that is
+        // under way: any site can send the browser here.
+        if !asked.ended.is_empty() {
+            cookies.push(self.new_browser().1);
+        }
         let reply = match &asked.to {
             Some(uri) if frames.is_empty() => Reply::see_other(uri),
             to => pages::signed_out(&frames, to.as_deref(), offered.map(String::as_str)),

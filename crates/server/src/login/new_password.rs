@@ -11,6 +11,7 @@ use crate::{
     route::Call,
     work::hash::Whose,
 };
+use carnet_store::Once;
 use carnet_tenant::{
     authorize::Entered,
     credential::{Guarded, PasswordHash},
@@ -54,7 +55,8 @@ impl Context {
             Ok(judged) => judged,
             Err(reply) => return Ok(*reply),
         };
-        let Some(half) = flow.half.clone() else { return Ok(self.refused(&Denial::SignInLost)) };
+        let lost = || Ok(self.stopped(&flow, &Denial::SignInLost));
+        let Some(half) = flow.half.clone() else { return lost() };
         let again = |wrong: Wrong<'_>| self.ask_new_password(&flow, &client.name, Some(wrong));
         let typed = |name: &str| form.get(name).unwrap_or_default();
         let (old, new) =
@@ -67,15 +69,15 @@ impl Context {
             Ok(Entered::Expired(user)) => user,
             Ok(Entered::Half(user)) if half.proved && user.password_expired => user,
             // It was changed meanwhile: that page counts no more.
-            Ok(_) => return Ok(self.refused(&Denial::SignInLost)),
+            Ok(_) => return lost(),
             Err(Denial::WrongPassword) => return again(Wrong::Current),
             Err(denial) => return Ok(self.refused(&denial)),
         };
         if user.id != half.user || user.sessions_valid_from > half.since {
-            return Ok(self.refused(&Denial::SignInLost));
+            return lost();
         }
         let mut called = self.in_person(&directory, &user, &client);
-        match self.change_own_password(&mut called, &user, (&old, &new)).await {
+        match self.change_own_password(&mut called, &user, (&old, &new), flow.once()).await {
             Ok(()) => {}
             Err(Failure::Refusal(Refusal::BadRequest { message, .. })) => return again(Wrong::New(&message)),
             Err(Failure::Refusal(Refusal::Busy { .. })) => {
@@ -83,6 +85,7 @@ impl Context {
             }
             Err(failure) => return Err(failure),
         }
+        self.next_step(&mut flow);
         let directory = called.directory.clone();
         if half.proved {
             let Some(user) = self.state.store.user(directory.tenant.id, user.id).await? else {
@@ -116,7 +119,8 @@ impl Context {
         }
     }
 
-    /// Changes one's own password: the current one is proved under the account's lockout, like a sign-in.
+    /// Changes one's own password: the current one is proved under the account's lockout, like a sign-in. Where a
+    /// page asks for it, the page is used up.
     ///
     /// # Errors
     /// The rule's [`Refusal`], or [`Failure`].
@@ -125,6 +129,7 @@ impl Context {
         called: &mut Called,
         own: &User,
         (current, new): (&Password, &Password),
+        once: Option<Once>,
     ) -> Result<(), Failure> {
         let tenant = called.directory.tenant.id;
         let from = (self.envelope.address, self.now());
@@ -140,7 +145,7 @@ impl Context {
         };
         let name = own.id.to_string();
         let proved = held.and_then(|it| it.password.clone());
-        self.apply_to_user(called, &name, |caller, directory, old, at| {
+        self.apply_to_user_once(called, (&name, once), |caller, directory, old, at| {
             // What was proved is the password that is held now.
             let same = old.map(|it| &it.password) == Some(&proved);
             let proof = if same { proof } else { PasswordProof::Wrong };

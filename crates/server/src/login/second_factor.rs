@@ -55,7 +55,8 @@ impl Context {
             Ok(judged) => judged,
             Err(reply) => return Ok(*reply),
         };
-        let lost = || Ok(self.refused(&Denial::SignInLost));
+        let start = flow.start();
+        let lost = || Ok(pages::refused(&Denial::SignInLost, &self.envelope, start.as_deref()));
         let Some(half) = flow.half.clone() else { return lost() };
         let Some(user) = self.state.store.user(directory.tenant.id, half.user).await? else { return lost() };
         // Whoever was signed out meanwhile begins again.
@@ -204,16 +205,21 @@ impl Context {
         let codes = second_factor::recovery_codes(&*self.state.entropy);
         let mut called = self.themselves(asked);
         let kept = self
-            .apply_to_user(&mut called, &asked.user.id.to_string(), |caller, _, old, _| {
-                second_factor::register(caller, old, (key, &codes))
-            })
+            .apply_to_user_once(
+                &mut called,
+                (&asked.user.id.to_string(), flow.once()),
+                |caller, _, old, _| second_factor::register(caller, old, (key, &codes)),
+            )
             .await;
         match kept {
             Ok(()) => {}
             // Registered meanwhile, on another page: that one counts.
-            Err(Failure::Refusal(Refusal::Conflict { .. })) => return Ok(self.refused(&Denial::SignInLost)),
+            Err(Failure::Refusal(Refusal::Conflict { .. })) => {
+                return Ok(self.stopped(&flow, &Denial::SignInLost));
+            }
             Err(failure) => return Err(failure),
         }
+        self.next_step(&mut flow);
         if let Some(half) = &mut flow.half {
             (half.key, half.proved, half.stay) = (None, true, form.get("stay").is_some());
         }
@@ -227,7 +233,7 @@ impl Context {
     async fn recover(
         &self,
         call: &Call,
-        flow: Flow,
+        mut flow: Flow,
         asked: &Asked,
         (typed, form): (&str, &Form),
     ) -> Result<Reply, Failure> {
@@ -245,10 +251,13 @@ impl Context {
         let Some(code) = code else { return self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)) };
         let mut called = self.themselves(asked);
         let spent = self
-            .apply_to_user(&mut called, &asked.user.id.to_string(), |caller, _, old, _| {
-                second_factor::recover(caller, old, &code)
-            })
+            .apply_to_user_once(
+                &mut called,
+                (&asked.user.id.to_string(), flow.once()),
+                |caller, _, old, _| second_factor::recover(caller, old, &code),
+            )
             .await?;
+        self.next_step(&mut flow);
         match spent {
             true => self.past(call, flow, asked, form).await,
             false => self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)),

@@ -5,7 +5,7 @@
 use super::{cookie, flow::Flow};
 use crate::{context::Context, reply::Failure, route::Call};
 use carnet_store::{
-    StoreError,
+    Once, StoreError,
     artifact::{Artifact, Place, SESSION, text_digest},
 };
 use carnet_tenant::user::User;
@@ -156,28 +156,31 @@ impl Context {
     }
 
     /// Makes a session, with a new id, beside the browser's others; one that the same account had ends. Its
-    /// cookies.
+    /// cookies. The page that makes it is used up.
     ///
     /// # Errors
+    /// [`Failure::PageUsed`] when the page was used before; then no session was made or ended. The rest of
     /// [`Failure`]
     pub async fn new_session(
         &self,
         call: &Call,
         tenant: TenantId,
         session: Session,
+        once: Option<Once>,
     ) -> Result<(Shown, Vec<String>), Failure> {
         let mut others = self.sessions(call, None).await?;
         let same = |it: &Shown| it.tenant == tenant && it.session.user == session.user;
         let (replaced, rest): (Vec<_>, Vec<_>) = others.drain(..).partition(same);
         let mut kept = rest;
         let dropped = kept.split_off(kept.len().min(MOST - 1));
-        for old in replaced.iter().chain(&dropped) {
-            self.state.store.end_artifact(SESSION, &text_digest(SESSION, &old.text)).await?;
-        }
         let text = self.random();
         let expires = self.now().plus_seconds(session.life());
         let place = Place { tenant, family: session.id, user: session.user, created: self.now(), expires };
-        self.state.store.put_artifact(SESSION, &text_digest(SESSION, &text), place, &session).await?;
+        let store = &self.state.store;
+        store.put_artifact_once(SESSION, &text_digest(SESSION, &text), place, &session, once).await?;
+        for old in replaced.iter().chain(&dropped) {
+            store.end_artifact(SESSION, &text_digest(SESSION, &old.text)).await?;
+        }
         let made = Shown { tenant, session, text, generation: 0, expires };
         kept.insert(0, made.clone());
         Ok((made, cookies(call, &kept)))

@@ -24,10 +24,16 @@ use std::sync::Arc;
 pub(super) const GRANT: &str = "interactive";
 
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let (form, mut flow) = match cx.posted(&mut call).await? {
+    let (form, flow) = match cx.posted(&mut call).await? {
         Ok(posted) => posted,
-        Err(denial) => return Ok(cx.refused(&denial)),
+        Err(page) => return Ok(*page),
     };
+    let start = flow.start();
+    let answer = answer(&cx, &call, flow, &form).await;
+    cx.unless_used(start.as_deref(), answer)
+}
+
+async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result<Reply, Failure> {
     if form.get("cancel").is_some() && !matches!(flow.purpose, Purpose::Device { .. }) {
         return cx.cancelled(&flow).await;
     }
@@ -39,13 +45,13 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     let chosen = form.get("account").filter(|_| matches!(flow.purpose, Purpose::Authorize { .. }));
     if let Some(chosen) = chosen {
         (flow.session, flow.half, flow.consented) = (chosen.parse().ok(), None, false);
-        return cx.advance(&call, flow, None).await;
+        return cx.advance(call, flow, None).await;
     }
     if flow.half.as_ref().is_some_and(|half| half.expired) {
-        return cx.renew(&call, flow, &form).await;
+        return cx.renew(call, flow, form).await;
     }
     if flow.half.is_some() {
-        return cx.second(&call, flow, &form).await;
+        return cx.second(call, flow, form).await;
     }
     let typed = form.get("username").map(str::trim).filter(|name| !name.is_empty());
     if typed.is_some_and(|name| name.len() > 256 || name.chars().any(char::is_control)) {
@@ -53,7 +59,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     }
     let Some(password) = form.get("passwd") else {
         flow.user = typed.map(|name| cut(name, 256));
-        return cx.advance(&call, flow, None).await;
+        return cx.advance(call, flow, None).await;
     };
     let password = Password::new(password.to_owned());
     let (directory, client) = match cx.judged(&flow).await? {
@@ -61,7 +67,7 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
         Err(reply) => return Ok(*reply),
     };
     let entered = cx.prove(&directory, &client, (&flow, &password)).await?;
-    cx.entered(&call, flow, (&directory, &client), entered, &form).await
+    cx.entered(call, flow, (&directory, &client), entered, form).await
 }
 
 impl Context {
@@ -95,7 +101,7 @@ impl Context {
         }
     }
 
-    /// Somebody is in: a new session, and on with what they came for.
+    /// Somebody is in: makes a new session, gives the browser another cookie, and goes on with what they came for.
     pub(super) async fn enter(
         &self,
         call: &Call,
@@ -113,7 +119,9 @@ impl Context {
             stay: stays || form.get("stay").is_some(),
             applications: Vec::new(),
         };
-        let (shown, cookies) = self.new_session(call, directory.tenant.id, session).await?;
+        let (shown, mut cookies) = self.new_session(call, directory.tenant.id, session, flow.once()).await?;
+        self.next_step(&mut flow);
+        cookies.push(self.renew_browser(&mut flow));
         (flow.half, flow.anew, flow.session) = (None, false, Some(shown.session.id));
         flow.user = Some(user.name.clone());
         let reply = self.advance(call, flow, Some((shown, user.clone()))).await?;

@@ -7,7 +7,10 @@ use crate::{
     route::Surface,
 };
 use bytes::Bytes;
-use carnet_tenant::{refusal::Refusal, token::denial::Denial};
+use carnet_tenant::{
+    refusal::Refusal,
+    token::denial::{Denial, SessionNo},
+};
 use carnet_wire::{
     aadsts::Row,
     bap, graph, power_platform,
@@ -52,6 +55,9 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
+        Failure::PageUsed => {
+            return login::pages::refused(&Denial::Session(SessionNo::PageUsed), envelope, None);
+        }
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(
@@ -68,7 +74,7 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         }
     };
     let reply = match fault {
-        Some(no) if envelope.page => return login::pages::refused(&no, envelope),
+        Some(no) if envelope.page => return login::pages::refused(&no, envelope, None),
         Some(no) => return denial(&no, Version::V2, envelope),
         None => plain_error(status, code, &message, envelope),
     };

@@ -28,6 +28,8 @@ pub enum Failure {
     Broken(String),
     /// The store cannot keep anything just now; trying again helps.
     Away,
+    /// The page that was posted was used already: what it does is done once.
+    PageUsed,
 }
 
 impl Failure {
@@ -62,6 +64,7 @@ impl From<carnet_store::StoreError> for Failure {
                 tracing::warn!(cause = %error, "the store is away");
                 Self::Away
             }
+            StoreError::Spent => Self::PageUsed,
             other => Self::Broken(other.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Forms, Step, escape, framed, hidden, page};
 use crate::{context::Envelope, reply::Reply};
-use carnet_tenant::token::Denial;
+use carnet_tenant::token::{Denial, denial::SessionNo};
 use std::fmt::Write;
 
 /// Posts the answer that the page holds.
@@ -10,8 +10,8 @@ const POST: &str = "document.forms[0].submit()";
 /// Goes on once every frame has loaded, and at the latest after three seconds.
 const GO_ON: &str = "const go=()=>location.replace(document.getElementById('go').href);addEventListener('load',go);setTimeout(go,3000)";
 
-/// Says why a sign-in does not go on, and what to do.
-pub fn refused(denial: &Denial, envelope: &Envelope) -> Reply {
+/// Says why a sign-in ends here, and what to do. `again` is the address at which the same begins anew.
+pub fn refused(denial: &Denial, envelope: &Envelope, again: Option<&str>) -> Reply {
     let (row, sentence) = denial.entry();
     let ids = [
         ("Trace id", envelope.trace.to_string()),
@@ -22,17 +22,30 @@ pub fn refused(denial: &Denial, envelope: &Envelope) -> Reply {
     for (name, value) in ids {
         let _ = write!(list, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
     }
-    let mend = match denial {
-        Denial::Service(_) => "Wait a moment, then go back to the application and begin again.",
-        _ => "Whoever looks after the application can mend this.",
+    let title = match denial {
+        Denial::SignInLost => "This page can't be used any more",
+        Denial::Session(SessionNo::PageUsed) => "This page was already used",
+        Denial::Session(SessionNo::FlowExpired) => "This page has expired",
+        _ => "We couldn't sign you in",
     };
+    let advice = match denial {
+        Denial::Service(_) => "Wait a moment, then go back to the application and try again.",
+        Denial::SignInLost | Denial::Session(SessionNo::PageUsed | SessionNo::FlowExpired) => {
+            "Go back to the application and start again."
+        }
+        _ => "Ask the administrator of the application for help.",
+    };
+    let again = again.map_or_else(String::new, |address| {
+        format!("<p><a href=\"{}\">Start again</a></p>", escape(address))
+    });
     let body = format!(
-        "<h1>Sign-in does not go on</h1><p class=\"bad\">AADSTS{}</p><p>{}</p>\
-         <p class=\"quiet\">{mend} The ids below name this attempt.</p><dl>{list}</dl>",
+        "<h1>{}</h1><p class=\"bad\">AADSTS{}</p><p>{}</p><p>{advice}</p>{again}\
+         <p class=\"quiet\">If you ask for help, include these details:</p><dl>{list}</dl>",
+        escape(title),
         row.number,
         escape(&sentence)
     );
-    page("Sign-in does not go on", &body, None, Forms::Nowhere).refused(denial)
+    page(title, &body, None, Forms::Nowhere).refused(denial)
 }
 
 /// Asks whether the session is to end.
@@ -48,7 +61,7 @@ pub fn signed_out(frames: &[String], to: Option<&str>, offered: Option<&str>) ->
     let script = to.map(|uri| {
         let _ = write!(
             body,
-            "<p>Applications are told.</p><p><a id=\"go\" href=\"{}\">Go on to the application</a></p>",
+            "<p>Your applications are being told.</p><p><a id=\"go\" href=\"{}\">Continue to the application</a></p>",
             escape(uri)
         );
         GO_ON
@@ -57,7 +70,7 @@ pub fn signed_out(frames: &[String], to: Option<&str>, offered: Option<&str>) ->
         let _ = write!(body, "<p><a href=\"{}\">Go back to the application</a></p>", escape(uri));
     }
     if to.is_none() {
-        body.push_str("<p>It is a good idea to close the browser.</p>");
+        body.push_str("<p>Close the browser if others use this computer.</p>");
     }
     for uri in frames {
         let _ =
@@ -80,7 +93,7 @@ fn origin(uri: &str) -> Option<&str> {
 pub fn form_post(action: &str, fields: &[(&str, String)]) -> Reply {
     let inputs: String = fields.iter().map(|(name, value)| hidden(name, value)).collect();
     let body = format!(
-        "<h1>One moment</h1><form method=\"post\" action=\"{}\">{inputs}<noscript><p>Go on to the application.</p>\
+        "<h1>One moment</h1><form method=\"post\" action=\"{}\">{inputs}<noscript><p>Continue to the application.</p>\
          <div class=\"buttons\"><button>Continue</button></div></noscript></form>",
         escape(action)
     );

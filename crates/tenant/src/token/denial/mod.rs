@@ -173,7 +173,7 @@ pub enum Denial {
         /// The one that the ID token is for.
         hinted: AppId,
     },
-    /// What a page posted is none of ours, of another browser, or too late.
+    /// What a page posted is none of ours, or of another browser, or older than the last sign-in or sign-out here.
     SignInLost,
     /// The device code gives no token, or none is given out.
     Device(DeviceNo),

@@ -51,7 +51,7 @@ pub(super) fn entry(denial: &Denial) -> (&'static Row, String) {
         ),
         Denial::SignInLost => (
             &aadsts::REQUEST_FORMAT,
-            "This sign-in was begun elsewhere or too long ago; go back to the application and begin again."
+            "This page was opened in another browser, or somebody signed in or out in this browser after it was opened."
                 .into(),
         ),
         // SignInCancelled, and nothing else: the other variants have their own groups.
@@ -155,6 +155,8 @@ pub enum SessionNo {
     UnknownDomain(String),
     /// The page was open for too long.
     FlowExpired,
+    /// The page was posted before, and what it does was done then.
+    PageUsed,
 }
 
 impl SessionNo {
@@ -181,9 +183,12 @@ impl SessionNo {
                 &aadsts::FEDERATION_REALM_MISSING,
                 format!("The requested realm object '{domain}' does not exist; leave the domain hint out."),
             ),
-            Self::FlowExpired => (
+            Self::FlowExpired => {
+                (&aadsts::FLOW_TOKEN_EXPIRED, "This page was open for more than 15 minutes.".into())
+            }
+            Self::PageUsed => (
                 &aadsts::FLOW_TOKEN_EXPIRED,
-                "This page was open for too long; go back to the application and begin again.".into(),
+                "This page was submitted before. Each page of a sign-in works once.".into(),
             ),
         }
     }
