@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod database;
+pub mod process;
 pub mod setup;
 pub mod signer;
 

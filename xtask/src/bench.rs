@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: builds the program, the ceiling and the load generator, and runs the measurements.
+//! `cargo xtask bench`: builds the program, the ceiling and the load generator, and runs the measurements. With
+//! `--against BINARY` the other program takes the ceiling's place.
 
 use crate::run::{cargo, target};
 use std::process::{Command, ExitCode};

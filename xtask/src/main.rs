@@ -1,7 +1,8 @@
 //! Tasks of the workspace, with the standard library alone, so that they build in a second.
 //!
-//! `cargo xtask test` installs or starts what the tests need and runs all of them; `cargo xtask bench` builds
-//! the measured programs and prints their ratios.
+//! `cargo xtask test` installs or starts what the tests need and runs all of them. `cargo xtask bench` builds
+//! the measured programs and prints their ratios. `cargo xtask soak` attacks a server and compares what that cost
+//! with bounds. `cargo xtask mutants` reports which changes of a module no test notices.
 
 #![expect(clippy::disallowed_macros, reason = "a task talks to the person who runs it")]
 #![expect(clippy::disallowed_methods, reason = "tasks pass the environment on")]
@@ -9,18 +10,26 @@
 mod bench;
 mod browser;
 mod clients;
+mod mutants;
 mod node;
 mod postgres;
 mod python;
 mod run;
+mod soak;
 mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--clients DIR]   run every test; DIR holds a further suite of real clients
-       cargo xtask bench [--quick] [--only WORD]
-                                         measure against the ceiling and print the table of ratios";
+       cargo xtask bench [--against BINARY] [--quick] [--only WORD]
+                                         measure against the ceiling, or against another carnet program, and
+                                         print the table of ratios
+       cargo xtask soak [--quick] [--binary BINARY] [--only WORD]
+                                         attack a server for 30 minutes (--quick: 5 minutes), print what that cost
+                                         and fail when a bound is exceeded
+       cargo xtask mutants MODULE...     change modules in many small ways, run the tests that reach them, and
+                                         update docs/mutants.md; fail when an undetected change has no reason there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,14 +37,46 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["test"] => test::run(None),
         ["test", "--clients", folder] => test::run(Some(PathBuf::from(folder))),
-        ["bench", flags @ ..]
-            if matches!(flags, [] | ["--quick"] | ["--only", _] | ["--quick", "--only", _]) =>
-        {
-            bench::run(flags)
+        ["bench", flags @ ..] if known(flags, &["--against", "--only"]) => bench::run(flags),
+        ["soak", flags @ ..] if known(flags, &["--binary", "--only"]) => soak::run(flags),
+        ["mutants", names @ ..] if !names.is_empty() && !names.iter().any(|name| name.starts_with('-')) => {
+            mutants::run(names)
         }
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// All flags are `--quick` or one of these with a value, each at most once.
+fn known(flags: &[&str], with_value: &[&str]) -> bool {
+    let mut seen = Vec::new();
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        let value = with_value.contains(flag);
+        let valued = !value || flags.next().is_some_and(|value| !value.starts_with("--"));
+        if seen.contains(flag) || !valued || !(value || *flag == "--quick") {
+            return false;
+        }
+        seen.push(flag);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+
+    #[test]
+    fn flags_are_taken_in_any_order_and_once() {
+        let values = ["--against", "--only"];
+        assert!(known(&[], &values));
+        assert!(known(&["--only", "secret", "--quick", "--against", "old/carnet"], &values));
+        assert!(!known(&["--only"], &values));
+        assert!(!known(&["--only", "--quick"], &values));
+        assert!(!known(&["--quick", "--quick"], &values));
+        assert!(!known(&["--slow"], &values));
+        assert!(!known(&["quick"], &values));
     }
 }

@@ -1,14 +1,17 @@
 //! The load generator of `cargo xtask bench`: runs the ceiling and Carnet in turn, several times, and prints
 //! the median of the rounds' ratios. Ratios are taken in one run on one machine; absolute figures are not compared.
+//! With `--against` another `carnet` program takes the ceiling's place.
 
+mod against;
 mod client;
 mod people;
 mod run;
+mod side;
 mod subject;
 
-use client::{Job, Transport};
-use people::People;
-use run::{Told, median, mixed, run};
+use client::Transport;
+use run::{Told, half, median, run};
+use side::Side;
 use std::{io::Write, path::PathBuf, time::Duration};
 use subject::{Carnet, Case, Ceiling, Source};
 
@@ -18,28 +21,33 @@ const PATIENCE: Duration = Duration::from_millis(25);
 struct Arguments {
     carnet: PathBuf,
     ceiling: PathBuf,
+    against: Option<PathBuf>,
     quick: bool,
     only: Option<String>,
 }
 
+impl Arguments {
+    /// The row is to be measured.
+    fn wants(&self, row: &str) -> bool {
+        self.only.as_ref().is_none_or(|word| row.contains(word.as_str()))
+    }
+}
+
 fn arguments() -> Option<Arguments> {
-    let (mut carnet, mut ceiling, mut quick, mut only) = (None, None, false, None);
+    let (mut carnet, mut ceiling, mut against, mut quick, mut only) = (None, None, None, false, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--carnet" => carnet = words.next().map(PathBuf::from),
             "--ceiling" => ceiling = words.next().map(PathBuf::from),
+            "--against" => against = Some(words.next().map(PathBuf::from)?),
             "--quick" => quick = true,
             "--only" => only = Some(words.next()?),
             _ => return None,
         }
     }
-    Some(Arguments { carnet: carnet?, ceiling: ceiling?, quick, only })
+    Some(Arguments { carnet: carnet?, ceiling: ceiling?, against, quick, only })
 }
-
-/// A tenant takes a hundred user codes in a quarter of an hour, right ones too, counted by ten chance parts: so there
-/// is one short round of devices, whose figure is a rough one.
-const DEVICES: usize = 32;
 
 /// How long what is measured once runs, or one of a few times.
 const ONCE: Duration = Duration::from_millis(4500);
@@ -73,36 +81,37 @@ fn say(text: &str) {
 /// What runs, and who uses it.
 struct Bench {
     ceiling: Ceiling,
-    carnet: Carnet,
-    people: People,
+    side: Side,
     rounds: Rounds,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     let Some(arguments) = arguments() else {
-        say("usage: load --carnet FILE --ceiling FILE [--quick] [--only WORD]");
+        say("usage: load --carnet FILE --ceiling FILE [--against FILE] [--quick] [--only WORD]");
         return std::process::ExitCode::from(2);
     };
+    if let Some(other) = &arguments.against {
+        against::run(other, &arguments).await;
+        return std::process::ExitCode::SUCCESS;
+    }
     // Many short rounds in turn: what else the machine does falls on both alike, and a disk that stands still for a
     // while, as some do every few seconds, costs the round in which it does, and not the median.
     let rounds = match arguments.quick {
         true => Rounds { count: 1, time: Duration::from_secs(1) },
         false => Rounds { count: 41, time: Duration::from_millis(400) },
     };
-    let (ceiling, carnet) = (Ceiling::start(&arguments.ceiling), Carnet::start(&arguments.carnet));
-    let people = People::arrive(&carnet).await;
-    let mut bench = Bench { ceiling, carnet, people, rounds };
+    let (ceiling, side) = (Ceiling::start(&arguments.ceiling), Side::start(&arguments.carnet).await);
+    let mut bench = Bench { ceiling, side, rounds };
     // The first line is printed once it is known how many codes a round may need.
     let speed = run(bench.ceiling.job(Transport::Plain), Duration::from_millis(500)).await.rate;
-    let wanted = |what: &str| arguments.only.as_ref().is_none_or(|word| what.contains(word.as_str()));
     heading();
-    for case in bench.carnet.cases() {
-        if wanted(case.what) {
+    for case in bench.side.carnet.cases() {
+        if arguments.wants(case.what) {
             print(&bench.measure(&case, speed).await);
         }
     }
-    if wanted("mixed") {
+    if arguments.wants("mixed") {
         bench.mixture(speed).await;
     }
     if arguments.only.is_none() {
@@ -112,48 +121,29 @@ async fn main() -> std::process::ExitCode {
 }
 
 impl Bench {
-    /// The requests of one round, fresh where each serves once; `enough` is more than can be redeemed.
-    async fn job(&mut self, source: &Source, enough: usize) -> Job {
-        match source {
-            Source::Job(job) => job.clone(),
-            Source::Assertions => self.carnet.by_assertions(enough * 2),
-            Source::Refresh => self.people.chains().await,
-            Source::Codes => self.people.codes(enough).await,
-            Source::Devices => self.people.devices(DEVICES).await,
-        }
-    }
-
     /// Measures one case in rounds.
     async fn measure(&mut self, case: &Case, speed: f64) -> Line {
         let Rounds { count, time } = self.rounds;
         let count = if matches!(case.source, Source::Devices) { 1 } else { count };
         let mut of = (Vec::new(), Vec::new());
         for _ in 0..count {
-            // Two signatures reach half of the ceiling at most.
-            let job = self.job(&case.source, (speed * time.as_secs_f64() * 0.6) as usize).await;
+            let job = self.side.job(&case.source, side::enough(speed, time)).await;
             of.0.push(run(self.ceiling.job(case.transport), time).await);
-            let before = self.carnet.cpu();
-            let mut told = run(job, time).await;
-            told.cpu = (self.carnet.cpu() - before).checked_div(u32::try_from(told.count).unwrap_or(1));
-            of.1.push(told);
+            of.1.push(self.side.measure(job, time).await);
         }
         line(case.what, case.target, of)
     }
 
-    /// Everything at once: of twenty requests of a connection one is a password login, the others redeem in
-    /// turn a secret, a refresh token and a code.
+    /// Everything at once, as [`Side::mixture`] says.
     async fn mixture(&mut self, speed: f64) {
         let Rounds { count, time } = self.rounds;
         let (mut of, mut passwords) = ((Vec::new(), Vec::new()), Vec::new());
         for _ in 0..count {
-            let codes = self.people.codes((speed * time.as_secs_f64() * 0.3) as usize).await;
-            let others = vec![self.carnet.job(Transport::Plain), self.people.chains().await, codes];
+            let jobs = self.side.mixture(side::enough(speed, time) / 2).await;
             of.0.push(run(self.ceiling.job(Transport::Plain), time).await);
-            let told = mixed(self.carnet.password_job(), others, time).await;
-            passwords.push(told.1);
-            // Their rate together, and the 99th percentile of those that are no password.
-            let rate = told.0.rate + passwords.last().map_or(0.0, |it| it.rate);
-            of.1.push(Told { rate, ..told.0 });
+            let told = jobs.run(time).await;
+            of.1.push(told.all);
+            passwords.push(told.passwords);
         }
         let (passwords, all) = (median(passwords), line("mixed run, 5 % password logins", None, of));
         print(&all);
@@ -168,11 +158,12 @@ impl Bench {
 
     /// Polls, passwords, memory, start.
     async fn rest(mut self) {
-        let polls = self.people.polls().await;
+        let polls = self.side.people.polls().await;
         let told = run(polls, ONCE).await;
         say(&format!("device code, polls that wait: {:.0}/s, p99 {:.1} ms", told.rate, milli(told.p99)));
-        passwords(&self.carnet).await;
-        let (memory, first) = (self.carnet.memory(), self.carnet.restart_to_first_token().await);
+        passwords(&self.side.carnet).await;
+        let carnet = self.side.carnet;
+        let (memory, first) = (carnet.memory(), carnet.restart_to_first_token().await);
         say(&format!("memory at start, existing store: {:.1} MiB (target 24)", memory.0));
         say(&format!("memory after the runs above:     {:.1} MiB", memory.1));
         say(&format!("start to first token, existing store: {} ms (target 100)", first.as_millis()));
@@ -180,13 +171,12 @@ impl Bench {
 }
 
 fn line(what: &'static str, target: Option<f64>, of: (Vec<Told>, Vec<Told>)) -> Line {
-    let mut ratios: Vec<f64> =
-        of.0.iter().zip(&of.1).map(|(ceiling, carnet)| carnet.rate / ceiling.rate).collect();
-    ratios.sort_unstable_by(f64::total_cmp);
+    let ratios = of.0.iter().zip(&of.1).map(|(ceiling, carnet)| carnet.rate / ceiling.rate).collect();
+    let (ratio, half) = half(ratios);
     let (ceiling, carnet) = (median(of.0), median(of.1));
     Line {
-        ratio: ratios[ratios.len() / 2],
-        half: (ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]),
+        ratio,
+        half,
         what,
         ceiling: ceiling.rate,
         carnet: carnet.rate,

@@ -87,3 +87,22 @@ pub fn median(mut runs: Vec<Told>) -> Told {
     runs.sort_by(|one, other| one.rate.total_cmp(&other.rate));
     runs.swap_remove(runs.len() / 2)
 }
+
+/// The median of some ratios, and between which two half of them lie.
+pub fn half(mut ratios: Vec<f64>) -> (f64, (f64, f64)) {
+    ratios.sort_unstable_by(f64::total_cmp);
+    let count = ratios.len();
+    (ratios[count / 2], (ratios[count / 4], ratios[count * 3 / 4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_ratios_lie_between_the_quarters() {
+        assert_eq!(half(vec![1.0]), (1.0, (1.0, 1.0)));
+        let ratios = vec![0.9, 5.0, 1.0, 1.1, 0.1, 0.8, 1.2];
+        assert_eq!(half(ratios), (1.0, (0.8, 1.2)));
+    }
+}

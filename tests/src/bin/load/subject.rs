@@ -3,6 +3,7 @@
 use super::client::{Feed, Job, Transport, connect, exchange};
 use carnet_client::clock;
 use carnet_server::work::hash::{Hasher, Whose};
+use carnet_tests::process::{Ports, Process};
 use carnet_wire::{
     jose::ClientKey,
     secret::{Password, SecretBytes},
@@ -10,8 +11,8 @@ use carnet_wire::{
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    net::SocketAddr,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -90,11 +91,8 @@ pub enum Source {
 
 /// `carnet up`, running.
 pub struct Carnet {
-    program: PathBuf,
-    folder: TempDir,
-    child: Child,
-    plain: SocketAddr,
-    tls: SocketAddr,
+    process: Process,
+    _folder: TempDir,
     key: ClientKey,
     at_start: f64,
 }
@@ -112,49 +110,50 @@ impl Carnet {
         fs::write(folder.path().join("tenant.toml"), tenant_file()).expect("a file");
         let pem = SecretBytes::new(format!("{}{}", certificate.pem(), pair.serialize_pem()).into_bytes());
         let key = ClientKey::from_pem(&pem).expect("they belong together");
-        let (plain, tls) = (free(), free());
-        let mut seeding = spawn(program, folder.path(), (plain, tls));
-        stop(&mut seeding);
-        let child = spawn(program, folder.path(), (plain, tls));
-        let at_start = resident(child.id());
-        Self { program: program.to_path_buf(), folder, child, plain, tls, key, at_start }
+        let ports = Ports::free();
+        Process::start(program, folder.path(), ports).stop();
+        let process = Process::start(program, folder.path(), ports);
+        let at_start = process.resident();
+        Self { process, _folder: folder, key, at_start }
     }
 
     /// Application tokens by secret.
     pub fn job(&self, transport: Transport) -> Job {
-        let address = if transport == Transport::Plain { self.plain } else { self.tls };
+        let address = self.address(transport);
         let body = format!("client_id={BY_SECRET}&client_secret=s3cret-value~bench&{APPLICATION}");
         same(address, transport, vec![form(&self.host(transport), &body)])
     }
 
     /// Where it answers without TLS.
     pub const fn plain(&self) -> SocketAddr {
-        self.plain
+        self.process.ports.plain
+    }
+
+    const fn address(&self, transport: Transport) -> SocketAddr {
+        let Ports { plain, tls } = self.process.ports;
+        if matches!(transport, Transport::Plain) { plain } else { tls }
     }
 
     /// What it is called there.
     pub fn host(&self, transport: Transport) -> String {
-        if transport == Transport::Plain {
-            format!("localhost:{}", self.plain.port())
-        } else {
-            format!("localhost:{}", self.tls.port())
-        }
+        format!("localhost:{}", self.address(transport).port())
     }
 
     /// Application tokens by one assertion, as some clients show it for minutes.
     fn by_certificate(&self) -> Job {
-        same(self.plain, Transport::Plain, vec![self.with_assertion()])
+        same(self.plain(), Transport::Plain, vec![self.with_assertion()])
     }
 
     /// Application tokens by at least so many assertions, each shown once.
     pub fn by_assertions(&self, count: usize) -> Job {
         let feed = Feed::once((0..count).map(|_| self.with_assertion()).collect());
-        Job { address: self.plain, transport: Transport::Plain, feed: Arc::new(feed), status: 200 }
+        Job { address: self.plain(), transport: Transport::Plain, feed: Arc::new(feed), status: 200 }
     }
 
     fn with_assertion(&self) -> Vec<u8> {
         let client = BY_CERTIFICATE.parse().expect("a GUID");
-        let audience = format!("https://localhost:{}/{TENANT}/oauth2/v2.0/token", self.tls.port());
+        let audience =
+            format!("https://localhost:{}/{TENANT}/oauth2/v2.0/token", self.address(Transport::Tls).port());
         let assertion =
             self.key.assertion(client, &audience, clock::now(), &clock::OsEntropy).expect("the key signs");
         let body = format!(
@@ -172,7 +171,7 @@ impl Carnet {
             );
             form(&self.host(Transport::Plain), &body)
         };
-        same(self.plain, Transport::Plain, (0..USERS).map(one).collect())
+        same(self.plain(), Transport::Plain, (0..USERS).map(one).collect())
     }
 
     /// What is compared with the ceiling.
@@ -194,42 +193,30 @@ impl Carnet {
 
     /// Processor time of the server so far.
     pub fn cpu(&self) -> Duration {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        Duration::from_millis((ticks(11) + ticks(12)) * 10)
+        self.process.cpu()
     }
 
     /// MiB resident at start, and now.
     pub fn memory(&self) -> (f64, f64) {
-        (self.at_start, resident(self.child.id()))
+        (self.at_start, self.process.resident())
     }
 
     /// From the start of the process to its first token, over the existing store; the best of five.
     pub async fn restart_to_first_token(mut self) -> Duration {
         let mut best = Duration::MAX;
         for _ in 0..5 {
-            stop(&mut self.child);
+            self.process.stop();
             let begun = Instant::now();
-            let arguments = up(self.folder.path(), (self.plain, self.tls));
-            self.child =
-                Command::new(&self.program).args(arguments).stderr(Stdio::null()).spawn().expect("it starts");
-            while tokio::net::TcpStream::connect(self.plain).await.is_err() {
+            self.process.start_again();
+            while tokio::net::TcpStream::connect(self.plain()).await.is_err() {
                 tokio::task::yield_now().await;
             }
             let first = self.job(Transport::Plain).feed.next(0).expect("it sends for ever");
-            exchange(&mut connect(self.plain).await, &first).await.expect(200);
+            exchange(&mut connect(self.plain()).await, &first).await.expect(200);
             best = best.min(begun.elapsed());
         }
-        stop(&mut self.child);
+        self.process.stop();
         best
-    }
-}
-
-impl Drop for Carnet {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -265,52 +252,6 @@ pub fn form(host: &str, body: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port")
-}
-
-fn up(folder: &Path, (plain, tls): (SocketAddr, SocketAddr)) -> Vec<String> {
-    let path = |name: &str| folder.join(name).display().to_string();
-    let (plain, tls) = (plain.to_string(), tls.to_string());
-    let words = [
-        "up",
-        "--listen",
-        &tls,
-        "--danger-plain-http",
-        &plain,
-        "--data",
-        &path("data"),
-        "--ready-file",
-        &path("ready.json"),
-        "--tenant-file",
-        &path("tenant.toml"),
-    ];
-    words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-fn spawn(program: &Path, folder: &Path, ports: (SocketAddr, SocketAddr)) -> Child {
-    let ready = folder.join("ready.json");
-    let _ = fs::remove_file(&ready);
-    let child =
-        Command::new(program).args(up(folder, ports)).stderr(Stdio::null()).spawn().expect("carnet starts");
-    while !ready.exists() {
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
-    child
-}
-
-fn stop(child: &mut Child) {
-    let _ = Command::new("kill").arg(child.id().to_string()).status();
-    let _ = child.wait();
-}
-
-/// MiB that a process holds.
-fn resident(pid: u32) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
 /// Hashes a second of the hash threads alone.
