@@ -25,6 +25,21 @@ pub async fn database() -> Option<DatabaseUrl> {
     Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))
 }
 
+/// A fresh database with what a dump of another one holds; `None` as for [`database`].
+///
+/// # Panics
+/// As [`database`] does, and where the dump is not SQL.
+pub async fn restored(dump: &str) -> Option<DatabaseUrl> {
+    let url = database().await?;
+    let (client, connection) =
+        tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.expect("the database answers");
+    let driver = tokio::spawn(connection);
+    client.batch_execute(dump).await.expect("the dump is SQL");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection ends well");
+    Some(url)
+}
+
 /// What the test command prepared.
 #[expect(clippy::disallowed_methods, reason = "the test command hands its preparations over in variables")]
 fn variable(name: &str) -> Option<String> {

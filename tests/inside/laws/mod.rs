@@ -3,6 +3,7 @@
 mod artifacts;
 mod attempts;
 mod directory;
+mod fixtures;
 mod keys;
 mod nodes;
 mod records;

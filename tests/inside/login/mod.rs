@@ -17,7 +17,7 @@ mod password;
 mod questions;
 mod refresh;
 mod rotation;
-mod second_factor;
+pub(crate) mod second_factor;
 mod secret;
 mod sessions;
 mod shapes;

@@ -12,7 +12,7 @@ use serde_json::json;
 const TOTP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// Somebody with that authenticator.
-pub(super) fn somebody() -> String {
+pub(crate) fn somebody() -> String {
     format!("[[user]]\nname = \"mfa@contoso.example\"\npassword = \"{PASSWORD}\"\ntotp = \"{TOTP}\"\n")
 }
 
@@ -36,7 +36,7 @@ fn code_of(key: &str, moment: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-pub(super) fn code_at(moment: i64) -> String {
+pub(crate) fn code_at(moment: i64) -> String {
     code_of(TOTP, moment)
 }
 
