@@ -2,9 +2,10 @@
 
 use crate::{Contoso, database::restored, setup::Kept};
 use carnet_server::clock::FixedClock;
-use carnet_wire::time::Timestamp;
+use carnet_wire::{secret::DatabaseUrl, time::Timestamp};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use tempfile::TempDir;
 
 /// The first release: an ordinary store.
 pub const USUAL: &str = "usual";
@@ -35,9 +36,15 @@ pub struct Facts {
 
 /// A copy of a SQLite store.
 pub async fn sqlite(name: &str) -> Fixture {
+    started(folder(name), None, facts(name, "sqlite")).await
+}
+
+/// A data folder with a copy of a SQLite store; its seal key is 32 bytes of 7.
+#[must_use]
+pub fn folder(name: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::copy(path(&format!("{name}.db")), folder.path().join("carnet.db")).expect("a store of this name");
-    started(folder, None, facts(name, "sqlite")).await
+    folder
 }
 
 /// A copy of a PostgreSQL store; `None` where no cluster is prepared and none is demanded.
@@ -48,11 +55,7 @@ pub async fn postgres(name: &str) -> Option<Fixture> {
     Some(started(folder, Some(database), facts(name, "postgres")).await)
 }
 
-async fn started(
-    folder: tempfile::TempDir,
-    database: Option<carnet_wire::secret::DatabaseUrl>,
-    facts: Facts,
-) -> Fixture {
+async fn started(folder: TempDir, database: Option<DatabaseUrl>, facts: Facts) -> Fixture {
     let kept = Kept { database, nodes: 1, started: 0 };
     let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(facts.at)));
     let server = Contoso::of(folder, kept, clock, &[]).await;

@@ -14,10 +14,7 @@ use carnet_server::{
     seed::{self, Seeding},
     work::hash::Hasher,
 };
-use carnet_store::{
-    Store,
-    engine::{Engine, postgres::Postgres, sqlite::Sqlite},
-};
+use carnet_store::{Store, engine::Engine};
 use carnet_wire::{
     entropy::SeededEntropy,
     jose::{ClientKey, PublicKey, decode_base64url},
@@ -149,10 +146,7 @@ impl Contoso {
 
     /// Its database once more, for looking at rows.
     pub async fn engine(&self) -> Engine {
-        match &self.kept.database {
-            Some(url) => Engine::Postgres(Postgres::open(url).await.expect("the database answers")),
-            None => Engine::Sqlite(Sqlite::open(&self.folder.path().join("carnet.db")).expect("a file")),
-        }
+        database::engine(self.folder.path(), self.kept.database.as_ref()).await
     }
 
     /// The folder of its files.

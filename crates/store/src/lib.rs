@@ -18,6 +18,7 @@ mod redeem;
 pub mod seal;
 mod tidy;
 
+pub use attempt::AttemptCounter;
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use record::Settle;
