@@ -13,6 +13,7 @@ use carnet_tenant::{
     change::Object,
     directory::Directory,
     lockout::{Attempt, AttemptPurpose},
+    tenant::Policy,
     token::{Facts, Instead},
     user::{self, User},
 };
@@ -240,8 +241,10 @@ impl Store {
 
     /// From where and when an attempt comes, with what the tenant's policy says of it.
     pub(crate) fn arrival(&self, counter: &AttemptCounter<'_>, from: (IpAddr, Timestamp)) -> Arrival {
-        let policy = self.slot(counter.tenant).map(|slot| slot.current.load().tenant.policy.clone());
-        Arrival::new(&policy.unwrap_or_default(), from)
+        match self.slot(counter.tenant) {
+            Some(slot) => Arrival::new(&slot.current.load().tenant.policy, from),
+            None => Arrival::new(&Policy::default(), from),
+        }
     }
 
     fn user_of(&self, tenant: TenantId, row: &Row) -> Result<Arc<User>, StoreError> {
