@@ -1,7 +1,9 @@
 //! A database of its own in the PostgreSQL cluster that the test command prepares.
 
 use carnet_client::clock::OsEntropy;
+use carnet_store::engine::{Engine, postgres::Postgres, sqlite::Sqlite};
 use carnet_wire::{entropy::Entropy, secret::DatabaseUrl};
+use std::path::Path;
 
 /// A fresh database; `None` where no cluster is prepared and none is demanded.
 ///
@@ -23,6 +25,33 @@ pub async fn database() -> Option<DatabaseUrl> {
     let (base, options) = cluster.split_once('?').unwrap_or((&cluster, ""));
     let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
     Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))
+}
+
+/// A fresh database with what a dump of another one holds; `None` as for [`database`].
+///
+/// # Panics
+/// As [`database`] does, and where the dump is not SQL.
+pub async fn restored(dump: &str) -> Option<DatabaseUrl> {
+    let url = database().await?;
+    let (client, connection) =
+        tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.expect("the database answers");
+    let driver = tokio::spawn(connection);
+    client.batch_execute(dump).await.expect("the dump is SQL");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection ends well");
+    Some(url)
+}
+
+/// One more connection to a store's database, for looking at its rows: to a SQLite file in this folder, or to
+/// PostgreSQL.
+///
+/// # Panics
+/// Where the database does not answer.
+pub async fn engine(folder: &Path, database: Option<&DatabaseUrl>) -> Engine {
+    match database {
+        Some(url) => Engine::Postgres(Postgres::open(url).await.expect("the database answers")),
+        None => Engine::Sqlite(Sqlite::open(&folder.join("carnet.db")).expect("a file")),
+    }
 }
 
 /// What the test command prepared.

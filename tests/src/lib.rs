@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod database;
+pub mod fixture;
 pub mod process;
 pub mod setup;
 pub mod signer;
@@ -14,7 +15,7 @@ use carnet_server::{
     seed::{self, Seeding},
     work::hash::Hasher,
 };
-use carnet_store::Store;
+use carnet_store::{Store, engine::Engine};
 use carnet_tenant::{
     change::{Change, Object},
     directory::Directory,
@@ -33,9 +34,9 @@ use serde_json::{Value, json};
 use setup::{Kept, Node, Setup};
 use std::{
     fs,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -90,6 +91,7 @@ pub struct Contoso {
     pub store: Store,
     nodes: Vec<Node>,
     turn: AtomicUsize,
+    address: Mutex<IpAddr>,
     folder: TempDir,
     kept: Kept,
 }
@@ -123,7 +125,8 @@ impl Contoso {
             kept.started += 1;
         }
         let store = nodes.first().expect("a node").store.clone();
-        Self { clock, store, nodes, turn: AtomicUsize::new(0), folder, kept }
+        let address = Mutex::new(Ipv4Addr::LOCALHOST.into());
+        Self { clock, store, nodes, turn: AtomicUsize::new(0), address, folder, kept }
     }
 
     /// Stops all nodes and starts them again over what they kept.
@@ -148,6 +151,11 @@ impl Contoso {
         seeding.apply(files).await.expect("the tenant file is sound");
     }
 
+    /// Its database once more, for looking at rows.
+    pub async fn engine(&self) -> Engine {
+        database::engine(self.folder.path(), self.kept.database.as_ref()).await
+    }
+
     /// The folder of its files.
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {
@@ -157,6 +165,11 @@ impl Contoso {
     /// Lets time go on.
     pub fn later(&self, seconds: i64) {
         self.clock.set(self.clock.now().plus_seconds(seconds));
+    }
+
+    /// Lets every further request come from this address; the first ones come from 127.0.0.1.
+    pub fn come_from(&self, address: &str) {
+        *self.address.lock().expect("nobody panicked") = address.parse().expect("an address");
     }
 
     /// What the first node does with its signing keys every minute.
@@ -174,7 +187,8 @@ impl Contoso {
     /// Sends a request to the node with this number; they are counted round.
     pub async fn send_to(&self, node: usize, request: Request<Bytes>) -> Reply {
         let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed();
-        let peer = Peer { addr: SocketAddr::from(([127, 0, 0, 1], 50_000)), tls: true };
+        let address = *self.address.lock().expect("nobody panicked");
+        let peer = Peer { addr: SocketAddr::new(address, 50_000), tls: true };
         let node = &self.nodes[node % self.nodes.len()];
         let response = node.server.handle(request.map(body), peer).await;
         let (head, body) = response.into_parts();

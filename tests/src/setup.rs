@@ -18,6 +18,9 @@ use carnet_wire::{
 use std::{fs, sync::Arc};
 use tempfile::TempDir;
 
+/// The seal key of every store, of the fixtures too.
+pub(crate) const SEAL_KEY: &[u8] = include_bytes!("../fixtures/seal.key");
+
 /// What a [`Contoso`] is made of.
 pub struct Setup {
     folder: TempDir,
@@ -93,7 +96,7 @@ impl Node {
         let options = Options {
             data: folder.path().to_path_buf(),
             database: kept.database.clone(),
-            seal: SecretBytes::new(vec![7; 32]),
+            seal: SecretBytes::new(SEAL_KEY.to_vec()),
             catalogue: catalogue.clone(),
             entropy: entropy.clone(),
         };

@@ -1,19 +1,63 @@
-//! Password attempts: one statement reserves an attempt and tells whether it may be evaluated. Numbers
-//! are `tenant::lockout`'s; accounts and passwords are kept as keyed digests only.
+//! Attempts at a password or a code: one batch reserves an attempt and says whether it may be evaluated. The numbers
+//! are those of `tenant::lockout` and of the tenant's policy; keys and guesses are kept as keyed digests only.
 
 use crate::{
     engine::{Batch, Expect, Row, Sql, Value, values},
     seal::Seal,
 };
-use carnet_tenant::lockout::Attempt;
-use carnet_wire::{ids::TenantId, secret::Password, time::Timestamp};
+use carnet_tenant::{
+    lockout::{Attempt, AttemptPurpose, SEEN_AGAIN, SOURCE_WINDOW},
+    tenant::Policy,
+};
+use carnet_wire::{ids::TenantId, secret::Password, source::Source, time::Timestamp};
 use std::net::IpAddr;
 
-// An address that signed the account in before counts for itself, all others together (''). An attempt
-// with one of the last three passwords is neither counted nor stopped.
-const RESERVE: &str = "insert into attempt(tenant_id, account, source, count, locked_until, stopped, repeated, d1, d2, d3, updated_at) \
-    select $1, $2, case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) \
-        then $3 else '' end, 1, 0, 0, 0, $4, $6, $6, $5 where cast($5 as bigint) > 0 \
+/// The source signed the account in before. Parameters 1 to 5 are those of [`Account`] and [`Arrival`]: tenant,
+/// account, source, address and the moment since which sources are known. Earlier releases kept whole IPv6 addresses.
+macro_rules! known {
+    () => {
+        "exists (select 1 from known_source k where k.tenant_id = $1 and k.account = $2 \
+            and k.source in ($3, $4) and k.seen_at > $5)"
+    };
+}
+/// The counter of an attempt: a known source has one of its own, all others share one ('').
+macro_rules! counter {
+    () => {
+        "coalesce((select k.source from known_source k where k.tenant_id = $1 and k.account = $2 \
+            and k.source in ($3, $4) and k.seen_at > $5 order by case when k.source = $3 then 0 else 1 end limit 1), '')"
+    };
+}
+
+/// Counts the attempt against its source, unless the source is known to the account or the account's own counter
+/// would not count it. Whoever is over the limit is stopped until the window ends.
+const COUNT_SOURCE: &str = concat!(
+    "insert into source_failure(tenant_id, source, began_at, count, stopped) \
+    select $1, $3, cast($7 as bigint), 1, 0 where not ",
+    known!(),
+    " and not exists (select 1 from attempt a where a.tenant_id = $1 and a.account = $2 and a.source = '' \
+        and ($6 in (a.d1, a.d2, a.d3) or a.locked_until > $7)) \
+    on conflict (tenant_id, source) do update set \
+        began_at = case when source_failure.began_at > $8 then source_failure.began_at else excluded.began_at end, \
+        count = case when source_failure.began_at <= $8 then 1 \
+            when source_failure.count >= $9 then source_failure.count else source_failure.count + 1 end, \
+        stopped = case when source_failure.began_at > $8 and source_failure.count >= $9 then 1 else 0 end"
+);
+/// Takes back what [`COUNT_SOURCE`] counted, after the password was right: once for each source that becomes known.
+const TAKE_BACK: &str = concat!(
+    "update source_failure set count = count - 1 where tenant_id = $1 and source = $3 and count > 0 and not ",
+    known!()
+);
+/// An attempt with one of the last three passwords is neither counted nor stopped. No row: the source is limited.
+const RESERVE: &str = concat!(
+    "insert into attempt(tenant_id, account, source, count, locked_until, stopped, repeated, d1, d2, d3, updated_at) \
+    select $1, $2, ",
+    counter!(),
+    ", 1, 0, 0, 0, $6, $9, $9, cast($7 as bigint) where ",
+    known!(),
+    " or exists (select 1 from attempt a where a.tenant_id = $1 and a.account = $2 and a.source = '' \
+        and $6 in (a.d1, a.d2, a.d3)) \
+    or not exists (select 1 from source_failure f where f.tenant_id = $1 and f.source = $10 \
+        and f.stopped = 1 and f.began_at > $8) \
     on conflict (tenant_id, account, source) do update set \
         repeated = case when excluded.d1 in (attempt.d1, attempt.d2, attempt.d3) then 1 else 0 end, \
         stopped = case when excluded.d1 in (attempt.d1, attempt.d2, attempt.d3) then 0 \
@@ -36,43 +80,130 @@ const RESERVE: &str = "insert into attempt(tenant_id, account, source, count, lo
         d3 = case when excluded.d1 in (attempt.d1, attempt.d2, attempt.d3) \
             or attempt.locked_until > excluded.updated_at then attempt.d3 else attempt.d2 end, \
         updated_at = excluded.updated_at \
-    returning count, locked_until, stopped, repeated";
-const LOCKED: &str = "select locked_until from attempt where tenant_id = $1 and account = $2 and locked_until > $4 and source = \
-    case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) then $3 else '' end";
-const CLEAR: &str = "delete from attempt where tenant_id = $1 and account = $2 and source = \
-    case when exists (select 1 from known_source where tenant_id = $1 and account = $2 and source = $3) then $3 else '' end";
+    returning count, locked_until, stopped, repeated"
+);
+const LOCKED: &str = concat!(
+    "select locked_until from attempt where tenant_id = $1 and account = $2 and locked_until > $6 and source = ",
+    counter!()
+);
+const CLEAR: &str =
+    concat!("delete from attempt where tenant_id = $1 and account = $2 and source = ", counter!());
 const UNLOCK: &str = "delete from attempt where tenant_id = $1 and account = $2";
 const KNOW: &str = "insert into known_source(tenant_id, account, source, seen_at) values ($1, $2, $3, $4) \
-    on conflict (tenant_id, account, source) do nothing";
+    on conflict (tenant_id, account, source) do update set seen_at = excluded.seen_at \
+    where known_source.seen_at < $5";
+/// The rows of a counter that an earlier release kept under another digest move to the present one.
+const MOVE_ATTEMPTS: &str = "update attempt set account = $2 where tenant_id = $1 and account = $3 and not exists \
+    (select 1 from attempt a where a.tenant_id = $1 and a.account = $2 and a.source = attempt.source)";
+const MOVE_SOURCES: &str = "update known_source set account = $2 where tenant_id = $1 and account = $3 and not exists \
+    (select 1 from known_source k where k.tenant_id = $1 and k.account = $2 and k.source = known_source.source)";
 
-/// An account in the tables of attempts.
+/// What counts attempts.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptCounter<'a> {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What is counted.
+    pub purpose: AttemptPurpose,
+    /// At what: for passwords and second factors, a user name in its canonical form.
+    pub key: &'a str,
+}
+
+/// A counter in the tables of attempts.
 pub(crate) struct Account {
     tenant: TenantId,
+    purpose: AttemptPurpose,
     digest: [u8; 32],
+    /// Under which an earlier release kept it.
+    earlier: Option<[u8; 32]>,
 }
 
 impl Account {
-    pub(crate) fn new(seal: &Seal, tenant: TenantId, name_key: &str) -> Self {
-        Self { tenant, digest: seal.digest("account", &[tenant.uuid().as_bytes(), name_key.as_bytes()]) }
+    pub(crate) fn new(seal: &Seal, counter: &AttemptCounter<'_>) -> Self {
+        let AttemptCounter { tenant, purpose, key } = *counter;
+        let digest = |label: &str, key: &str| seal.digest(label, &[tenant.uuid().as_bytes(), key.as_bytes()]);
+        // The first release kept all its counters under "account", with a sentence for a key where it was no user
+        // name. A user name has no whitespace, so what has some is not looked for among them.
+        let (label, earlier) = match purpose {
+            AttemptPurpose::Password if key.contains(char::is_whitespace) => ("attempts: no user name", None),
+            AttemptPurpose::Password => ("account", None),
+            AttemptPurpose::SecondFactor => {
+                let earlier = digest("account", &format!("second factor of {key}"));
+                ("attempts: second factor", Some(earlier))
+            }
+            AttemptPurpose::UserCodeFromSource => ("attempts: user codes from a source", None),
+            AttemptPurpose::UserCodeAtTenant => ("attempts: user codes at a tenant", None),
+        };
+        Self { tenant, purpose, digest: digest(label, key), earlier }
     }
 }
 
-/// Reserves an attempt.
+/// From where and when an attempt comes.
+pub(crate) struct Arrival {
+    source: String,
+    /// The address itself, under which earlier releases knew it.
+    address: String,
+    now: Timestamp,
+    /// A source that was not seen since then is no longer known.
+    known_since: Timestamp,
+    /// Failed passwords of one source in a window.
+    source_failures: i64,
+}
+
+impl Arrival {
+    pub(crate) fn new(policy: &Policy, (address, now): (IpAddr, Timestamp)) -> Self {
+        let days = i64::from(policy.known_source_days.get());
+        Self {
+            source: Source::of(address).to_string(),
+            address: address.to_string(),
+            now,
+            known_since: now.plus_seconds(-days * 24 * 3600),
+            source_failures: policy.source_failures.get().into(),
+        }
+    }
+
+    /// The first five parameters of the statements that look for known sources.
+    fn values(&self, account: &Account) -> Vec<Value> {
+        let (source, address) = (self.source.clone(), self.address.clone());
+        values![account.tenant, &account.digest[..], source, address, self.known_since]
+    }
+}
+
+/// Reserves an attempt; the number of the statement whose row [`told`] reads. No row: the source is limited.
 pub(crate) fn reserve(
     batch: &mut Batch,
     seal: &Seal,
-    account: &Account,
-    (password, (address, now)): (&Password, (IpAddr, Timestamp)),
-) {
-    let shown = seal.digest("attempt", &[&account.digest, password.expose().as_bytes()]);
+    (account, guess): (&Account, &Password),
+    arrival: &Arrival,
+) -> usize {
+    let digest = seal.digest("attempt", &[&account.digest, guess.expose().as_bytes()]);
     let none: &[u8] = &[];
-    let values = values![account.tenant, &account.digest[..], address.to_string(), &shown[..], now, none];
-    batch.push(RESERVE, values, Expect::Rows(1));
+    if let Some(earlier) = &account.earlier {
+        for sql in [MOVE_ATTEMPTS, MOVE_SOURCES] {
+            batch.push(sql, values![account.tenant, &account.digest[..], &earlier[..]], Expect::Any);
+        }
+    }
+    let window = arrival.now.plus_seconds(-SOURCE_WINDOW);
+    let mut values = arrival.values(account);
+    values.extend(values![&digest[..], arrival.now, window]);
+    // Passwords alone are counted by source; no source is empty.
+    let mut limited = String::new();
+    if account.purpose == AttemptPurpose::Password {
+        limited.clone_from(&arrival.source);
+        let mut values = values.clone();
+        values.push(arrival.source_failures.into());
+        batch.push(COUNT_SOURCE, values, Expect::Any);
+    }
+    values.extend(values![none, limited]);
+    batch.push(RESERVE, values, Expect::Any);
+    batch.statements.len() - 1
 }
 
 /// Asks whether an account is locked for a source, without an attempt.
-pub(crate) fn locked(account: &Account, (address, now): (IpAddr, Timestamp)) -> (Sql, Vec<Value>) {
-    (LOCKED, values![account.tenant, &account.digest[..], address.to_string(), now])
+pub(crate) fn locked(account: &Account, arrival: &Arrival) -> (Sql, Vec<Value>) {
+    let mut values = arrival.values(account);
+    values.push(arrival.now.into());
+    (LOCKED, values)
 }
 
 /// What the reserving statement told.
@@ -85,13 +216,21 @@ pub(crate) fn told(row: &Row) -> Attempt {
 }
 
 /// Forgets the attempts of a source that signed in, and knows it from now on.
-pub(crate) fn clear(batch: &mut Batch, account: &Account, (address, now): (IpAddr, Timestamp)) {
-    let source = address.to_string();
-    batch.push(CLEAR, values![account.tenant, &account.digest[..], source.clone()], Expect::Any);
-    batch.push(KNOW, values![account.tenant, &account.digest[..], source, now], Expect::Any);
+pub(crate) fn clear(batch: &mut Batch, account: &Account, arrival: &Arrival) {
+    if account.purpose == AttemptPurpose::Password {
+        batch.push(TAKE_BACK, arrival.values(account), Expect::Any);
+    }
+    batch.push(CLEAR, arrival.values(account), Expect::Any);
+    if matches!(account.purpose, AttemptPurpose::Password | AttemptPurpose::SecondFactor) {
+        let (source, seen) = (arrival.source.clone(), arrival.now.plus_seconds(-SEEN_AGAIN));
+        let values = values![account.tenant, &account.digest[..], source, arrival.now, seen];
+        batch.push(KNOW, values, Expect::Any);
+    }
 }
 
 /// Forgets the attempts of all sources.
 pub(crate) fn unlock(batch: &mut Batch, account: &Account) {
-    batch.push(UNLOCK, values![account.tenant, &account.digest[..]], Expect::Any);
+    for digest in [Some(&account.digest), account.earlier.as_ref()].into_iter().flatten() {
+        batch.push(UNLOCK, values![account.tenant, &digest[..]], Expect::Any);
+    }
 }

@@ -5,14 +5,15 @@
 use crate::{
     Store, StoreError,
     artifact::{CODE, DEVICE, code_digest, text_digest},
-    attempt::{self, Account},
+    attempt::{self, Account, Arrival, AttemptCounter},
     engine::{Batch, Expect, Row, values},
     object,
 };
 use carnet_tenant::{
     change::Object,
     directory::Directory,
-    lockout::Attempt,
+    lockout::{Attempt, AttemptPurpose},
+    tenant::Policy,
     token::{Facts, Instead},
     user::{self, User},
 };
@@ -85,7 +86,8 @@ impl Store {
             Grant::Password { username, password } => {
                 let key = user::fold(username);
                 facts.elsewhere = self.elsewhere(tenant, &key);
-                (facts.attempt, facts.user) = self.reserve(tenant, (&key, password), (address, now)).await?;
+                let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key: &key };
+                (facts.attempt, facts.user) = self.reserve(&counter, password, (address, now)).await?;
             }
             Grant::RefreshToken { token } => {
                 (facts.refresh, (facts.user, some_locked)) = self.refresh(&directory, token, now).await?;
@@ -172,25 +174,26 @@ impl Store {
         }
     }
 
-    /// Reserves a password attempt, before anything is computed, and reads the account in the same batch.
+    /// Reserves an attempt before anything is computed, and reads the account with this name in the same batch.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn reserve(
         &self,
-        tenant: TenantId,
-        (key, password): (&str, &Password),
+        counter: &AttemptCounter<'_>,
+        guess: &Password,
         from: (IpAddr, Timestamp),
     ) -> Result<(Attempt, Option<Arc<User>>), StoreError> {
-        let account = Account::new(&self.inner.seal, tenant, key);
+        let account = Account::new(&self.inner.seal, counter);
         let mut batch = Batch::default();
-        attempt::reserve(&mut batch, &self.inner.seal, &account, (password, from));
-        batch.push(USER_NAMED, values![tenant, key], Expect::Any);
+        let reserved =
+            attempt::reserve(&mut batch, &self.inner.seal, (&account, guess), &self.arrival(counter, from));
+        let read = batch.statements.len();
+        batch.push(USER_NAMED, values![counter.tenant, counter.key], Expect::Any);
         let answers = self.inner.engine.write(batch).await?;
-        let row = answers.first().and_then(|rows| rows.first());
-        let user = answers.get(1).and_then(|rows| rows.first());
-        let user = user.map(|row| self.user_of(tenant, row)).transpose()?;
-        Ok((row.map_or(Attempt::None, attempt::told), user))
+        let row = |at: usize| answers.get(at).and_then(|rows| rows.first());
+        let user = row(read).map(|row| self.user_of(counter.tenant, row)).transpose()?;
+        Ok((row(reserved).map_or(Attempt::SourceLimited, attempt::told), user))
     }
 
     /// Whether an account is locked for a source, where no password is tried.
@@ -200,34 +203,48 @@ impl Store {
         key: &str,
         from: (IpAddr, Timestamp),
     ) -> Result<Attempt, StoreError> {
-        let (sql, values) = attempt::locked(&Account::new(&self.inner.seal, tenant, key), from);
+        let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key };
+        let account = Account::new(&self.inner.seal, &counter);
+        let (sql, values) = attempt::locked(&account, &self.arrival(&counter, from));
         let rows = self.inner.engine.read(sql, values).await?;
         Ok(rows.first().map_or(Attempt::None, |row| Attempt::Locked(Timestamp::from_millis(row.int(0)))))
     }
 
-    /// Forgets the failed attempts of a source at an account.
+    /// Forgets the failed attempts of a source at an account, after one that was right.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn forgive(
         &self,
-        tenant: TenantId,
-        key: &str,
+        counter: &AttemptCounter<'_>,
         from: (IpAddr, Timestamp),
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        attempt::clear(&mut batch, &Account::new(&self.inner.seal, tenant, key), from);
+        let account = Account::new(&self.inner.seal, counter);
+        attempt::clear(&mut batch, &account, &self.arrival(counter, from));
         self.inner.engine.write(batch).await.map(drop)
     }
 
-    /// Forgets every failed attempt at an account, whatever its source: an administrator unlocked it.
+    /// Forgets every failed attempt at a person's password and second factor, whatever its source: an administrator
+    /// unlocked the account.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn unlock(&self, tenant: TenantId, key: &str) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        attempt::unlock(&mut batch, &Account::new(&self.inner.seal, tenant, key));
+        for purpose in [AttemptPurpose::Password, AttemptPurpose::SecondFactor] {
+            let counter = AttemptCounter { tenant, purpose, key };
+            attempt::unlock(&mut batch, &Account::new(&self.inner.seal, &counter));
+        }
         self.inner.engine.write(batch).await.map(drop)
+    }
+
+    /// From where and when an attempt comes, with what the tenant's policy says of it.
+    pub(crate) fn arrival(&self, counter: &AttemptCounter<'_>, from: (IpAddr, Timestamp)) -> Arrival {
+        match self.slot(counter.tenant) {
+            Some(slot) => Arrival::new(&slot.current.load().tenant.policy, from),
+            None => Arrival::new(&Policy::default(), from),
+        }
     }
 
     fn user_of(&self, tenant: TenantId, row: &Row) -> Result<Arc<User>, StoreError> {

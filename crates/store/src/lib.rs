@@ -19,6 +19,7 @@ mod redeem;
 pub mod seal;
 mod tidy;
 
+pub use attempt::AttemptCounter;
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use once::Once;

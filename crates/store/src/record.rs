@@ -4,13 +4,14 @@
 use crate::{
     Store, StoreError,
     artifact::{CODE, DEVICE, SPEND_ARTIFACT},
-    attempt::{self, Account},
+    attempt::{self, Account, AttemptCounter},
     chain::Link,
     engine::{Batch, Expect, values},
     redeem::KeptRefresh,
 };
 use carnet_tenant::{
     change::{Change, Object},
+    lockout::AttemptPurpose,
     sign_in::SignIn,
     token::Effect,
     user,
@@ -108,8 +109,9 @@ impl Store {
         match effect {
             Effect::ClearAttempts => {
                 let key = user::fold(&settle.record.user_name);
-                let account = Account::new(&self.inner.seal, tenant, &key);
-                attempt::clear(batch, &account, (settle.record.address, now));
+                let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key: &key };
+                let arrival = self.arrival(&counter, (settle.record.address, now));
+                attempt::clear(batch, &Account::new(&self.inner.seal, &counter), &arrival);
             }
             Effect::SpendAssertion { digest, expires } => {
                 batch.push(SPEND, values![tenant, &digest[..], *expires], Expect::Rows(1));

@@ -5,7 +5,9 @@ use crate::{
     Store, StoreError,
     engine::{Batch, Expect, Value, values},
 };
-use carnet_wire::time::Timestamp;
+use carnet_tenant::{lockout::SOURCE_WINDOW, tenant::Policy};
+use carnet_wire::{ids::TenantId, time::Timestamp};
+use uuid::Uuid;
 
 const DAY: i64 = 24 * 3600;
 /// Sign-in records are kept so many days.
@@ -26,6 +28,10 @@ const RECORDS: &str = "delete from sign_in where tenant_id = $1 and (at, node, n
     (select at, node, n from sign_in where tenant_id = $1 and at <= $2 order by at limit 500) returning 1";
 const TOMBS: &str = "delete from object where (tenant_id, kind, id) in \
     (select tenant_id, kind, id from object where deleted > 0 and deleted <= $1 limit 500) returning 1";
+const SOURCE_FAILURES: &str = "delete from source_failure where (tenant_id, source) in \
+    (select tenant_id, source from source_failure where began_at <= $1 limit 500) returning 1";
+const KNOWN_SOURCES: &str = "delete from known_source where tenant_id = $1 and (account, source) in \
+    (select account, source from known_source where tenant_id = $1 and seen_at <= $2 limit 500) returning 1";
 const UNKNOWN: &str = "delete from unknown_client where (tenant_id, code, address, minute) in \
     (select tenant_id, code, address, minute from unknown_client where minute <= $1 limit 500) returning 1";
 
@@ -43,6 +49,14 @@ impl Store {
         self.drain(SPENT, values![now]).await?;
         self.drain(ATTEMPTS, values![now, now.plus_seconds(-DAY)]).await?;
         let month_ago = now.plus_seconds(-RECORD_DAYS * DAY);
+        self.drain(SOURCE_FAILURES, values![now.plus_seconds(-SOURCE_WINDOW)]).await?;
+        // An earlier release knew sources of user codes, which belong to no tenant.
+        let nobody = (TenantId::new(Uuid::nil()), Policy::default().known_source_days);
+        let known = self.tenants().into_iter().map(|it| (it.id, it.policy.known_source_days));
+        for (tenant, days) in known.chain([nobody]) {
+            let since = now.plus_seconds(-i64::from(days.get()) * DAY);
+            self.drain(KNOWN_SOURCES, values![tenant, since]).await?;
+        }
         for tenant in self.tenants() {
             self.drain(RECORDS, values![tenant.id, month_ago]).await?;
         }

@@ -13,6 +13,25 @@ pub const LONGEST_LOCK: i64 = 30 * 60;
 /// Wrong attempts in a row after which only an administrator unlocks.
 pub const HARD_STOP: i64 = 100;
 
+/// Seconds in which the failed passwords of one source are counted together, over all accounts of a tenant. How many
+/// there may be is the tenant's `source_failures`.
+pub const SOURCE_WINDOW: i64 = 10 * 60;
+/// Seconds after which a sign-in from a known source is written down again.
+pub const SEEN_AGAIN: i64 = 24 * 3600;
+
+/// What a counter of attempts counts. Counters of two purposes never meet, whatever their keys are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptPurpose {
+    /// Passwords of the user name that is the key.
+    Password,
+    /// Second factors of the user whose name is the key.
+    SecondFactor,
+    /// User codes of devices that were guessed from the source that is the key.
+    UserCodeFromSource,
+    /// User codes of devices that were guessed at one tenant; the key is the part of the codes and the time.
+    UserCodeAtTenant,
+}
+
 /// What reserving an attempt told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
@@ -24,6 +43,9 @@ pub enum Attempt {
     Repeated,
     /// Locked until then: the password is not evaluated (a dummy hash costs the same).
     Locked(Timestamp),
+    /// Too many passwords of this source were wrong, at whatever accounts: the password is not evaluated and not
+    /// counted against the account.
+    SourceLimited,
 }
 
 impl Attempt {

@@ -11,6 +11,7 @@ mod names;
 mod pages;
 mod races;
 mod redirects;
+mod review_attempts;
 mod review_flows;
 mod review_rights;
 mod tenants_and_audiences;

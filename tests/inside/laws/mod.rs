@@ -3,14 +3,16 @@
 mod artifacts;
 mod attempts;
 mod directory;
+mod fixtures;
 mod keys;
 mod nodes;
 mod once;
 mod records;
+mod sources;
 mod tokens;
 
 use carnet_client::clock::OsEntropy;
-use carnet_store::{Options, Store, StoreError};
+use carnet_store::{Options, Store, StoreError, engine::Engine};
 use carnet_tenant::{
     directory::Directory,
     tenant::{Policy, Tenant},
@@ -112,6 +114,11 @@ impl Kept {
         let store =
             Store::open(Options { database: database.clone(), ..options(folder.path(), 1) }).await.unwrap();
         Self { folder, store, database }
+    }
+
+    /// Its database once more, for looking at rows.
+    pub async fn engine(&self) -> Engine {
+        carnet_tests::database::engine(self.folder.path(), self.database.as_ref()).await
     }
 
     pub async fn contoso(&self) -> Arc<Directory> {

@@ -1,14 +1,15 @@
 //! Two nodes over one database: what one changes the other sees, and what is there once is had once.
 
 use super::{Kept, NOW, attempts::record, directory::put_user, tenant, tokens};
-use carnet_store::{Settle, Store, StoreError};
+use carnet_store::{AttemptCounter, Settle, Store, StoreError};
 use carnet_tenant::{
     change::{Change, Object, ObjectKey},
     directory::Directory,
     environment::Environment,
+    lockout::AttemptPurpose,
     token::Effect,
 };
-use carnet_wire::ids::TenantId;
+use carnet_wire::{ids::TenantId, secret::Password};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -181,4 +182,23 @@ async fn a_node_that_cannot_read_the_feed_for_a_second_decides_on_nothing() {
     assert_eq!(other.directory(TENANT).await.unwrap_err(), StoreError::Stale);
     client.batch_execute("alter table away rename to tenant").await.unwrap();
     assert!(within_a_second(&other, |_| true).await, "it comes back by itself");
+}
+
+#[tokio::test]
+async fn a_source_is_limited_on_all_nodes_together_row_147() {
+    let Some((kept, other, _)) = two().await else { return };
+    let from = ([192, 0, 2, 1].into(), NOW);
+    let tries = (0..70).map(|n| {
+        let store = if n % 2 == 0 { kept.store.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            let (name, purpose) = (format!("user{n}"), AttemptPurpose::Password);
+            let counter = AttemptCounter { tenant: TENANT, purpose, key: &name };
+            store.reserve(&counter, &Password::new("Spring-2027".into()), from).await.unwrap().0.evaluates()
+        })
+    });
+    let mut evaluated = 0;
+    for told in tries.collect::<Vec<_>>() {
+        evaluated += usize::from(told.await.unwrap());
+    }
+    assert_eq!(evaluated, 50);
 }

@@ -12,13 +12,13 @@ use crate::{
     route::Call,
 };
 use carnet_store::{
-    StoreError,
+    AttemptCounter, StoreError,
     artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest, text_digest},
 };
 use carnet_tenant::{
     authorize::on_device,
     directory::Directory,
-    lockout::Attempt,
+    lockout::{Attempt, AttemptPurpose},
     pace::Counted,
     restriction::allowed,
     tenant::Policy,
@@ -30,13 +30,10 @@ use carnet_tenant::{
     user::User,
 };
 use carnet_wire::{
-    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, time::Timestamp,
-    token::form::Form,
+    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, source::Source,
+    time::Timestamp, token::form::Form,
 };
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Seconds in which guesses are counted together.
@@ -94,20 +91,18 @@ async fn typed(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result
     }
 }
 
-/// Who guesses, as far as an address tells: whoever has one IPv6 address has all of its /64.
-fn whence(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(it) => IpAddr::V6(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// The counter of a guess among those of a tenant: each lasts 15 minutes, in which it lets at most 14 through
 /// (`tenant::lockout`: 10, and one after each lock), so that seven let fewer than 100. They are not forgiven, since
 /// right codes do not end guessing; they are over by themselves.
 fn counter(code: &str, now: Timestamp) -> String {
     let part = digest::sha256(&[code.as_bytes()])[0] % COUNTERS;
-    format!("user code {part} at {}", now.seconds() / WINDOW)
+    format!("{part} at {}", now.seconds() / WINDOW)
+}
+
+/// The counter of guesses of user codes from one source, whichever tenant they are meant for.
+fn of_source(source: &str) -> AttemptCounter<'_> {
+    let tenant = TenantId::new(Uuid::nil());
+    AttemptCounter { tenant, purpose: AttemptPurpose::UserCodeFromSource, key: source }
 }
 
 impl Context {
@@ -117,20 +112,13 @@ impl Context {
         Ok(pages::user_code(&Step { action: &action, flow: &sealed, application: "", wrong }))
     }
 
-    /// Under which guesses of user codes are counted: by address, as wrong passwords are by account.
-    fn guesses(&self) -> (TenantId, String) {
-        (TenantId::new(Uuid::nil()), format!("user code from {}", whence(self.envelope.address)))
-    }
-
-    /// Under which they are counted once more, wherever they come from: the tenant whose page it is, or the
-    /// server.
-    async fn guesses_at(&self, flow: &Flow, code: &UserCode) -> Result<(TenantId, String), Failure> {
+    /// The tenant whose guesses of user codes are counted together: the one whose page it is, or none.
+    async fn guessed_at(&self, flow: &Flow) -> Result<TenantId, Failure> {
         let directory = match TenantName::parse(&flow.tenant) {
             Ok(name) => self.state.store.directory_named(&name).await?,
             Err(_) => None,
         };
-        let tenant = directory.map_or(TenantId::new(Uuid::nil()), |it| it.tenant.id);
-        Ok((tenant, counter(code.as_str(), self.now())))
+        Ok(directory.map_or(TenantId::new(Uuid::nil()), |it| it.tenant.id))
     }
 
     /// The device code of a user code. A right one is no end of guessing: anybody can ask for one of their own.
@@ -156,8 +144,15 @@ impl Context {
         let from = (self.envelope.address, self.now());
         let guess = Password::new(code.as_str().to_owned());
         // Who is stopped by their address counts no further against everyone else.
-        for (whose, key) in [self.guesses(), self.guesses_at(flow, &code).await?] {
-            let (attempt, _) = self.state.store.reserve(whose, (&key, &guess), from).await?;
+        let source = Source::of(self.envelope.address).to_string();
+        let part = counter(code.as_str(), self.now());
+        let everyones = AttemptCounter {
+            tenant: self.guessed_at(flow).await?,
+            purpose: AttemptPurpose::UserCodeAtTenant,
+            key: &part,
+        };
+        for counter in [of_source(&source), everyones] {
+            let (attempt, _) = self.state.store.reserve(&counter, &guess, from).await?;
             if let Attempt::Locked(until) = attempt {
                 let wait = (until.seconds() - self.now().seconds()).clamp(1, WINDOW);
                 return Ok(Err(Denial::Service(ServiceNo::Throttled { wait })));
@@ -259,8 +254,8 @@ impl Context {
         let (store, kept) = (&self.state.store, answer_digest(&device.digest));
         match store.put_artifact_once(DEVICE_ANSWER, &kept, place, &answer, flow.once()).await {
             Ok(()) => {
-                let ((nobody, key), from) = (self.guesses(), (self.envelope.address, self.now()));
-                self.state.store.forgive(nobody, &key, from).await?;
+                let source = Source::of(self.envelope.address).to_string();
+                self.state.store.forgive(&of_source(&source), (self.envelope.address, self.now())).await?;
                 Ok(pages::device_done(&device.client.name, yes))
             }
             Err(StoreError::Exists) => Ok(self.refused(&Denial::Device(DeviceNo::Answered))),
@@ -272,15 +267,6 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_one_network_are_one_and_of_two_are_two() {
-        let of = |text: &str| whence(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
-    }
 
     #[test]
     fn a_tenants_counters_are_few_and_begin_anew() {

@@ -11,11 +11,11 @@ use crate::{
     route::Call,
     work::hash::Whose,
 };
-use carnet_store::Once;
+use carnet_store::{AttemptCounter, Once};
 use carnet_tenant::{
     authorize::Entered,
     credential::{Guarded, PasswordHash},
-    lockout::Attempt,
+    lockout::{Attempt, AttemptPurpose},
     refusal::Refusal,
     token::{Denial, PasswordProof, ServiceNo},
     user::{self, User},
@@ -134,7 +134,8 @@ impl Context {
         let tenant = called.directory.tenant.id;
         let from = (self.envelope.address, self.now());
         // A guess at the current password is a guess like one at a sign-in, and counts as one.
-        let (attempt, held) = self.state.store.reserve(tenant, (&own.name_key, current), from).await?;
+        let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key: &own.name_key };
+        let (attempt, held) = self.state.store.reserve(&counter, current, from).await?;
         let (proof, _) =
             self.check_password(tenant, &own.name_key, current, (attempt, held.as_deref())).await;
         let hash = match (proof, attempt) {
@@ -152,6 +153,6 @@ impl Context {
             user::change_own_password(caller, directory, old, (attempt, proof, hash.clone()), at)
         })
         .await?;
-        Ok(self.state.store.forgive(tenant, &own.name_key, from).await?)
+        Ok(self.state.store.forgive(&counter, from).await?)
     }
 }

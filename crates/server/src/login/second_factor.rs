@@ -14,11 +14,12 @@ use crate::{
     route::Call,
     work::second_factor::{STEP, step},
 };
-use carnet_store::{Settle, StoreError};
+use carnet_store::{AttemptCounter, Settle, StoreError};
 use carnet_tenant::{
     authorize,
     credential::Guarded,
     directory::Directory,
+    lockout::AttemptPurpose,
     operation::{Caller, OWN_RIGHTS},
     refusal::Refusal,
     token::{Denial, Effect, client_auth::Client},
@@ -164,8 +165,8 @@ impl Context {
         // The same code is another guess once its time is over, unlike a password that is typed again.
         let guess = Password::new(format!("{typed} {}", self.now().seconds() / STEP));
         let from = (self.envelope.address, self.now());
-        let key = format!("second factor of {}", user.name_key);
-        let (attempt, _) = self.state.store.reserve(tenant, (&key, &guess), from).await?;
+        let counter = AttemptCounter { tenant, purpose: AttemptPurpose::SecondFactor, key: &user.name_key };
+        let (attempt, _) = self.state.store.reserve(&counter, &guess, from).await?;
         let here = (client.app, self.envelope.address);
         let verdict = authorize::second_factor(directory, (attempt, right, user.clone()), here);
         let mut record = self.page_record(directory, client, Some(user));
@@ -173,7 +174,7 @@ impl Context {
             Ok(_) => {
                 match self.state.store.settle(Settle { effects, record: &record, refresh: None }).await {
                     Ok(()) => {
-                        self.state.store.forgive(tenant, &key, from).await?;
+                        self.state.store.forgive(&counter, from).await?;
                         return Ok(Ok(()));
                     }
                     Err(StoreError::Conflict) => Denial::WrongSecondFactor,

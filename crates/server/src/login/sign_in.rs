@@ -9,12 +9,13 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_store::Settle;
+use carnet_store::{AttemptCounter, Settle};
 use carnet_tenant::{
     authorize::{Entered, Tried, sign_in},
     directory::Directory,
+    lockout::AttemptPurpose,
     sign_in::SignIn,
-    token::{Denial, Effect, ServiceNo, client_auth::Client},
+    token::{Denial, Effect, PasswordProof, client_auth::Client},
     user::{self, User},
 };
 use carnet_wire::{secret::Password, time::Timestamp, token::form::Form};
@@ -139,7 +140,8 @@ impl Context {
         let tenant = directory.tenant.id;
         let from = (self.envelope.address, self.now());
         let key = user::fold(&name);
-        let (attempt, user) = self.state.store.reserve(tenant, (&key, password), from).await?;
+        let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key: &key };
+        let (attempt, user) = self.state.store.reserve(&counter, password, from).await?;
         let (proof, rehashed) = self.check_password(tenant, &key, password, (attempt, user.as_deref())).await;
         let elsewhere = self.state.store.elsewhere(tenant, &key);
         let tried = Tried { attempt, proof, user: user.clone(), elsewhere };
@@ -147,13 +149,8 @@ impl Context {
         let mut record = self.page_record(directory, client, user.as_deref());
         record.user_name = cut(&name, 256);
         record.error = verdict.as_ref().err().map_or(0, |denial| denial.entry().0.number);
-        let right = !matches!(
-            verdict,
-            Err(Denial::WrongPassword
-                | Denial::Service(ServiceNo::Busy)
-                | Denial::Locked
-                | Denial::UnknownUser)
-        );
+        // Also where the account may not sign in: whoever knows the password is no guesser.
+        let right = attempt.evaluates() && proof == PasswordProof::Right;
         let effects = if right { vec![Effect::ClearAttempts] } else { Vec::new() };
         self.state.store.settle(Settle { effects: &effects, record: &record, refresh: None }).await?;
         if let (Some(hash), Some(user)) = (rehashed, &user) {
