@@ -8,7 +8,7 @@ use crate::{
     token::{
         claims_request::ClaimsRequest,
         form::Form,
-        request::{RequestError, Target, Version, client_id},
+        request::{LONGEST_USER_NAME, RequestError, Target, Version, client_id},
     },
 };
 use std::fmt;
@@ -309,7 +309,10 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         nonce: text("nonce").map(|nonce| nonce.chars().take(512).collect()),
         challenge,
         prompt,
-        login_hint: text("login_hint").filter(|it| is_name(it)).map(|hint| hint.chars().take(256).collect()),
+        // A longer hint is nobody's name.
+        login_hint: text("login_hint")
+            .filter(|it| it.len() <= LONGEST_USER_NAME && is_name(it))
+            .map(str::to_owned),
         domain_hint: text("domain_hint").and_then(domain_hint),
         session,
         max_age: max_age.transpose()?,
