@@ -1,6 +1,6 @@
 //! Pages on which a sign-in or a session ends.
 
-use super::{Forms, Step, escape, framed, hidden, page};
+use super::{Forms, SENTENCE, Step, escape, framed, hidden, page, shown};
 use crate::{context::Envelope, reply::Reply};
 use carnet_tenant::token::Denial;
 use std::fmt::Write;
@@ -30,7 +30,7 @@ pub fn refused(denial: &Denial, envelope: &Envelope) -> Reply {
         "<h1>Sign-in does not go on</h1><p class=\"bad\">AADSTS{}</p><p>{}</p>\
          <p class=\"quiet\">{mend} The ids below name this attempt.</p><dl>{list}</dl>",
         row.number,
-        escape(&sentence)
+        shown(&sentence, SENTENCE)
     );
     page("Sign-in does not go on", &body, None, Forms::Nowhere).refused(denial)
 }
