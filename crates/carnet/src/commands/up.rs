@@ -67,6 +67,9 @@ fn tell(running: &Running) {
     for tenant in &ready.tenants {
         output::say(&format!("  tenant       {} ({})", tenant.id, tenant.domain));
     }
+    for notice in &running.notices {
+        output::say(&format!("{} {notice}", output::coloured(AnsiColor::Yellow, "warning:")));
+    }
     for applied in &running.applied {
         let all = applied.report.len();
         let changed =
