@@ -11,6 +11,8 @@ mod names;
 mod pages;
 mod races;
 mod redirects;
+mod review_growth;
+mod review_objects;
 mod tenants_and_audiences;
 
 use carnet_server::clock::Clock;
