@@ -92,7 +92,8 @@ impl Node {
         files: &[String],
     ) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7 + number));
-        let catalogue = Arc::new(Catalogue::builtin());
+        let names = Names::new("https://localhost:8443", &[]);
+        let catalogue = Arc::new(Catalogue::builtin().for_hosts(&names.shared));
         let options = Options {
             data: folder.path().to_path_buf(),
             database: kept.database.clone(),
@@ -119,7 +120,7 @@ impl Node {
             clock: clock.clone(),
             entropy,
             catalogue,
-            names: Names::new("https://localhost:8443", &[]),
+            names,
         });
         Self { store, server: Server::new(state.clone()), state }
     }

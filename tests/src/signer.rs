@@ -58,6 +58,12 @@ impl Signer {
         encode_base64url(&self.certificate.sha1)
     }
 
+    /// The certificate's SHA-256 thumbprint in base64url: `x5t#S256`.
+    #[must_use]
+    pub fn x5t_s256(&self) -> String {
+        encode_base64url(&self.certificate.sha256)
+    }
+
     /// The modulus, big-endian.
     #[must_use]
     pub fn modulus(&self) -> &[u8] {

@@ -9,7 +9,7 @@ use carnet_tenant::{
     directory::Directory,
     operation::{Caller, Moment},
     refusal::Refusal,
-    user::{User, fold},
+    user::{LONGEST_NAME, User, fold},
 };
 use carnet_wire::ids::TenantId;
 use std::sync::Arc;
@@ -101,6 +101,10 @@ impl Context {
     /// # Errors
     /// [`Failure`]
     pub async fn user_named(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<User>>, Failure> {
+        // Refused before it is folded: no account has such a name.
+        if name.len() > LONGEST_NAME {
+            return Ok(None);
+        }
         Ok(match name.parse() {
             Ok(id) => self.state.store.user(tenant, id).await?,
             Err(_) => self.state.store.user_named(tenant, &fold(name)).await?,

@@ -12,6 +12,7 @@ pub mod issue;
 pub mod keys;
 pub mod listen;
 mod login;
+pub mod notice;
 pub mod own_token;
 mod power_platform;
 mod ready;
@@ -22,6 +23,7 @@ pub mod seed;
 mod start;
 pub mod work;
 
+pub use notice::Notice;
 pub use ready::Ready;
 pub use rotate::{RotateError, Rotated, Rotating, rotate_keys};
 pub use start::{Config, FirstAdmin, Running, StartError, start};

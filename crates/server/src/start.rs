@@ -12,6 +12,7 @@ use crate::{
         limits::Limits,
         tls::{Tls, TlsError},
     },
+    notice::{self, Notice},
     ready::{Endpoints, Ready, ReadyTenant},
     seed::{self, SeedError},
     work::{hash::Hasher, issuers::Issuers, pace::Pace},
@@ -143,8 +144,8 @@ pub struct Running {
     pub first_admin: Option<(String, Password)>,
     /// The CA was made just now.
     pub new_ca: bool,
-    /// Built-in service principals that were missing or changed in the store.
-    pub restored: Vec<seed::RestoredIn>,
+    /// What the operator has to know of the store.
+    pub notices: Vec<Notice>,
     store: Store,
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
@@ -182,7 +183,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     folder(&config.data)?;
     let seal = seal_key(&config, &*entropy)?;
-    let catalogue = Arc::new(Catalogue::builtin());
+    // The port says nothing of the names, so they are known before anything listens.
+    let own = Names::new(config.public_url.as_deref().unwrap_or("https://localhost"), &config.hosts).shared;
+    let catalogue = Arc::new(Catalogue::builtin().for_hosts(&own));
     let options = Options {
         data: config.data.clone(),
         database: config.database.clone(),
@@ -205,8 +208,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         show: config.show_generated,
     };
     let restored = seeding.restore_built_in().await?;
+    let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
     let applied = seeding.apply(files).await?;
     let first_admin = seeding.first_tenant(&config.first_admin).await?;
+    let notices = notices(&store, restored, &applied, declared).await?;
 
     let (tls, ca_file, authority) = certificate(&config, now)?;
     let bound = accept::bind(config.listen, Some(tls.clone())).await?;
@@ -247,17 +252,29 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         };
         ready.write(path).map_err(wrong)?;
     }
-    Ok(Running {
-        ready,
-        applied,
-        first_admin,
-        new_ca,
-        restored,
-        store,
-        clock: state.clock.clone(),
-        stop,
-        tasks,
-    })
+    let clock = state.clock.clone();
+    Ok(Running { ready, applied, first_admin, new_ca, notices, store, clock, stop, tasks })
+}
+
+/// What the operator has to know of the store, which is logged as well. `declared` are the identifier URIs of each
+/// file that was applied.
+async fn notices(
+    store: &Store,
+    restored: Vec<seed::RestoredIn>,
+    applied: &[seed::Applied],
+    declared: Vec<Vec<String>>,
+) -> Result<Vec<Notice>, StoreError> {
+    let of_file = |(file, uris): (&seed::Applied, Vec<String>)| {
+        let tenant = file.tenant;
+        uris.into_iter().map(move |uri| (tenant, uri))
+    };
+    let declared = applied.iter().zip(declared).flat_map(of_file).collect();
+    let mut notices: Vec<Notice> = restored.into_iter().map(Notice::BuiltIn).collect();
+    notices.extend(notice::foreign_identifier_uris(store, &declared).await?);
+    for notice in &notices {
+        tracing::warn!("{notice}");
+    }
+    Ok(notices)
 }
 
 /// The janitor and the signing keys' calendar every minute; a new leaf every month.

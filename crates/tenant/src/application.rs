@@ -1,6 +1,12 @@
 //! Applications: the registration a tenant owns (step 1 of the article), and the rules for creating
 //! and changing it. Its presence in a tenant is `service_principal`; its credentials are `credential`.
 
+mod check;
+mod identifier_uri;
+mod secret_end;
+
+pub use identifier_uri::{ForeignUri, foreign_uris};
+
 use crate::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
@@ -8,7 +14,7 @@ use crate::{
     operation::{self, Caller, Moment, authorize},
     optional_claims::{GroupClaims, OptionalClaims},
     permission::{self, AppRole, PermissionScope, RequiredResource},
-    redirect,
+    quota,
     refusal::Refusal,
     role, service_principal,
     tenant::RefreshReuse,
@@ -251,11 +257,6 @@ pub struct NewSecret {
     pub end: Option<Timestamp>,
 }
 
-/// Most entries of any list of a registration.
-const MOST: usize = 1000;
-/// Most bytes of properties that no rule reads.
-const MOST_KEPT: usize = 64 * 1024;
-
 /// Registers an application (step 1).
 ///
 /// # Errors
@@ -278,6 +279,7 @@ pub fn create(
             needs: "in this tenant only administrators register applications".into(),
         });
     }
+    quota::require_room(caller, directory, &operation::CHANGE_APPLICATION)?;
     let owners = match caller {
         Caller::User { user, .. } => vec![*user],
         Caller::Application { principal, .. } => vec![*principal],
@@ -310,8 +312,7 @@ pub fn create(
         created: at.now,
     };
     take(&mut application, new.changes);
-    check(&application)?;
-    not_microsofts(caller, directory, (&[], &application))?;
+    check::check(caller, directory, None, &application)?;
     if directory.application_by_app(application.app_id).is_some() {
         return Err(Refusal::ObjectConflict { property: "appId" });
     }
@@ -338,8 +339,7 @@ pub fn change(
     }
     let mut new = (**old).clone();
     take(&mut new, changes);
-    check(&new)?;
-    not_microsofts(caller, directory, (&old.identifier_uris, &new))?;
+    check::check(caller, directory, Some(old), &new)?;
     disabled_before_removed(old, &new)?;
     if new == **old {
         return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
@@ -385,12 +385,8 @@ pub fn add_secret(
     authorize(caller, directory, &operation::CHANGE_CREDENTIALS, &old.owners)?;
     permission::require_authority_over(caller, directory, old.app_id)?;
     let start = wanted.start.unwrap_or(at.now);
-    // Two years is what Graph gives when no end is asked for.
-    let end = wanted.end.unwrap_or_else(|| start.plus_seconds(2 * 365 * 24 * 3600));
     let operator = matches!(caller, Caller::Operator { .. });
-    if (end <= start || end <= at.now) && !operator {
-        return Err(bad("endDateTime", "endDateTime must lie after startDateTime and in the future".into()));
-    }
+    let end = secret_end::of(caller, directory, (start, wanted.end), at.now)?;
     if old.secrets.len() >= 100 {
         return Err(bad(
             "passwordCredentials",
@@ -402,6 +398,7 @@ pub fn add_secret(
     let credential = SecretCredential::new(wanted.name, &secret, (start, end), at.entropy);
     let mut new = (**old).clone();
     new.secrets.push(credential.clone());
+    check::check_credentials(old, &new)?;
     let activity = "Update application – Certificates and secrets management";
     let modified =
         vec![("passwordCredentials".to_owned(), String::new(), format!("added {}", credential.key_id))];
@@ -480,73 +477,6 @@ fn take(it: &mut Application, changes: Changes) {
             true => drop(it.kept.remove(name)),
             false => drop(it.kept.insert(name.to_owned(), value)),
         }
-    }
-}
-
-/// What every registration must hold, however it came to be.
-fn check(it: &Application) -> Result<(), Refusal> {
-    permission::check_name("displayName", &it.display_name)?;
-    let lists = [
-        it.redirect_uris.web.len() + it.redirect_uris.spa.len() + it.redirect_uris.public.len(),
-        it.identifier_uris.len(),
-        it.required_resource_access.iter().map(|resource| 1 + resource.access.len()).sum(),
-        it.scopes.len() + it.app_roles.len(),
-        it.tags.len(),
-    ];
-    if lists.iter().any(|length| *length > MOST) || it.certificates.len() > 100 || it.federated.len() > 20 {
-        return Err(bad("application", "a list of this application is longer than is kept".into()));
-    }
-    let texts: usize = it.kept.values().map(|value| value.to_string().len()).sum();
-    if texts > MOST_KEPT {
-        return Err(bad("application", "the properties of this application are longer than is kept".into()));
-    }
-    for (platform, uris) in [
-        ("web", &it.redirect_uris.web),
-        ("spa", &it.redirect_uris.spa),
-        ("publicClient", &it.redirect_uris.public),
-    ] {
-        for uri in uris {
-            redirect::check(uri, platform == "publicClient").map_err(|why| {
-                bad(&format!("{platform}.redirectUris"), format!("the redirect URI `{uri}` {why}"))
-            })?;
-        }
-    }
-    if let Some(uri) = it.logout_url()
-        && let Err(why) = redirect::check_logout(uri)
-    {
-        return Err(bad("web.logoutUrl", format!("the logout URL `{uri}` {why}")));
-    }
-    for uri in &it.identifier_uris {
-        let scheme = ["api://", "https://", "urn:"].iter().any(|scheme| uri.starts_with(scheme));
-        if !scheme || uri.len() > 255 || uri.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(bad(
-                "identifierUris",
-                format!("`{uri}` is no identifier URI such as api://{}", it.app_id),
-            ));
-        }
-    }
-    if it.requested_access_token_version.is_some_and(|version| !matches!(version, 1 | 2)) {
-        return Err(bad(
-            "api.requestedAccessTokenVersion",
-            "requestedAccessTokenVersion is null, 1 or 2".into(),
-        ));
-    }
-    it.optional_claims.check()?;
-    permission::check_offered(&it.scopes, &it.app_roles)
-}
-
-/// The names of Microsoft's APIs, and everything at their hosts, are not for others, whether the tenant has the
-/// API or not: tokens under such a name must not come to be. The operator may stand in for an API.
-fn not_microsofts(
-    caller: &Caller,
-    directory: &Directory,
-    (held, it): (&[String], &Application),
-) -> Result<(), Refusal> {
-    let operator = matches!(caller, Caller::Operator { .. });
-    let mut added = it.identifier_uris.iter().filter(|uri| !operator && !held.contains(uri));
-    match added.find(|uri| directory.catalogue.claims_uri(uri)) {
-        Some(uri) => Err(bad("identifierUris", format!("`{uri}` is a name of one of Microsoft's own APIs"))),
-        None => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What applications and users prove themselves with, as kept: digests, certificates, hashes.
 
+use crate::text::NAME;
 use carnet_wire::{
     digest,
     entropy::Entropy,
@@ -115,7 +116,8 @@ impl CertificateCredential {
     ) -> Self {
         Self {
             key_id: KeyId::new(entropy.uuid()),
-            display_name: Some(certificate.subject.clone()),
+            // A subject may be of any length; a name may not.
+            display_name: Some(certificate.subject.chars().take(NAME).collect()),
             der: certificate.der.clone(),
             sha1: certificate.sha1,
             sha256: certificate.sha256,

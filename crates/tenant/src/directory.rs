@@ -46,6 +46,8 @@ pub struct Directory {
     environments: Shards<String, Arc<Environment>>,
     packages: Shards<String, Arc<Package>>,
     groups: Shards<ObjectId, Arc<Group>>,
+    /// How many applications and groups each owner has.
+    owned: Shards<ObjectId, u32>,
     memberships: Shards<MembershipKey, Arc<Membership>>,
     /// The same by group.
     members: Shards<MemberKey, MemberKind>,
@@ -73,6 +75,7 @@ impl Directory {
             environments: Shards::default(),
             packages: Shards::default(),
             groups: Shards::default(),
+            owned: Shards::default(),
             memberships: Shards::default(),
             members: Shards::default(),
         }
@@ -106,9 +109,12 @@ impl Directory {
                     let count = self.spa_origins.get(&origin).copied().unwrap_or(0);
                     self.spa_origins.insert(origin, count + 1);
                 }
-                if let Some(old) = self.applications.insert(it.id, it) {
-                    self.forget_origins(&old);
+                let owners = it.owners.clone();
+                let old = self.applications.insert(it.id, it);
+                if let Some(old) = &old {
+                    self.forget_origins(old);
                 }
+                self.count_owned(old.as_ref().map_or(&[], |old| &old.owners), &owners);
             }
             Object::ServicePrincipal(it) => {
                 self.forget_names(it.id);
@@ -122,7 +128,11 @@ impl Directory {
             Object::AdminRegistration(it) => drop(self.registrations.insert(it.app_id, it)),
             Object::Environment(it) => drop(self.environments.insert(it.id.clone(), it)),
             Object::Package(it) => drop(self.packages.insert(it.unique_name.clone(), it)),
-            Object::Group(it) => drop(self.groups.insert(it.id, it)),
+            Object::Group(it) => {
+                let owners = it.owners.clone();
+                let old = self.groups.insert(it.id, it);
+                self.count_owned(old.as_ref().map_or(&[], |old| &old.owners), &owners);
+            }
             Object::Membership(it) => {
                 self.members.insert(MemberKey::of(&it.key), it.kind);
                 self.memberships.insert(it.key, it);
@@ -137,6 +147,7 @@ impl Directory {
                 if let Some(old) = self.applications.remove(id) {
                     self.application_by_app.remove(&old.app_id);
                     self.forget_origins(&old);
+                    self.count_owned(&old.owners, &[]);
                 }
             }
             ObjectKey::ServicePrincipal(id) => {
@@ -151,12 +162,30 @@ impl Directory {
             ObjectKey::AdminRegistration(app) => drop(self.registrations.remove(app)),
             ObjectKey::Environment(id) => drop(self.environments.remove(id)),
             ObjectKey::Package(name) => drop(self.packages.remove(name)),
-            ObjectKey::Group(id) => drop(self.groups.remove(id)),
+            ObjectKey::Group(id) => {
+                if let Some(old) = self.groups.remove(id) {
+                    self.count_owned(&old.owners, &[]);
+                }
+            }
             ObjectKey::Membership(key) => {
                 self.members.remove(&MemberKey::of(key));
                 self.memberships.remove(key);
             }
             ObjectKey::Tenant | ObjectKey::User(_) | ObjectKey::Installation(_) => {}
+        }
+    }
+
+    /// Counts an object for those who own it now and no more for those who did.
+    fn count_owned(&mut self, before: &[ObjectId], after: &[ObjectId]) {
+        let (before, after): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), after.iter().collect());
+        for owner in after.difference(&before) {
+            self.owned.insert(**owner, self.owned_by(**owner) + 1);
+        }
+        for owner in before.difference(&after) {
+            match self.owned_by(**owner) {
+                0 | 1 => drop(self.owned.remove(owner)),
+                more => drop(self.owned.insert(**owner, more - 1)),
+            }
         }
     }
 
@@ -328,6 +357,12 @@ impl Directory {
     /// All groups after `after`, in the order of their ids.
     pub fn groups(&self, after: Option<ObjectId>) -> impl Iterator<Item = &Arc<Group>> {
         self.groups.after(after).map(|(_, it)| it)
+    }
+
+    /// How many applications and groups somebody owns.
+    #[must_use]
+    pub fn owned_by(&self, owner: ObjectId) -> u32 {
+        self.owned.get(&owner).copied().unwrap_or(0)
     }
 
     /// Whether somebody is directly in a group.

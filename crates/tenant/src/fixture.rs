@@ -51,6 +51,21 @@ pub(crate) fn everyone() -> Caller {
     caller(2, &["Directory.AccessAsUser.All"])
 }
 
+/// The operator of the server.
+pub(crate) fn operator() -> Caller {
+    Caller::Operator { digest: String::new() }
+}
+
+/// An application by itself, whose token has these roles.
+pub(crate) fn application(principal: u128, roles: &[&str]) -> Caller {
+    Caller::Application {
+        principal: id(principal),
+        app: APP.parse().expect("the fixture is sound"),
+        tenant: TENANT.parse().expect("the fixture is sound"),
+        roles: roles.iter().map(|it| (*it).to_owned()).collect(),
+    }
+}
+
 /// A Global Administrator whose token has no scope that opens anything.
 pub(crate) fn nobody() -> Caller {
     caller(1, &["openid"])

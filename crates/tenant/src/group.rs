@@ -6,7 +6,9 @@ use crate::{
     directory::Directory,
     operation::{self, Caller, Moment, authorize},
     permission::{check_name, require_authority_over_group},
+    quota,
     refusal::Refusal,
+    text::{DESCRIPTION, NAME, SHORT_NAME, Text, check_texts},
 };
 use carnet_wire::{ids::ObjectId, time::Timestamp};
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,7 @@ pub fn create(
     at: &Moment<'_>,
 ) -> Result<Decided<Group>, Refusal> {
     authorize(caller, directory, &operation::CREATE_GROUP, &[])?;
+    quota::require_room(caller, directory, &operation::CHANGE_GROUP)?;
     let owners = match caller {
         Caller::User { user, .. } => vec![*user],
         Caller::Application { principal, .. } => vec![*principal],
@@ -119,7 +122,7 @@ pub fn create(
         owners,
         created: at.now,
     };
-    check(&group)?;
+    check(None, &group)?;
     let taken = directory.group(group.id).is_some() || directory.principal(group.id).is_some();
     if taken || directory.application(group.id).is_some() {
         return Err(Refusal::ObjectConflict { property: "id" });
@@ -146,7 +149,7 @@ pub fn change(
     new.mail_nickname = changes.mail_nickname.unwrap_or(new.mail_nickname);
     new.security_enabled = changes.security_enabled.unwrap_or(new.security_enabled);
     new.description = changes.description.unwrap_or(new.description);
-    check(&new)?;
+    check(Some(old), &new)?;
     if new == *old {
         return Ok(nothing());
     }
@@ -256,8 +259,12 @@ const fn nothing() -> Decided<()> {
     Decided { value: (), changes: Vec::new(), audit: Vec::new() }
 }
 
-fn check(it: &Group) -> Result<(), Refusal> {
-    check_name("displayName", &it.display_name)?;
+/// Whether a group may be kept. `held` is what it was before.
+fn check(held: Option<&Group>, it: &Group) -> Result<(), Refusal> {
+    if held.is_none_or(|old| old.display_name != it.display_name) {
+        check_name("displayName", &it.display_name)?;
+    }
+    check_texts(&texts(it), &held.map(texts).unwrap_or_default())?;
     let wrong = |target: &str, wants: &str| {
         let message = format!("the property '{target}' wants {wants}");
         Err(Refusal::BadRequest { message, target: Some(target.to_owned()) })
@@ -267,13 +274,30 @@ fn check(it: &Group) -> Result<(), Refusal> {
     if !nickname {
         return wrong("mailNickname", "1 to 64 visible characters without @ ( ) \\ [ ] \" ; : < > ,");
     }
-    if it.description.as_ref().is_some_and(|text| text.len() > 1024) {
-        return wrong("description", "at most 1024 bytes");
-    }
     if !it.security_enabled {
         return wrong("securityEnabled", "true: a group that takes no mail is a security group");
     }
     Ok(())
+}
+
+/// Every text of a group with its limit. A property that is added has to be named here.
+fn texts(it: &Group) -> Vec<Text<'_>> {
+    let Group {
+        id: _,
+        display_name,
+        mail_nickname,
+        mail_enabled: _,
+        security_enabled: _,
+        description,
+        owners: _,
+        created: _,
+    } = it;
+    let mut all = vec![
+        Text::new("displayName", display_name, NAME),
+        Text::new("mailNickname", mail_nickname, SHORT_NAME),
+    ];
+    all.extend(description.iter().map(|it| Text::new("description", it, DESCRIPTION)));
+    all
 }
 
 fn audit(caller: &Caller, activity: &str, it: &Group, modified: Vec<(String, String, String)>) -> Audit {

@@ -78,6 +78,16 @@ impl OptionalClaims {
         [&self.id_token, &self.access_token, &self.saml2_token].iter().all(|it| it.list.is_empty())
     }
 
+    /// Every text in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let Self { id_token, access_token, saml2_token } = self;
+        let claims = [id_token, access_token, saml2_token].into_iter().flat_map(|it| &it.list);
+        claims.flat_map(|OptionalClaim { name, source, essential: _, additional_properties }| {
+            let names = std::iter::once(name).chain(source).chain(additional_properties);
+            names.map(String::as_str)
+        })
+    }
+
     /// Whether it may be kept.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::{
     refusal::Refusal,
     role::held,
     service_principal::ServicePrincipal,
+    text::{NAME, cut, is_invisible},
 };
 use carnet_wire::ids::{AppId, KeyId, ObjectId};
 use serde::{Deserialize, Serialize};
@@ -72,14 +73,12 @@ pub enum RequiredAccess {
 /// # Errors
 /// [`Refusal::BadRequest`]
 pub fn check_name(property: &'static str, name: &str) -> Result<(), Refusal> {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     let message = match name.trim().is_empty() {
         true => format!("a value is required for property '{property}'"),
-        false if name.chars().count() > 256 => format!("'{property}' has more than 256 characters"),
-        false if name.chars().any(hidden) => format!("'{property}' has invisible characters"),
+        false if name.len() > NAME && name.chars().count() > NAME => {
+            format!("the property '{property}' has more than {NAME} characters")
+        }
+        false if name.chars().any(is_invisible) => format!("'{property}' has invisible characters"),
         false => return Ok(()),
     };
     Err(Refusal::BadRequest { message, target: Some(property.to_owned()) })
@@ -101,7 +100,8 @@ pub(crate) fn check_offered(scopes: &[PermissionScope], roles: &[AppRole]) -> Re
                 && value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
             if !form {
                 return bad(format!(
-                    "{what}: `{value}` is not 1 to 120 visible characters without a leading dot"
+                    "{what}: `{}` is not 1 to 120 visible characters without a leading dot",
+                    cut(value)
                 ));
             }
             if !ids.insert(id) || !values.insert(value.to_lowercase()) {

@@ -1,12 +1,54 @@
 //! Redirect URIs: what may be registered (`security.md`, S13 and S15). Anything that two readers could
 //! read differently is refused before it is compared with anything.
 
+use carnet_wire::percent;
+
+/// Parameters of the answers that go to a redirect URI (`server/login/answer.rs`, RFC 6749 and OpenID Connect).
+/// One that is registered in the query would stand in the answer twice, and the application would read one or the
+/// other. `tenant`, `scope` and `claims`, which a few answers carry as well, are not in the list: they decide
+/// nothing, and applications use these names themselves.
+const ANSWER_PARAMETERS: [&str; 13] = [
+    "access_token",
+    "admin_consent",
+    "client_info",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "expires_in",
+    "id_token",
+    "iss",
+    "session_state",
+    "state",
+    "token_type",
+];
+
+/// What follows `urn:` in the two names that older programs use for a page that shows the code.
+const OUT_OF_BAND: [&str; 2] = ["ietf:wg:oauth:2.0:oob", "ietf:wg:oauth:2.0:oob:auto"];
+
+/// Longest redirect URI, in bytes.
+const LONGEST: usize = 2048;
+
+/// The parameter of an answer that a redirect URI has in its own query (`security.md`, row 160). Names count as
+/// servers read them: decoded, in any letter case, with either separator, and with the brackets that make a list.
+#[must_use]
+pub fn answer_parameter(uri: &str) -> Option<&'static str> {
+    let (_, query) = uri.split_once('?')?;
+    let read = |part: &str| {
+        let name = part.split('=').next().unwrap_or_default();
+        let name = percent::decode_text(name, true).unwrap_or_else(|| name.to_owned());
+        let plain = name.split(['[', '\0']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        ANSWER_PARAMETERS.into_iter().find(|it| *it == plain)
+    };
+    query.split(['&', ';', '?']).find_map(read)
+}
+
 /// Whether a URI may be registered for a platform; the error says why not.
 ///
 /// # Errors
 /// The end of a sentence that begins with the URI.
 pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
-    if uri.len() > 2048 {
+    if uri.len() > LONGEST {
         return Err("is longer than 2048 characters");
     }
     if !uri.is_ascii() || uri.bytes().any(|b| b.is_ascii_control() || b" \\\"<>^`{|}".contains(&b)) {
@@ -35,7 +77,7 @@ pub fn check(uri: &str, public: bool) -> Result<(), &'static str> {
         "javascript" | "data" | "file" | "vbscript" | "about" | "blob" => {
             Err("has a scheme that runs or reads something")
         }
-        "urn" if public && rest.starts_with("ietf:wg:oauth:2.0:oob") => Ok(()),
+        "urn" if public && OUT_OF_BAND.contains(&rest) => Ok(()),
         other => {
             let form = !other.is_empty()
                 && other.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -201,6 +243,339 @@ mod tests {
         assert_eq!(check("app://58145B91-0C36-4500-8554-080854F2AC97", true), Ok(()));
         assert_eq!(check("urn:ietf:wg:oauth:2.0:oob", true), Ok(()));
         assert!(check("app://x", false).is_err());
+    }
+
+    #[test]
+    fn a_parameter_of_an_answer_may_not_be_registered_row_160() {
+        for (uri, name) in [
+            ("https://a.example/cb?code=x", "code"),
+            ("https://a.example/cb?x=1&state=y", "state"),
+            ("https://a.example/cb?x=1&iss", "iss"),
+            ("https://a.example?error=", "error"),
+            ("https://a.example/?%63ode=x", "code"),
+            ("https://a.example/?c%6Fd%65=x", "code"),
+            ("https://a.example/?CODE=x", "code"),
+            ("https://a.example/?+code=x", "code"),
+            ("https://a.example/?code[]=x", "code"),
+            ("https://a.example/?code%5B0%5D=x", "code"),
+            ("https://a.example/?code%00=x", "code"),
+            ("https://a.example/?x=1;state=y", "state"),
+            ("https://a.example/?x?state=y", "state"),
+            ("app://callback?error_description=x", "error_description"),
+            ("http://localhost/?session_state=x", "session_state"),
+            ("https://a.example/?id_token=x", "id_token"),
+            ("https://a.example/?access_token=x", "access_token"),
+            ("https://a.example/?error_uri=x", "error_uri"),
+            ("https://a.example/?client_info=x", "client_info"),
+            ("https://a.example/?admin_consent=x", "admin_consent"),
+            ("https://a.example/?token_type=x", "token_type"),
+            ("https://a.example/?expires_in=x", "expires_in"),
+        ] {
+            assert_eq!(answer_parameter(uri), Some(name), "{uri}");
+        }
+        for uri in [
+            "https://a.example/cb",
+            "https://a.example/code",
+            "https://a.example/cb?",
+            "https://a.example/cb?dummy1=lorem&dummy2=ipsum",
+            "https://a.example/cb?x=code",
+            "https://a.example/cb?codes=1&states=2&errors=3&issuer=4&my_code=5",
+            "https://a.example/cb?tenant=contoso&scope=x&claims=y",
+            "https://a.example/cb?%zzcode=x",
+            "https://a.example/cb?co%20de=x",
+            "https://code.example/state&iss",
+        ] {
+            assert_eq!(answer_parameter(uri), None, "{uri}");
+        }
+    }
+
+    /// What is wrong with a redirect URI, by a word of the sentence.
+    #[track_caller]
+    fn refused(uri: &str, public: bool, word: &str) {
+        let why = check(uri, public).unwrap_err();
+        assert!(why.contains(word), "{uri}: {why}");
+    }
+
+    #[test]
+    fn a_redirect_uri_has_at_most_2048_bytes() {
+        let of = |length: usize| format!("https://a.example/{}", "a".repeat(length - 18));
+        assert_eq!((of(2048).len(), check(&of(2048), false)), (2048, Ok(())));
+        refused(&of(2049), false, "2048");
+        refused(&of(2049), true, "2048");
+    }
+
+    #[test]
+    fn a_redirect_uri_has_the_characters_of_one() {
+        for c in
+            [' ', '\\', '"', '<', '>', '^', '`', '{', '|', '}', '\t', '\n', '\u{7f}', '\u{e4}', '\u{202e}']
+        {
+            for uri in
+                [format!("https://a.example/{c}"), format!("https://a{c}.example/"), format!("{c}https://a/")]
+            {
+                refused(&uri, true, "characters that a URI does not have");
+            }
+        }
+        for uri in ["https://a.example/#", "https://a.example/#x", "https://a.example/*", "app://*"] {
+            refused(uri, true, "fragment or a wildcard");
+        }
+        assert_eq!(check("https://a.example/!$&'()+,;=:@~-._%20?x=y/?", false), Ok(()));
+    }
+
+    #[test]
+    fn a_redirect_uri_has_a_scheme_and_a_host() {
+        refused("localhost", true, "no scheme");
+        for uri in ["https:", "https:/a.example", "http:localhost", "HTTPS:a"] {
+            refused(uri, true, "no host");
+        }
+        for uri in [
+            "https://",
+            "https:///x",
+            "https://?x",
+            "https://a@b.example/",
+            "https://a%2eb/",
+            "http://@localhost",
+        ] {
+            refused(uri, true, "user name or escapes");
+        }
+        // Only in the host, where they mislead.
+        for uri in
+            ["https://a.example/@b", "https://a.example?x=@b", "https://a.example/%20", "HTTPS://a.example/"]
+        {
+            assert_eq!(check(uri, false), Ok(()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for uri in [
+            "http://a.example/",
+            "http://localhost.a.example/",
+            "http://127.0.0.2/",
+            "http://localhost:x/",
+            "http://[::2]/",
+            "http://0/",
+        ] {
+            refused(uri, true, "must use https");
+        }
+        for uri in
+            ["http://localhost", "HTTP://LocalHost:1/x", "http://127.0.0.1:65535/", "http://[::1]:8080/?x"]
+        {
+            assert_eq!((check(uri, true), check(uri, false)), (Ok(()), Ok(())), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_uri_has_no_dot_segments() {
+        for uri in [
+            "https://a.example/..",
+            "https://a.example/../b",
+            "https://a.example/b/..",
+            "https://a.example/%2E%2e",
+            "https://a.example/x%2Ey",
+            "http://localhost/..",
+        ] {
+            refused(uri, true, "dot segments");
+        }
+        for uri in
+            ["https://a.example/..b", "https://a.example/a..b/", "https://a.example/...", "app://a/../b"]
+        {
+            assert_eq!(check(uri, true), Ok(()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_for_programs_and_have_a_form() {
+        for scheme in ["javascript", "data", "file", "vbscript", "about", "blob", "JavaScript", "FILE"] {
+            for public in [true, false] {
+                refused(&format!("{scheme}://a.example/"), public, "runs or reads");
+            }
+        }
+        for uri in [
+            "app://x",
+            "App://x",
+            "com.example.app://x",
+            "a+b-c.d1://x",
+            "ms-appx-web://x",
+            "z://",
+            "urn://x",
+        ] {
+            assert_eq!(check(uri, true), Ok(()), "{uri}");
+            refused(uri, false, "this platform");
+        }
+        for uri in [
+            "app:x",
+            "app:/x",
+            "1app://x",
+            "+app://x",
+            "-app://x",
+            "a_b://x",
+            "a/b://x",
+            "://x",
+            "mailto:a@b.example",
+        ] {
+            refused(uri, true, "this platform");
+        }
+    }
+
+    #[test]
+    fn the_page_that_shows_the_code_has_two_names() {
+        for uri in
+            ["urn:ietf:wg:oauth:2.0:oob", "urn:ietf:wg:oauth:2.0:oob:auto", "URN:ietf:wg:oauth:2.0:oob"]
+        {
+            assert_eq!(check(uri, true), Ok(()), "{uri}");
+            refused(uri, false, "this platform");
+        }
+        for uri in [
+            "urn:ietf:wg:oauth:2.0:oob:",
+            "urn:ietf:wg:oauth:2.0:oob:other",
+            "urn:ietf:wg:oauth:2.0:oobx",
+            "urn:ietf:wg:oauth:2.0:oob?x",
+            "urn:ietf:wg:oauth:2.0",
+            "urn:IETF:wg:oauth:2.0:oob",
+            "urn:x",
+        ] {
+            refused(uri, true, "this platform");
+        }
+    }
+
+    #[test]
+    fn an_address_for_a_sign_out_has_at_most_255_characters_and_a_plain_host() {
+        let of = |length: usize| format!("https://a.example/{}", "a".repeat(length - 18));
+        assert_eq!((of(255).len(), check_logout(&of(255))), (255, Ok(())));
+        let refused = |uri: &str, word: &str| {
+            let why = check_logout(uri).unwrap_err();
+            assert!(why.contains(word), "{uri}: {why}");
+        };
+        refused(&of(256), "255");
+        refused(&of(2049), "2048");
+        for uri in ["http://localhost/", "HTTPS://a.example/"] {
+            refused(uri, "must use https");
+        }
+        refused("app://x", "this platform");
+        for c in [';', ',', '\'', '(', '!', '$', '_', '~'] {
+            refused(&format!("https://a{c}.example/"), "sound host");
+        }
+        for uri in [
+            "https://A-1.example:8443",
+            "https://[2001:db8::1]:1/x",
+            "https://a.example?x=;",
+            "https://a.example/_;,",
+        ] {
+            assert_eq!(check_logout(uri), Ok(()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_registered_address_matches_byte_for_byte_even_one_that_may_not_be_registered_any_more() {
+        for uri in ["https://a.example/?code=x", "http://a.example/", "nonsense"] {
+            assert!(matches(uri, uri, false) && matches(uri, uri, true), "{uri}");
+        }
+        assert!(matches("http://localhost/?code=x", "http://localhost:1/?code=x", true));
+    }
+
+    #[test]
+    fn a_loopback_address_matches_under_any_port_by_name_and_path() {
+        for (registered, asked) in [
+            ("http://localhost", "http://localhost/"),
+            ("http://localhost/", "http://localhost"),
+            ("http://LOCALHOST", "http://localhost:1"),
+            ("http://localhost:65535/a?b=c", "http://localhost:0/a?b=c"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2/"),
+            ("http://[::1]/a", "http://[::1]:8080/a"),
+        ] {
+            assert!(matches(registered, asked, true), "{registered} {asked}");
+            assert!(!matches(registered, asked, false), "{registered} {asked}");
+        }
+        for (registered, asked) in [
+            ("http://localhost", "http://localhost:65536/"),
+            ("http://localhost", "http://localhost:/x"),
+            ("http://localhost", "http://localhost:x/"),
+            ("http://localhost", "http://localhost?x"),
+            ("http://localhost/a", "http://localhost:1/A"),
+            ("http://localhost/a", "http://localhost:1/a?b"),
+            ("http://localhost/a?b", "http://localhost:1/a"),
+            ("http://localhost", "https://localhost:1"),
+            ("https://localhost:1", "https://localhost:2"),
+            ("http://127.0.0.1", "http://[::1]:1"),
+            ("http://localhost", "HTTP://localhost:1"),
+            ("http://a.example:1/", "http://a.example:2/"),
+            ("app://x", "app://y"),
+        ] {
+            assert!(!matches(registered, asked, true), "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn an_origin_loses_the_port_that_its_scheme_implies_and_on_this_machine_any() {
+        for (address, wanted) in [
+            ("https://App.example/x", Some("https://app.example")),
+            ("HTTPS://app.example:443?x", Some("https://app.example")),
+            ("https://app.example:8443#x", Some("https://app.example:8443")),
+            ("https://app.example:80", Some("https://app.example:80")),
+            ("http://app.example:80/", Some("http://app.example")),
+            ("http://app.example:443/", Some("http://app.example:443")),
+            ("http://app.example", Some("http://app.example")),
+            ("http://localhost:3000/x", Some("http://localhost")),
+            ("http://127.0.0.1:1", Some("http://127.0.0.1")),
+            ("http://[::1]:3000", Some("http://[::1]")),
+            ("http://[::1]", Some("http://[::1]")),
+            ("https://localhost:3000", Some("https://localhost:3000")),
+            ("app://x", None),
+            ("https:app.example", None),
+            ("https:///x", None),
+            ("https://a@app.example", None),
+            ("null", None),
+        ] {
+            assert_eq!(origin(address).as_deref(), wanted, "{address}");
+        }
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_is_insecure_and_what_looks_like_this_one_is_not() {
+        for uri in
+            ["http://a.example", "HTTP://a.example/x", "http://10.0.0.1?x", "http://a.example#x", "http://"]
+        {
+            assert!(is_insecure(uri), "{uri}");
+        }
+        for uri in [
+            "https://a.example",
+            "app://a.example",
+            "nonsense",
+            "http://localhost",
+            "http://LOCALHOST.evil.example",
+            "http://127.0.0.1",
+            "http://127.evil.example",
+            "http://0x7f000001",
+            "http://[::1]",
+            "http://a@b.example",
+            "http://a\\b.example",
+            "http://a%2eb",
+        ] {
+            assert!(!is_insecure(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_three_names_with_a_port_or_without() {
+        for host in
+            ["localhost", "LocalHost:1", "localhost:", "127.0.0.1", "127.0.0.1:65536", "[::1]", "[::1]:1"]
+        {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            ":1",
+            "localhost.",
+            "localhost:x",
+            "localhost:1:2",
+            "127.0.0.2",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "localhost:1@a",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 
     #[test]

@@ -83,6 +83,15 @@ pub enum Refusal {
         /// The property.
         property: &'static str,
     },
+    /// 403: the caller owns as many objects as one person or application may.
+    #[error(
+        "the quota of {limit} directory objects that one person or application may own is used up; delete some, or \
+         ask an administrator"
+    )]
+    QuotaExceeded {
+        /// How many they may own.
+        limit: u32,
+    },
     /// 405.
     #[error("the HTTP method is not allowed here")]
     MethodNotAllowed,
@@ -106,6 +115,7 @@ impl Refusal {
                 | Self::Forbidden { .. }
                 | Self::UnknownEnvironment { .. }
                 | Self::BadRequest { .. }
+                | Self::QuotaExceeded { .. }
         )
     }
 }

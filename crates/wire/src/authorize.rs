@@ -8,7 +8,7 @@ use crate::{
     token::{
         claims_request::ClaimsRequest,
         form::Form,
-        request::{RequestError, Target, Version, client_id},
+        request::{LONGEST_USER_NAME, RequestError, Target, Version, client_id},
     },
 };
 use std::fmt;
@@ -18,8 +18,6 @@ use uuid::Uuid;
 const LONGEST_STATE: usize = 16 * 1024;
 /// The longest `nonce` that is carried into an ID token, in bytes.
 const LONGEST_NONCE: usize = 4 * 1024;
-/// The longest account name or opaque `login_hint` claim that is used as a hint, in bytes.
-const LONGEST_HINT: usize = 1024;
 
 /// A request to sign somebody in.
 #[derive(Debug, Clone)]
@@ -316,9 +314,9 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         },
         challenge,
         prompt,
-        // A hint that cannot be an account's name is no hint.
+        // A longer hint is nobody's name.
         login_hint: text("login_hint")
-            .filter(|hint| hint.len() <= LONGEST_HINT && is_name(hint))
+            .filter(|it| it.len() <= LONGEST_USER_NAME && is_name(it))
             .map(str::to_owned),
         domain_hint: text("domain_hint").and_then(domain_hint),
         session,

@@ -2,7 +2,10 @@
 //! clients that are known in every tenant, and the directory roles. `data/first_party.json` holds the
 //! facts; it is parsed once at start.
 
-use crate::ids::{AppId, KeyId, ObjectId};
+use crate::{
+    cloud::is_microsoft_host,
+    ids::{AppId, KeyId, ObjectId},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -103,6 +106,10 @@ pub struct Catalogue {
     pub applications: Vec<FirstParty>,
     /// Directory roles.
     pub role_templates: Vec<RoleTemplate>,
+    /// Host names that this server answers to, in lower case and without a port: no application is named after
+    /// them, whatever domain they are below.
+    #[serde(skip)]
+    pub own_hosts: Vec<String>,
 }
 
 impl Catalogue {
@@ -128,12 +135,22 @@ impl Catalogue {
         self.applications.iter().find(|it| it.names.iter().any(|known| known.eq_ignore_ascii_case(plain)))
     }
 
-    /// The URI is a name of one of Microsoft's APIs, or lies at the host of one.
+    /// The catalogue for a server that answers to these host names.
+    #[must_use]
+    pub fn for_hosts(mut self, hosts: &[String]) -> Self {
+        self.own_hosts = hosts.to_vec();
+        self
+    }
+
+    /// The URI is a name of one of Microsoft's APIs, or lies at a host of theirs or of this server.
     #[must_use]
     pub fn claims_uri(&self, uri: &str) -> bool {
         let names = || self.applications.iter().flat_map(|it| &it.names);
-        let at_host =
-            host(uri).is_some_and(|host| names().any(|name| self::host(name).as_deref() == Some(&host)));
+        let at_host = host(uri).is_some_and(|host| {
+            is_microsoft_host(&host)
+                || self.own_hosts.contains(&host)
+                || names().any(|name| self::host(name).as_deref() == Some(&host))
+        });
         at_host || self.resource_by_name(uri).is_some()
     }
 
@@ -181,8 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn uris_at_microsofts_hosts_are_microsofts_and_look_alikes_are_not() {
-        let catalogue = Catalogue::builtin();
+    fn uris_at_microsofts_hosts_and_at_our_own_are_nobodys_and_look_alikes_are_free() {
+        let catalogue = Catalogue::builtin().for_hosts(&["login.contoso.example".into()]);
         for uri in [
             "https://graph.microsoft.com",
             "https://graph.microsoft.com//",
@@ -193,6 +210,12 @@ mod tests {
             "api://graph.microsoft.com/x",
             "https://service.flow.microsoft.com",
             GRAPH,
+            // Token services, which are no applications.
+            "https://login.microsoftonline.com/x",
+            "https://LOGIN.windows.net",
+            "https://login.microsoftonline.us",
+            "https://europe.api.bap.microsoft.com/",
+            "https://login.contoso.example:8443/x",
         ] {
             assert!(catalogue.claims_uri(uri), "{uri}");
         }
@@ -200,6 +223,9 @@ mod tests {
             "https://graph.microsoft.com.evil.example",
             "https://x.example/graph.microsoft.com",
             "https://microsoft.com",
+            "https://contoso.example/login.contoso.example",
+            "https://xlogin.contoso.example",
+            "https://xapi.bap.microsoft.com",
             "api://a0000000-0000-4000-8000-000000000001",
             "urn:x",
         ] {

@@ -130,6 +130,27 @@ const CLOUDS: [(Cloud, Hosts); 7] = [
     ),
 ];
 
+/// Further host names of Microsoft's token services and APIs.
+const OTHER_HOSTS: [&str; 6] = [
+    "login.windows.net",
+    "login.microsoft.com",
+    "login.chinacloudapi.cn",
+    "sts.windows.net",
+    "graph.windows.net",
+    "management.azure.com",
+];
+
+/// Whether a host name (in lower case, without a port) is one of a token service or an API of Microsoft's, in any
+/// cloud.
+#[must_use]
+pub fn is_microsoft_host(host: &str) -> bool {
+    let of_cloud = |hosts: &Hosts| {
+        [hosts.login, hosts.graph, hosts.power_platform, hosts.bap].contains(&host)
+            || host.strip_suffix(hosts.bap).is_some_and(|region| region.ends_with('.'))
+    };
+    OTHER_HOSTS.contains(&host) || CLOUDS.iter().any(|(_, hosts)| of_cloud(hosts))
+}
+
 impl Cloud {
     fn hosts(self) -> &'static Hosts {
         // The first row is the public cloud, so a cloud without a row could only ever mean that one.

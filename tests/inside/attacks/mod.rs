@@ -13,6 +13,8 @@ mod races;
 mod redirects;
 mod review_attempts;
 mod review_flows;
+mod review_growth;
+mod review_objects;
 mod review_rights;
 mod tenants_and_audiences;
 

@@ -13,7 +13,10 @@ async fn the_names_of_microsofts_apis_are_nobody_elses() {
     let t = Contoso::start().await;
     let (ada, admin) = (t.graph_token("ada").await, t.graph_token("admin").await);
     assert_eq!(register(&t, &ada, &["https://graph.contoso.example/"]).await.status, 201);
-    assert_eq!(patch(&t, PUBLIC, json!({ "identifierUris": ["api://public"] })).await.status, 204);
+    assert_eq!(
+        patch(&t, PUBLIC, json!({ "identifierUris": ["api://public.contoso.example"] })).await.status,
+        204
+    );
     for uri in [
         "https://graph.microsoft.com",
         "https://graph.microsoft.com/",
@@ -26,7 +29,7 @@ async fn the_names_of_microsofts_apis_are_nobody_elses() {
         for token in [&ada, &admin] {
             assert_eq!(refusal(&register(&t, token, &[uri]).await), "400 Request_BadRequest", "{uri}");
         }
-        let change = json!({ "identifierUris": ["api://public", uri] });
+        let change = json!({ "identifierUris": ["api://public.contoso.example", uri] });
         assert_eq!(refusal(&patch(&t, PUBLIC, change).await), "400 Request_BadRequest", "{uri}");
     }
     assert_eq!(t.get(ME, &t.graph_token("ada").await).await.status, 200);

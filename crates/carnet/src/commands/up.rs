@@ -67,8 +67,8 @@ fn tell(running: &Running) {
     for tenant in &ready.tenants {
         output::say(&format!("  tenant       {} ({})", tenant.id, tenant.domain));
     }
-    for restored in &running.restored {
-        output::say(&format!("  {restored}"));
+    for notice in &running.notices {
+        output::say(&format!("{} {notice}", output::coloured(AnsiColor::Yellow, "notice:")));
     }
     for applied in &running.applied {
         let all = applied.report.len();

@@ -149,12 +149,12 @@ async fn shown(
         .await?;
     let after = page.after(cx)?;
     let directory = &called.directory;
-    let all = directory.app_roles_of(principal).map(|it| (it.id.clone(), shape::assignment(it, directory)));
-    let rest = all
-        .skip_while(|(id, _)| after.as_ref().is_some_and(|after| id != after))
-        .skip(usize::from(after.is_some()));
-    let items = rest.filter(|(_, it)| page.passes(it)).take(page.query.top + 1).collect();
-    page.reply(cx, "appRoleAssignments", items)
+    // In the order of resources and roles, so that a page begins after a place even when what stood there is gone.
+    let place = |it: &AssignmentKey| format!("{} {}", it.resource, it.role);
+    let rest = directory.app_roles_of(principal).map(|it| (place(&it.key), it));
+    let rest = rest.filter(|(place, _)| after.as_ref().is_none_or(|after| place > after));
+    let items = rest.map(|(place, it)| (place, shape::assignment(it, directory)));
+    page.reply(cx, "appRoleAssignments", items.filter(|(_, it)| page.passes(it)))
 }
 
 async fn made(

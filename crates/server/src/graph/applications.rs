@@ -35,10 +35,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     };
     let matching =
         candidates.filter(|it| page.query.filter.is_none() || page.passes(&shape::application_key(it)));
-    let items = matching
-        .take(page.query.top + 1)
-        .map(|it| (it.id.to_string(), shape::application(it, directory, false)));
-    let items = items.collect();
+    let items = matching.map(|it| (it.id.to_string(), shape::application(it, directory, false)));
     page.reply(&cx, "applications", items)
 }
 

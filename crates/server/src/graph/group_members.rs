@@ -32,13 +32,17 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     page.query.top = page.query.top.min(MOST);
     let after: Option<ObjectId> = page.after(&cx)?.and_then(|key| key.parse().ok());
     let wanted = page.query.top + 1;
-    let members: Vec<(ObjectId, MemberKind)> = cx
+    let mut members: Vec<(ObjectId, MemberKind)> = cx
         .confirmed(&mut called, |caller, directory| {
             authorize(caller, directory, &READ_GROUPS, &[])?;
             let group = find(directory, call.variable(0))?.id;
             Ok(directory.members_of(group, after).take(wanted).collect())
         })
         .await?;
+    // The page may show fewer than it read: an account may just have gone.
+    let more = members.len() == wanted;
+    members.truncate(page.query.top);
+    let stopped = members.last().filter(|_| more).map(|(id, _)| id.to_string());
     let people: Vec<ObjectId> =
         members.iter().filter(|(_, kind)| *kind == MemberKind::User).map(|(id, _)| *id).collect();
     let found = cx.state.store.users_with(called.directory.tenant.id, &people).await?;
@@ -53,8 +57,8 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
         };
         object.map(|object| (id.to_string(), shape::typed(kind, object)))
     };
-    let items = members.into_iter().filter_map(shown).collect();
-    page.reply(&cx, "directoryObjects", items)
+    let items = members.into_iter().filter_map(shown);
+    page.reply_until(&cx, "directoryObjects", items, stopped)
 }
 
 /// `POST /v1.0/groups/{id}/members/$ref`

@@ -32,8 +32,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     authorize(&called.caller, &called.directory, &READ_GROUPS, &[])?;
     let after = page.after(&cx)?.and_then(|key| key.parse().ok());
     let all = called.directory.groups(after).map(|it| (it.id.to_string(), shape::group(it)));
-    let items = all.filter(|(_, it)| page.passes(it)).take(page.query.top + 1).collect();
-    page.reply(&cx, "groups", items)
+    page.reply(&cx, "groups", all.filter(|(_, it)| page.passes(it)))
 }
 
 /// `POST /v1.0/groups`

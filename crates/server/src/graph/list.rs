@@ -17,6 +17,8 @@ use serde_json::{Map, Value, json};
 
 /// Largest JSON body.
 const LARGEST: usize = 1024 * 1024;
+/// Most bytes of the items of one page (`security.md`, row 143).
+const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
@@ -122,22 +124,54 @@ impl Page {
         })
     }
 
-    /// The answer: items (one more than the page has, when there is more), each with its key.
+    /// The answer with the items that follow the page's beginning, each with its key. Nothing follows the last
+    /// of them.
     pub(super) fn reply(
-        self,
+        &self,
         cx: &Context,
         kind: &str,
-        mut items: Vec<(String, Value)>,
+        items: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<Reply, Failure> {
-        let more = items.len() > self.query.top;
-        items.truncate(self.query.top);
+        self.reply_until(cx, kind, items, None)
+    }
+
+    /// The answer with the items that follow the page's beginning, each with its key. `stopped` is the key after
+    /// which their source was not read further; `None`: it was read to its end. A page ends after `$top` items or
+    /// at [`LARGEST_PAGE`] bytes, and there is a next one as long as the source goes on, even if this page is
+    /// short: a filter may have let few through.
+    pub(super) fn reply_until(
+        &self,
+        cx: &Context,
+        kind: &str,
+        items: impl IntoIterator<Item = (String, Value)>,
+        stopped: Option<String>,
+    ) -> Result<Reply, Failure> {
+        let mut value = Vec::new();
+        let (mut count, mut last, mut next) = (0, None, stopped);
+        for (key, item) in items {
+            let end = value.len();
+            if count < self.query.top {
+                if count > 0 {
+                    value.push(b',');
+                }
+                serde_json::to_writer(&mut value, &self.query.selected(item))
+                    .map_err(|error| Failure::Broken(error.to_string()))?;
+            }
+            // One item more than there is room for: this page ends before it. The first one always fits.
+            if count == self.query.top || (count > 0 && value.len() > LARGEST_PAGE) {
+                value.truncate(end);
+                next = last;
+                break;
+            }
+            (count, last) = (count + 1, Some(key));
+        }
         let root = format!("{}/v1.0", cx.envelope.origin.graph());
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), format!("{root}/$metadata#{kind}").into());
-        if self.query.count && self.query.skip_token.is_none() && !more {
-            answer.insert("@odata.count".into(), items.len().into());
+        if self.query.count && self.query.skip_token.is_none() && next.is_none() {
+            answer.insert("@odata.count".into(), count.into());
         }
-        if let Some((last, _)) = items.last().filter(|_| more) {
+        if let Some(last) = &next {
             let token =
                 cx.state.store.seal_place(&[&cx.envelope.tenant_text(), &self.path, &self.raw], last)?;
             let join = if self.raw.is_empty() { "" } else { "&" };
@@ -145,10 +179,21 @@ impl Page {
                 format!("{}{}?{}{join}$skiptoken={token}", cx.envelope.origin.graph(), self.path, self.raw);
             answer.insert("@odata.nextLink".into(), next.into());
         }
-        let value: Vec<Value> = items.into_iter().map(|(_, item)| self.query.selected(item)).collect();
-        answer.insert("value".into(), value.into());
-        Reply::json(&answer)
+        Ok(Reply::json_text(with_list(&answer, &value)?))
     }
+}
+
+/// An object as JSON with one more member, `value`: a list whose items are JSON already.
+fn with_list(object: &Map<String, Value>, items: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut text = serde_json::to_vec(object).map_err(|error| Failure::Broken(error.to_string()))?;
+    text.pop();
+    if !object.is_empty() {
+        text.push(b',');
+    }
+    text.extend_from_slice(b"\"value\":[");
+    text.extend_from_slice(items);
+    text.extend_from_slice(b"]}");
+    Ok(text)
 }
 
 /// The answer for one object, with its context and what `$select` leaves of it.
@@ -164,4 +209,19 @@ pub(super) fn framed(cx: &Context, kind: &str, object: Value) -> Value {
         frame.extend(members);
     }
     framed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_put_into_the_object_as_they_are() {
+        let with = |object: Value, items: &[u8]| {
+            let text = with_list(object.as_object().unwrap(), items).unwrap();
+            serde_json::from_slice::<Value>(&text).unwrap()
+        };
+        assert_eq!(with(json!({}), b""), json!({ "value": [] }));
+        assert_eq!(with(json!({ "a": "}" }), b"1,{}"), json!({ "a": "}", "value": [1, {}] }));
+    }
 }

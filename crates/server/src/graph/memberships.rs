@@ -71,9 +71,7 @@ fn list(cx: &Context, call: &Call, (called, member): (&Called, ObjectId)) -> Res
     let groups = directory.memberships_of(member).filter_map(|it| directory.group(it.key.group));
     let items = groups
         .map(|it| (it.id.to_string(), shape::typed(MemberKind::Group, shape::group(it))))
-        .filter(|(id, it)| after.as_ref().is_none_or(|after| id > after) && page.passes(it))
-        .take(page.query.top + 1)
-        .collect();
+        .filter(|(id, it)| after.as_ref().is_none_or(|after| id > after) && page.passes(it));
     page.reply(cx, "directoryObjects", items)
 }
 

@@ -14,5 +14,5 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let page = Page::of(&call, &[])?;
     authorize(&called.caller, &called.directory, &READ_ORGANIZATION, &[])?;
     let tenant = &called.directory.tenant;
-    page.reply(&cx, "organization", vec![(tenant.id.to_string(), shape::organization(tenant))])
+    page.reply(&cx, "organization", [(tenant.id.to_string(), shape::organization(tenant))])
 }

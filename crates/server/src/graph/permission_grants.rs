@@ -63,8 +63,7 @@ fn shown(
         None => Box::new(directory.grants(after)),
     };
     let shapes = all.map(|it| (it.key.id(), shape::grant(it))).filter(|(_, it)| page.passes(it));
-    let items = shapes.take(page.query.top + 1).collect();
-    page.reply(cx, "oauth2PermissionGrants", items)
+    page.reply(cx, "oauth2PermissionGrants", shapes)
 }
 
 /// `POST /v1.0/oauth2PermissionGrants`

@@ -46,9 +46,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     };
     let matching =
         candidates.filter(|it| page.query.filter.is_none() || page.passes(&shape::principal_key(it)));
-    let items =
-        matching.take(page.query.top + 1).map(|it| (it.id.to_string(), shape::principal(it, directory)));
-    let items = items.collect();
+    let items = matching.map(|it| (it.id.to_string(), shape::principal(it, directory)));
     page.reply(&cx, "servicePrincipals", items)
 }
 

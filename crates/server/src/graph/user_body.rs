@@ -30,9 +30,6 @@ pub(super) const KEPT: [&str; 17] = [
 ];
 /// Properties that are kept as given: lists of texts.
 pub(super) const KEPT_LISTS: [&str; 2] = ["businessPhones", "otherMails"];
-/// Longest text that is kept, in bytes; the longest list has so many items.
-const LONGEST: usize = 1024;
-const MOST: usize = 250;
 
 /// What a body says of an account, its password apart: that is hashed first.
 pub(super) struct Wanted {
@@ -108,16 +105,10 @@ fn wanted(body: &mut Members<'_>) -> Result<Wanted, BodyError> {
     };
     for name in KEPT {
         let Some(value) = body.text(name)? else { continue };
-        if value.as_ref().is_some_and(|text| text.len() > LONGEST) {
-            return Err(body.wrong(name, "a text of at most 1024 bytes"));
-        }
         labels.kept.push((name, value.map_or(Value::Null, Value::from)));
     }
     for name in KEPT_LISTS {
         let Some(list) = body.texts(name)? else { continue };
-        if list.len() > MOST || list.iter().any(|text| text.len() > LONGEST) {
-            return Err(body.wrong(name, "at most 250 texts of at most 1024 bytes"));
-        }
         labels.kept.push((name, list.into()));
     }
     let mut changes = Changes {

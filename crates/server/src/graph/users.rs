@@ -40,18 +40,22 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_USERS, &[])?;
-    let items = match page.only("userPrincipalName").or_else(|| page.only("id")) {
-        Some(name) => found(&cx, &called, name).await?.into_iter().collect(),
+    let (users, stopped) = match page.only("userPrincipalName").or_else(|| page.only("id")) {
+        Some(name) => (found(&cx, &called, name).await?.into_iter().collect(), None),
         None => search(&cx, &called, &page).await?,
     };
     let all = !page.query.select.is_empty();
-    let passing = items.into_iter().filter(|it| page.passes(&shape::user(it, true)));
-    let items = passing.map(|it| (it.id.to_string(), shape::user(&it, all))).collect();
-    page.reply(&cx, "users", items)
+    let passing = users.into_iter().filter(|it| page.passes(&shape::user(it, true)));
+    let items = passing.map(|it| (it.id.to_string(), shape::user(&it, all)));
+    page.reply_until(&cx, "users", items, stopped)
 }
 
-/// Enough users for a page, and one more.
-async fn search(cx: &Context, called: &Called, page: &Page) -> Result<Vec<Arc<User>>, Failure> {
+/// Enough users for a page, and one more; and the last one that was read, where more may follow it.
+async fn search(
+    cx: &Context,
+    called: &Called,
+    page: &Page,
+) -> Result<(Vec<Arc<User>>, Option<String>), Failure> {
     let tenant = called.directory.tenant.id;
     let wanted = page.query.top + 1;
     let mut after = page.after(cx)?.and_then(|key| key.parse().ok());
@@ -64,11 +68,11 @@ async fn search(cx: &Context, called: &Called, page: &Page) -> Result<Vec<Arc<Us
         after = read.last().map(|it| it.id);
         list.extend(read.into_iter().filter(|it| page.passes(&shape::user(it, true))));
         if list.len() >= wanted || !more {
-            break;
+            list.truncate(wanted);
+            return Ok((list, None));
         }
     }
-    list.truncate(wanted);
-    Ok(list)
+    Ok((list, after.map(|id| id.to_string())))
 }
 
 /// `GET /v1.0/users/{id or name}`

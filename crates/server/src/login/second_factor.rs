@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     caller::Called,
-    context::Context,
+    context::{Context, cut},
     reply::{Failure, Reply},
     route::Call,
     work::second_factor::{STEP, step},
@@ -108,7 +108,7 @@ impl Context {
         let key = half.key.clone().unwrap_or_else(|| second_factor::authenticator_key(&*self.state.entropy));
         half.key = Some(key.clone());
         flow.half = Some(half);
-        let issuer = percent::encode(&directory.tenant.display_name).replace('+', "%20");
+        let issuer = percent::encode(&cut(&directory.tenant.display_name, 256)).replace('+', "%20");
         let label = percent::encode(&user.name);
         let address = format!("otpauth://totp/{issuer}:{label}?secret={}&issuer={issuer}", key.expose());
         let sealed = self.seal_flow(&flow)?;

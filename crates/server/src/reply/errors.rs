@@ -165,6 +165,8 @@ fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
         Refusal::Forbidden { .. } | Refusal::MissingScope { .. } | Refusal::NotRegistered { .. } => {
             (403, "Forbidden")
         }
+        Refusal::QuotaExceeded { .. } if graph => (403, "Directory_QuotaExceeded"),
+        Refusal::QuotaExceeded { .. } => (403, "Forbidden"),
         Refusal::NotFound { .. } if graph => (404, "Request_ResourceNotFound"),
         Refusal::NotFound { .. } => (404, "NotFound"),
         Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } if graph => (400, "Request_BadRequest"),

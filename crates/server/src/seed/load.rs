@@ -26,6 +26,14 @@ pub struct Loaded {
     pub certificates: Vec<Vec<Certificate>>,
 }
 
+impl Loaded {
+    /// The identifier URIs that the file gives applications.
+    #[must_use]
+    pub fn identifier_uris(&self) -> Vec<String> {
+        self.file.applications.iter().flat_map(|it| it.exposes.identifier_uris.clone()).collect()
+    }
+}
+
 /// Reads files. `variable` gives environment variables.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{JoseError, Jws, encode_base64url, times},
+    jose::{Header, JoseError, Jws, encode_base64url, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -176,7 +176,9 @@ pub(super) fn verdict(
             in_time(asking, claims).map(|_| (CredentialUsed::Federated(*key), Vec::new()))
         }
         ClientProof::Foreign(why) => Err(Denial::Federated(why.clone())),
-        ClientProof::Certificate { key, claims } => assertion(facts, asking, client, (*key, claims)),
+        ClientProof::Certificate { key, thumbprint, claims } => {
+            assertion(facts, asking, client, (&Signed { key: *key, thumbprint }, claims))
+        }
     }
 }
 
@@ -190,17 +192,31 @@ fn secret(client: &Client, asking: &Asking<'_>, key: KeyId) -> Result<Credential
     }
 }
 
+/// The certificate over the key that an assertion is signed with.
+struct Signed<'a> {
+    /// Its id in the registration.
+    key: KeyId,
+    /// Its SHA-256 thumbprint: older registrations may hold an id twice.
+    thumbprint: &'a [u8; 32],
+}
+
+impl Signed<'_> {
+    fn is(&self, held: &CertificateCredential) -> bool {
+        held.key_id == self.key && held.sha256 == *self.thumbprint
+    }
+}
+
 /// The claims of an assertion whose signature is right, in Entra's order.
 fn assertion(
     facts: &Facts,
     asking: &Asking<'_>,
     client: &Client,
-    (key, claims): (KeyId, &AssertionClaims),
+    (signed, claims): (&Signed<'_>, &AssertionClaims),
 ) -> Result<(CredentialUsed, Vec<Effect>), Denial> {
-    let held = client.application.as_ref().and_then(|it| it.certificates.iter().find(|c| c.key_id == key));
-    let valid = |c: &&CertificateCredential| c.start <= asking.now && asking.now < c.end;
-    if held.filter(valid).is_none() {
-        let thumbprint = held.map(|c| digest::hex(&c.sha1).to_uppercase());
+    let all = client.application.iter().flat_map(|it| &it.certificates);
+    let mut held = all.filter(|certificate| signed.is(certificate)).peekable();
+    let thumbprint = held.peek().map(|it| digest::hex(&it.sha1).to_uppercase());
+    if !held.any(|it| it.start <= asking.now && asking.now < it.end) {
         return Err(Denial::AssertionSignature { thumbprint, expired: true });
     }
     let own = client.app.to_string();
@@ -221,7 +237,7 @@ fn assertion(
         let expires = carnet_wire::time::Timestamp::from_seconds(claims.expires + SKEW);
         effects.push(Effect::SpendAssertion { digest: claims.replay, expires });
     }
-    Ok((CredentialUsed::Certificate(key), effects))
+    Ok((CredentialUsed::Certificate(signed.key), effects))
 }
 
 /// The assertion's time is now; how long it lives, in seconds.
@@ -287,21 +303,42 @@ fn check(
         sha1.or_else(|| header.x5t_s256.map(|bytes| digest::hex(&bytes)))
     };
     let bad = || ClientProof::BadSignature { thumbprint: named().map(|hex| hex.to_uppercase()) };
-    let by_header = |held: &&CertificateCredential| match (header.x5t_s256, header.x5t) {
-        (Some(sha256), _) => held.sha256 == sha256,
-        (None, Some(sha1)) => held.sha1 == sha1,
-        // Some clients name the key by `kid` alone: the thumbprint in base64url or hexadecimal.
-        (None, None) => header.kid.as_deref().is_some_and(|kid| {
-            kid == encode_base64url(&held.sha1) || kid.eq_ignore_ascii_case(&digest::hex(&held.sha1))
-        }),
-    };
-    let Some(held) = application.and_then(|it| it.certificates.iter().find(by_header)) else { return bad() };
+    let certificates = || application.iter().flat_map(|it| &it.certificates);
+    // The latest end first, so that of two entries of one certificate the valid one counts.
+    let held = certificates().filter(|it| is_named(header, it)).max_by_key(|it| it.end);
+    let Some(held) = held.filter(|it| !names_another(header, it, certificates())) else { return bad() };
     let Some(key) = held.key() else { return bad() };
     let Ok(claims) = jws.verify(key) else { return bad() };
     match read(claims, app, text) {
-        Some(claims) => ClientProof::Certificate { key: held.key_id, claims },
+        Some(claims) => ClientProof::Certificate { key: held.key_id, thumbprint: held.sha256, claims },
         None => ClientProof::Malformed,
     }
+}
+
+/// Every thumbprint of a header is this certificate's. Some clients send none and name it by `kid` alone.
+fn is_named(header: &Header, held: &CertificateCredential) -> bool {
+    let named = match (header.x5t, header.x5t_s256) {
+        (None, None) => header.kid.as_deref().is_some_and(|kid| is_kid(kid, held)),
+        (sha1, sha256) => sha1.is_none_or(|it| it == held.sha1) && sha256.is_none_or(|it| it == held.sha256),
+    };
+    named && !header.unreadable_thumbprint
+}
+
+/// The key id of a header names one of these certificates, and not this one (`security.md`, row 158). One that
+/// names none of them is the client's own affair.
+fn names_another<'a>(
+    header: &Header,
+    held: &CertificateCredential,
+    mut all: impl Iterator<Item = &'a CertificateCredential>,
+) -> bool {
+    header.kid.as_deref().is_some_and(|kid| !is_kid(kid, held) && all.any(|it| is_kid(kid, it)))
+}
+
+/// A key id names a certificate: by a thumbprint in base64url or hexadecimal, or by the id in the registration.
+fn is_kid(kid: &str, held: &CertificateCredential) -> bool {
+    let thumbprints: [&[u8]; 2] = [&held.sha1, &held.sha256];
+    let by_thumbprint = |it: &[u8]| kid == encode_base64url(it) || kid.eq_ignore_ascii_case(&digest::hex(it));
+    thumbprints.into_iter().any(by_thumbprint) || kid.parse::<KeyId>().is_ok_and(|id| id == held.key_id)
 }
 
 pub(super) fn read(
@@ -411,6 +448,92 @@ mod tests {
         let ask = |at: i64| number(&contoso.ask(SECRET, &body(&key, SECRET, AUDIENCE, at)));
         assert_eq!((ask(NOW + 290), ask(NOW - 890)), (0, 0));
         assert_eq!((ask(NOW + 310), ask(NOW - 910)), (700_024, 700_024));
+    }
+
+    /// A certificate over a key, whose entry is valid from a thousand seconds ago for so long.
+    fn entry(held: &CertificateCredential, id: u128, until: i64) -> CertificateCredential {
+        let mut entry = held.clone();
+        entry.key_id = KeyId::new(uuid::Uuid::from_u128(id));
+        entry.end = Timestamp::from_seconds(NOW + until);
+        entry
+    }
+
+    #[test]
+    fn everything_that_an_assertion_names_is_one_certificate_row_158() {
+        let ((one, first), (_, second)) = (pair(), pair());
+        let (first, second) = (entry(&first, 1, 1000), entry(&second, 2, 1000));
+        let mut contoso = Contoso::new();
+        contoso.change_application(SECRET, |it| it.certificates = vec![first.clone(), second.clone()]);
+        let sent = body(&one, SECRET, AUDIENCE, NOW);
+        let text = sent.split("client_assertion=").nth(1).and_then(|it| it.split('&').next()).unwrap();
+        let (own, other) = (&first, &second);
+        let sha1 = |it: &CertificateCredential| encode_base64url(&it.sha1);
+        let sha256 = |it: &CertificateCredential| encode_base64url(&it.sha256);
+        let hex = |it: &CertificateCredential| digest::hex(&it.sha1).to_uppercase();
+        let id = |it: &CertificateCredential| it.key_id.to_string();
+        let all =
+            || contoso.directory.application_by_app(SECRET.parse().unwrap()).unwrap().certificates.iter();
+        let chosen = |header: serde_json::Value| {
+            let mut whole = serde_json::json!({ "alg": "RS256", "typ": "JWT" });
+            whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+            let head = encode_base64url(whole.to_string().as_bytes());
+            let text = format!("{head}.{}", text.split_once('.').unwrap().1);
+            let jws = Jws::parse(&text).unwrap();
+            let named = all().filter(|it| is_named(jws.header(), it)).max_by_key(|it| it.end);
+            named.filter(|it| !names_another(jws.header(), it, all())).map(|it| it.key_id)
+        };
+        for header in [
+            serde_json::json!({ "x5t": sha1(own) }),
+            serde_json::json!({ "x5t#S256": sha256(own) }),
+            serde_json::json!({ "x5t": sha1(own), "x5t#S256": sha256(own) }),
+            serde_json::json!({ "kid": sha1(own) }),
+            serde_json::json!({ "kid": hex(own) }),
+            serde_json::json!({ "kid": sha256(own) }),
+            serde_json::json!({ "kid": id(own) }),
+            serde_json::json!({ "x5t": sha1(own), "kid": hex(own) }),
+            serde_json::json!({ "x5t#S256": sha256(own), "kid": id(own) }),
+            // A name of the client's own choice.
+            serde_json::json!({ "x5t": sha1(own), "kid": "ci" }),
+        ] {
+            assert_eq!(chosen(header.clone()), Some(own.key_id), "{header}");
+        }
+        for header in [
+            serde_json::json!({ "x5t": sha1(own), "x5t#S256": sha256(other) }),
+            serde_json::json!({ "x5t": sha1(other), "x5t#S256": sha256(own) }),
+            serde_json::json!({ "x5t": sha1(own), "kid": sha1(other) }),
+            serde_json::json!({ "x5t": sha1(own), "kid": hex(other) }),
+            serde_json::json!({ "x5t#S256": sha256(own), "kid": sha256(other) }),
+            serde_json::json!({ "x5t#S256": sha256(own), "kid": id(other) }),
+            serde_json::json!({ "x5t": "no thumbprint", "kid": sha1(own) }),
+            serde_json::json!({ "x5t#S256": sha1(own), "x5t": sha1(own) }),
+            serde_json::json!({ "kid": "ci" }),
+            serde_json::json!({}),
+        ] {
+            assert_eq!(chosen(header.clone()), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn an_expired_certificate_is_not_revived_by_another_with_its_key_id_row_158() {
+        let ((old_key, old), (new_key, new)) = (pair(), pair());
+        for order in [[0, 1], [1, 0]] {
+            // As an older version let them be registered.
+            let both = [entry(&old, 1, -1), entry(&new, 1, 1000)];
+            let mut contoso = Contoso::new();
+            contoso.change_application(SECRET, |it| {
+                it.certificates = order.iter().map(|at| both[*at].clone()).collect();
+            });
+            let ask = |key: &ClientKey| number(&contoso.ask(SECRET, &body(key, SECRET, AUDIENCE, NOW)));
+            assert_eq!((ask(&old_key), ask(&new_key)), (700_027, 0), "{order:?}");
+            // One certificate under two ids is valid while one of its entries is.
+            let twice = [entry(&old, 1, -1), entry(&old, 2, 1000)];
+            contoso.change_application(SECRET, |it| {
+                it.certificates = order.iter().map(|at| twice[*at].clone()).collect();
+            });
+            let decision = contoso.ask(SECRET, &body(&old_key, SECRET, AUDIENCE, NOW));
+            let used = decision.verdict.unwrap().credential;
+            assert_eq!(used, CredentialUsed::Certificate(twice[1].key_id), "{order:?}");
+        }
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub enum ClientProof {
     Certificate {
         /// The credential.
         key: KeyId,
+        /// The certificate's SHA-256 thumbprint.
+        thumbprint: [u8; 32],
         /// What it says.
         claims: AssertionClaims,
     },

@@ -2,7 +2,7 @@
 //! takes a sign-in's ground away moves `sessions_valid_from`, so that refresh tokens, sessions and access
 //! tokens from before are dead.
 
-use super::User;
+use super::{User, text};
 use crate::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     credential::{Guarded, PasswordHash},
@@ -158,6 +158,7 @@ pub fn change(
         }
     }
     label(&mut new, changes.labels, &mut modified)?;
+    text::check(Some(old), &new)?;
     let reset = changes.password.is_some();
     if let Some(hash) = changes.password {
         modified.push(("passwordProfile".to_owned(), String::new(), String::new()));

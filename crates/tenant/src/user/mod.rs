@@ -3,8 +3,10 @@
 
 mod change;
 pub mod second_factor;
+mod text;
 
 pub use change::{Changes, Labels, change, change_own_password, delete, revoke_sessions};
+pub use text::LONGEST_NAME;
 
 use crate::{
     change::{Audit, Change, Decided, Object},
@@ -13,6 +15,7 @@ use crate::{
     operation::{self, Caller, Moment, authorize},
     permission::check_name,
     refusal::Refusal,
+    text::{SHORT_NAME, cut, is_invisible},
     token::claims::BACKDATED,
 };
 use carnet_wire::{ids::ObjectId, secret::Password, time::Timestamp};
@@ -20,13 +23,22 @@ use serde::{Deserialize, Serialize};
 
 /// The canonical form of a user name: NFKC and simple case folding (`security.md`, S25). Two names that
 /// fold to the same text are the same name.
+///
+/// No account has a name of more than [`LONGEST_NAME`] bytes, so such a text is not normalised: it folds to a text
+/// that is nobody's name (`security.md`, row 162).
 #[must_use]
 pub fn fold(name: &str) -> String {
+    if name.len() > LONGEST_NAME {
+        return TOO_LONG.to_owned();
+    }
     let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
     let folded = icu_casemap::CaseMapper::new().fold_string(&normal.normalize(name)).into_owned();
     // Last, because normalising can bring spaces forth.
     normal.normalize(&folded).trim().to_owned()
 }
+
+/// What every name that is too long folds to. It is nobody's: names have no white space.
+const TOO_LONG: &str = "a name that is too long";
 
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,11 +150,11 @@ pub fn create(
     let mut user = User {
         id: new.id.unwrap_or_else(|| ObjectId::new(at.entropy.uuid())),
         name_key: fold(&new.name),
-        mail_nickname: new.name.split('@').next().map(str::to_owned),
+        mail_nickname: new.name.split('@').next().map(short),
         mail: Some(new.name.clone()),
         name: new.name,
-        given_name: new.display_name.split(' ').next().map(str::to_owned),
-        surname: new.display_name.split_once(' ').map(|(_, rest)| rest.to_owned()),
+        given_name: new.display_name.split(' ').next().map(short),
+        surname: new.display_name.split_once(' ').map(|(_, rest)| short(rest)),
         display_name: new.display_name,
         enabled: new.enabled,
         guest: false,
@@ -158,33 +170,38 @@ pub fn create(
         created: at.now,
     };
     change::label(&mut user, new.labels, &mut Vec::new())?;
+    text::check(None, &user)?;
     let target = ("user".to_owned(), user.id.to_string(), user.display_name.clone());
     let audit = Audit { activity: "Add user".into(), actor: caller.actor(), target, modified: Vec::new() };
     let change = Change::Put(Object::User(user.clone().into()));
     Ok(Decided { value: user, changes: vec![change], audit: vec![audit] })
 }
 
+/// The beginning of a longer name, where a short one is derived from it.
+fn short(name: &str) -> String {
+    name.chars().take(SHORT_NAME).collect()
+}
+
 /// A user principal name: `local@domain` with a domain of the tenant, already normal, of one script in
 /// each half (`security.md`, S25).
 fn check_principal_name(directory: &Directory, name: &str) -> Result<(), Refusal> {
     let bad = |why: &str| {
-        let message = format!("the userPrincipalName `{}` {why}", name.escape_debug());
+        let message = format!("the userPrincipalName `{}` {why}", cut(name).escape_debug());
         Err(Refusal::BadRequest { message, target: Some("userPrincipalName".into()) })
     };
+    if name.len() > LONGEST_NAME || name.chars().count() > text::PRINCIPAL_NAME {
+        return bad("has more than 113 characters");
+    }
     let Some((local, domain)) = name.rsplit_once('@') else { return bad("is not of the form name@domain") };
-    if local.is_empty() || name.len() > 256 || local.contains('@') {
-        return bad("is not of the form name@domain, or is longer than 256 bytes");
+    if local.is_empty() || local.contains('@') {
+        return bad("is not of the form name@domain");
     }
     if !directory.tenant.domains.iter().any(|it| it.eq_ignore_ascii_case(domain)) {
         return bad("is not on a verified domain of this tenant");
     }
     let normal = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc();
-    let invisible = |c: char| {
-        c.is_control()
-            || c.is_whitespace()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if !normal.is_normalized(name) || name.chars().any(invisible) {
+    let unseen = |c: char| c.is_whitespace() || is_invisible(c);
+    if !normal.is_normalized(name) || name.chars().any(unseen) {
         return bad("has characters that look like others or cannot be seen");
     }
     if mixes_scripts(local) {
@@ -319,6 +336,45 @@ mod tests {
             let error = check(text).unwrap_err();
             assert!(!error.to_string().contains(text));
         }
+    }
+
+    #[test]
+    fn a_principal_name_has_at_most_113_characters_row_162() {
+        use crate::fixture::{admin, directory, moment};
+        let named = |local: usize| format!("{}@contoso.example", "n".repeat(local));
+        let with = |new: New| create(&admin(), &directory(), new, &moment());
+        assert!(with(new(&named(113 - 16))).is_ok());
+        for name in [named(114 - 16), named(64 * 1024), "\u{fdfa}".repeat(20_000)] {
+            let told = with(new(&name)).unwrap_err().to_string();
+            assert!(told.contains("113 characters") && told.len() < 1024, "{told}");
+        }
+        // Names that are derived of a longer one are cut, and those that are given are not.
+        let long = format!("{} {}", "g".repeat(100), "s".repeat(100));
+        let made = with(New { display_name: long.clone(), ..new(&named(80)) }).unwrap().value;
+        let lengths =
+            [&made.given_name, &made.surname, &made.mail_nickname].map(|it| it.as_ref().unwrap().len());
+        assert_eq!(lengths, [64, 64, 64]);
+        let labels = Labels { surname: Some(Some("s".repeat(65))), ..Labels::default() };
+        assert!(with(New { labels, ..new("x@contoso.example") }).is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_normalised_and_is_nobodys_row_162() {
+        let long = format!("{}a@contoso.example", "\u{fdfa}".repeat(20_000));
+        assert_eq!(fold(&long), TOO_LONG);
+        assert_eq!(fold(&fold(&long)), TOO_LONG);
+        let longest = format!("{}@contoso.example", "A".repeat(256 - 16));
+        assert_eq!(fold(&longest), longest.to_lowercase());
+        assert_eq!(fold(&format!("A{longest}")), TOO_LONG);
+        assert!(
+            create(
+                &crate::fixture::admin(),
+                &crate::fixture::directory(),
+                new(&format!("{TOO_LONG}@contoso.example")),
+                &crate::fixture::moment()
+            )
+            .is_err()
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Header {
     pub x5t: Option<[u8; 20]>,
     /// SHA-256 thumbprint of the certificate.
     pub x5t_s256: Option<[u8; 32]>,
+    /// `x5t` or `x5t#S256` was sent and is not a thumbprint, so that it names no certificate.
+    pub unreadable_thumbprint: bool,
 }
 
 /// A token that has the shape of one, read once for all who look at it; nothing in it is proved yet.
@@ -104,11 +106,14 @@ fn header(members: &Map<String, Value>) -> Result<Header, JoseError> {
     if kid.is_some_and(|kid| kid.len() > LONGEST_KID) {
         return Err(JoseError::TooLarge);
     }
+    let (sha1, sha256) = (text("x5t")?, text("x5t#S256")?);
+    let (x5t, x5t_s256) = (sha1.and_then(base64url::thumbprint), sha256.and_then(base64url::thumbprint));
     Ok(Header {
         algorithm,
         kid: kid.map(str::to_owned),
-        x5t: text("x5t")?.and_then(base64url::thumbprint),
-        x5t_s256: text("x5t#S256")?.and_then(base64url::thumbprint),
+        unreadable_thumbprint: sha1.is_some() != x5t.is_some() || sha256.is_some() != x5t_s256.is_some(),
+        x5t,
+        x5t_s256,
     })
 }
 

@@ -151,6 +151,8 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// RFC 8628, 7.2; half of Microsoft's libraries send the short name.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// Longest user name that is read, in bytes: comparing names costs more than the bytes that were sent.
+pub const LONGEST_USER_NAME: usize = 256;
 /// RFC 7523, 8.1.
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -194,7 +196,10 @@ impl TokenRequest {
 fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
     Ok(match grant_type {
         "password" => Grant::Password {
-            username: filled(form, "username")?.to_owned(),
+            username: Some(filled(form, "username")?)
+                .filter(|name| name.len() <= LONGEST_USER_NAME)
+                .ok_or(RequestError::Invalid("username"))?
+                .to_owned(),
             password: Password::new(filled(form, "password")?.to_owned()),
         },
         "client_credentials" => Grant::ClientCredentials,
@@ -387,6 +392,18 @@ mod tests {
             .unwrap();
         assert!(matches!(app.client_auth, ClientAuth::Secret(_)));
         assert!(matches!(app.target, Some(Target::Scope(_))));
+    }
+
+    #[test]
+    fn a_user_name_has_at_most_256_bytes_row_162() {
+        let body = |name: &str| format!("{ID}&grant_type=password&password=x&scope=s&username={name}");
+        for name in ["a".repeat(256), "%C3%A4".repeat(128)] {
+            assert!(parse(Version::V2, &body(&name)).is_ok(), "{name}");
+        }
+        for name in ["a".repeat(257), "%C3%A4".repeat(129), "%EF%B7%BA".repeat(86)] {
+            let told = parse(Version::V2, &body(&name)).unwrap_err();
+            assert_eq!(told, RequestError::Invalid("username"), "{name}");
+        }
     }
 
     #[test]

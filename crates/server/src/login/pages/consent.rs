@@ -1,6 +1,6 @@
 //! The page on which somebody consents.
 
-use super::{Step, escape, name};
+use super::{NAME, Step, name, shown};
 use crate::reply::Reply;
 use carnet_tenant::consent::Question;
 use std::fmt::Write;
@@ -64,7 +64,7 @@ pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
         "<p><strong>{}</strong> would like, {whom}:</p>{list}\
          <p class=\"quiet\">It keeps this access until it is taken back. Unverified publisher; the answer goes to {}.</p>{everyone}",
         name(step.application),
-        escape(host),
+        shown(host, NAME),
     );
     let buttons = "<button name=\"answer\" value=\"yes\">Accept</button>\
         <button class=\"second\" name=\"answer\" value=\"no\">Cancel</button>";
@@ -76,5 +76,6 @@ pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
 }
 
 fn permission(list: &mut String, title: &str, (value, how): (&str, &str)) {
-    let _ = write!(list, "<dt>{}</dt><dd class=\"quiet\">{} ({how})</dd>", escape(title), escape(value));
+    let value = shown(value, NAME);
+    let _ = write!(list, "<dt>{}</dt><dd class=\"quiet\">{value} ({how})</dd>", name(title));
 }

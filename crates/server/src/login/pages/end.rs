@@ -1,6 +1,6 @@
 //! Pages on which a sign-in or a session ends.
 
-use super::{Forms, Step, escape, framed, hidden, page};
+use super::{Forms, SENTENCE, Step, escape, framed, hidden, page, shown};
 use crate::{context::Envelope, reply::Reply};
 use carnet_tenant::token::{Denial, denial::SessionNo};
 use std::fmt::Write;
@@ -43,7 +43,7 @@ pub fn refused(denial: &Denial, envelope: &Envelope, again: Option<&str>) -> Rep
          <p class=\"quiet\">If you ask for help, include these details:</p><dl>{list}</dl>",
         escape(title),
         row.number,
-        escape(&sentence)
+        shown(&sentence, SENTENCE)
     );
     page(title, &body, None, Forms::Nowhere).refused(denial)
 }

@@ -12,6 +12,7 @@ pub use end::{form_post, refused, sign_out, signed_out};
 pub use entry::{Account, choose_account, enrol, new_password, recovery_codes};
 
 use crate::reply::Reply;
+use carnet_tenant::text::is_invisible;
 use carnet_wire::digest;
 
 const STYLE: &str = include_str!("style.css");
@@ -33,10 +34,31 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Most characters of a name on a page.
+const NAME: usize = 256;
+/// Most characters of a sentence on a page: it may quote names.
+const SENTENCE: usize = 1024;
+
+/// A text that somebody else chose, escaped: without characters that cannot be seen or that change the direction
+/// of the text around them, and cut after so many characters (`security.md`, row 155).
+fn shown(text: &str, limit: usize) -> String {
+    let visible = |c: char| match is_invisible(c) {
+        false => Some(c),
+        // White space such as a line break still separates words.
+        true if c.is_whitespace() => Some(' '),
+        true => None,
+    };
+    let mut rest = text.chars().filter_map(visible);
+    let mut cut: String = rest.by_ref().take(limit).collect();
+    if rest.next().is_some() {
+        cut.push('…');
+    }
+    escape(&cut)
+}
+
 /// A name that somebody chose, as text of its own direction, so that it bends nothing around it.
 fn name(text: &str) -> String {
-    let cut: String = text.chars().take(256).collect();
-    format!("<bdi>{}</bdi>", escape(&cut))
+    format!("<bdi>{}</bdi>", shown(text, NAME))
 }
 
 fn hash(text: &str) -> String {
@@ -118,7 +140,7 @@ impl Step<'_> {
             return page(title, "<h1>There is nothing at this address</h1>", None, Forms::Nowhere);
         }
         let wrong = self.wrong.map_or_else(String::new, |text| {
-            format!("<p class=\"bad\" id=\"wrong\" role=\"alert\">{}</p>", escape(text))
+            format!("<p class=\"bad\" id=\"wrong\" role=\"alert\">{}</p>", shown(text, SENTENCE))
         });
         let whom = match self.application {
             "" => String::new(),
@@ -145,7 +167,7 @@ fn described(wrong: Option<&str>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, is_path};
+    use super::{escape, is_path, name, shown};
 
     #[test]
     fn what_names_another_host_is_no_path() {
@@ -160,6 +182,17 @@ mod tests {
         ] {
             assert!(!is_path(action), "{action}");
         }
+    }
+
+    #[test]
+    fn a_text_of_somebody_elses_is_cut_and_bends_nothing_row_155() {
+        assert_eq!(shown("a\u{202e}b\u{200b}\u{feff}c\u{2066}\nd\u{e0041}", 256), "abc d");
+        assert_eq!(name("<\u{202e}b>"), "<bdi>&lt;b&gt;</bdi>");
+        let long = "\u{202e}ä<".repeat(100_000);
+        assert_eq!(shown(&long, 2), "ä&lt;…");
+        assert_eq!(shown("ab", 2), "ab");
+        assert_eq!(shown("a\u{202e}b\u{202e}", 2), "ab", "what is not shown is not counted");
+        assert!(name(&long).chars().count() < 256 * 5);
     }
 
     #[test]

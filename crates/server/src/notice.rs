@@ -1,0 +1,96 @@
+//! What the operator is told when the server starts: something in the store that a rule forbids by now, or that
+//! was changed while the store was opened. Nothing is deleted for it.
+
+use crate::seed::RestoredIn;
+use carnet_store::{Store, StoreError};
+use carnet_tenant::application::foreign_uris;
+use carnet_wire::ids::{AppId, TenantId};
+use std::{collections::HashSet, fmt};
+
+/// Something that the operator has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A built-in service principal was missing or changed in the store (`security.md`, row 140).
+    BuiltIn(RestoredIn),
+    /// An application has an identifier URI that only the operator could give it now, and no tenant file of this
+    /// start gives it (`security.md`, row 142).
+    ForeignIdentifierUri {
+        /// The tenant's default domain.
+        tenant: String,
+        /// The application's name.
+        application: String,
+        /// The application.
+        app_id: AppId,
+        /// The URI.
+        uri: String,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(restored) => write!(f, "{restored}"),
+            Self::ForeignIdentifierUri { tenant, application, app_id, uri } => write!(
+                f,
+                "the application `{}` ({app_id}) of {tenant} has the identifier URI `{}`, which is neither its own \
+                 nor on a verified domain of the tenant; it still works, so remove it unless you know whose it is",
+                plain(application),
+                plain(uri)
+            ),
+        }
+    }
+}
+
+/// A text of somebody else's for a terminal or a log: without control characters, and cut.
+fn plain(text: &str) -> String {
+    let cut: String = text.chars().take(256).collect();
+    cut.escape_debug().to_string()
+}
+
+/// An identifier URI that a tenant file of this start gives an application.
+pub(crate) type Declared = HashSet<(TenantId, String)>;
+
+/// The identifier URIs of all tenants that only the operator could give now, without those that the operator's
+/// files give.
+///
+/// # Errors
+/// [`StoreError`]
+pub(crate) async fn foreign_identifier_uris(
+    store: &Store,
+    declared: &Declared,
+) -> Result<Vec<Notice>, StoreError> {
+    let mut notices = Vec::new();
+    for tenant in store.tenants() {
+        let Some(directory) = store.directory(tenant.id).await? else { continue };
+        let foreign = foreign_uris(&directory).into_iter();
+        let untold = foreign.filter(|it| !declared.contains(&(tenant.id, it.uri.clone())));
+        notices.extend(untold.map(|it| Notice::ForeignIdentifierUri {
+            tenant: tenant.domains.first().cloned().unwrap_or_default(),
+            application: it.application,
+            app_id: it.app_id,
+            uri: it.uri,
+        }));
+    }
+    Ok(notices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_names_what_it_is_about_and_writes_nothing_else_to_a_terminal() {
+        let app_id = "a0000000-0000-4000-8000-000000000001".parse().unwrap();
+        let told = Notice::ForeignIdentifierUri {
+            tenant: "contoso.example".into(),
+            application: "a\u{1b}[2J\u{202e}b".into(),
+            app_id,
+            uri: format!("api://somebody{}", "x".repeat(10_000)),
+        }
+        .to_string();
+        for part in ["contoso.example", "api://somebody", "a0000000-0000-4000-8000-000000000001"] {
+            assert!(told.contains(part), "{told}");
+        }
+        assert!(!told.contains('\u{1b}') && !told.contains('\u{202e}') && told.len() < 1000, "{told}");
+    }
+}
