@@ -25,6 +25,47 @@ pub async fn database() -> Option<DatabaseUrl> {
     Some(DatabaseUrl::new(format!("{base}/{name}?{options}")))
 }
 
+/// Ends all connections to a database and lets nobody connect, as if it were away.
+///
+/// # Panics
+/// Where the cluster does not do so.
+pub async fn close(url: &DatabaseUrl) {
+    let name = name_of(url);
+    let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+    at_cluster(&format!("alter database {name} allow_connections false; {end}")).await;
+}
+
+/// Lets everybody connect to a database again.
+///
+/// # Panics
+/// Where the cluster does not do so.
+pub async fn open(url: &DatabaseUrl) {
+    at_cluster(&format!("alter database {} allow_connections true", name_of(url))).await;
+}
+
+/// Runs statements in a database.
+///
+/// # Panics
+/// Where one of them fails.
+pub async fn run(url: &DatabaseUrl, sql: &str) {
+    let (client, connection) =
+        tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.expect("the database answers");
+    let driver = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("the statements are sound");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection ends well");
+}
+
+fn name_of(url: &DatabaseUrl) -> &str {
+    let path = url.expose().split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+async fn at_cluster(sql: &str) {
+    let cluster = variable("CARNET_TEST_POSTGRES").expect("a database was made in it");
+    run(&DatabaseUrl::new(cluster), sql).await;
+}
+
 /// What the test command prepared.
 #[expect(clippy::disallowed_methods, reason = "the test command hands its preparations over in variables")]
 fn variable(name: &str) -> Option<String> {

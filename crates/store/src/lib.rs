@@ -11,6 +11,7 @@ mod feed;
 mod keys;
 mod lately;
 mod lock;
+pub mod log;
 pub mod migrate;
 mod object;
 mod record;
@@ -254,16 +255,33 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn directory_named(&self, name: &TenantName) -> Result<Option<Arc<Directory>>, StoreError> {
-        let id = match name {
+        match self.id_of(name) {
+            Some(id) => self.directory(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a tenant has this id or domain, for what may be answered while the store is away: discovery and keys.
+    /// A tenant that is in memory is known, however old the last reading is. Nothing may be issued on this answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the tenant is not in memory and may have been made by another node meanwhile.
+    pub fn known_tenant(&self, name: &TenantName) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let slot = self.id_of(name).and_then(|id| self.slot(id));
+        match slot {
+            Some(slot) => Ok(Some(slot.current.load().tenant.clone())),
+            None => self.inner.fresh.check().map(|()| None),
+        }
+    }
+
+    /// The tenant with this id or domain, as far as the tenants in memory tell.
+    fn id_of(&self, name: &TenantName) -> Option<TenantId> {
+        match name {
             TenantName::Id(id) => Some(*id),
             TenantName::Domain(domain) => {
                 self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).domains.get(domain).copied()
             }
             _ => None,
-        };
-        match id {
-            Some(id) => self.directory(id).await,
-            None => Ok(None),
         }
     }
 

@@ -59,7 +59,7 @@ impl From<carnet_store::StoreError> for Failure {
         use carnet_store::StoreError;
         match error {
             StoreError::Away(_) | StoreError::Stale | StoreError::Unknown => {
-                tracing::warn!(cause = %error, "the store is away");
+                carnet_store::log::away("requests cannot be served: the store is away", &error);
                 Self::Away
             }
             other => Self::Broken(other.to_string()),
