@@ -4,7 +4,11 @@
 mod apply;
 pub mod artifact;
 mod attempt;
+mod attestation;
+mod audit;
 mod chain;
+mod denials;
+pub mod device;
 pub mod engine;
 mod facts;
 mod feed;
@@ -19,6 +23,9 @@ mod redeem;
 pub mod seal;
 mod tidy;
 
+pub use attestation::{RecordBreak, RecordChain};
+pub use audit::{AuditBreak, AuditChain};
+pub use denials::DenialCount;
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use record::Settle;
@@ -110,7 +117,9 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     tenants: RwLock<Held>,
     node: String,
-    chain: chain::Chain,
+    chains: Arc<chain::Chains>,
+    denials: denials::Denials,
+    devices: device::Full,
     /// Users as they were under a number of their tenant's directory, which every change of a user raises.
     users: lately::Lately<(TenantId, ObjectId, i64), User>,
     /// Codes by their digests, each until it is shown.
@@ -184,7 +193,9 @@ impl Store {
             catalogue: options.catalogue,
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
-            chain: chain::Chain::default(),
+            chains: Arc::default(),
+            denials: denials::Denials::default(),
+            devices: device::Full::default(),
             users: lately::Lately::holding(USERS),
             codes: lately::Lately::holding(CODES),
             refresh: lately::Lately::holding(REFRESH_TOKENS),
@@ -340,6 +351,9 @@ impl Store {
 
     /// Finishes what waits and lets go of the folder.
     pub async fn close(&self) {
+        if let Err(error) = self.flush_denials().await {
+            tracing::warn!(cause = %error, "counts of failed requests were not written");
+        }
         self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.engine.close().await;
     }

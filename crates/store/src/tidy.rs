@@ -26,8 +26,8 @@ const RECORDS: &str = "delete from sign_in where tenant_id = $1 and (at, node, n
     (select at, node, n from sign_in where tenant_id = $1 and at <= $2 order by at limit 500) returning 1";
 const TOMBS: &str = "delete from object where (tenant_id, kind, id) in \
     (select tenant_id, kind, id from object where deleted > 0 and deleted <= $1 limit 500) returning 1";
-const UNKNOWN: &str = "delete from unknown_client where (tenant_id, code, address, minute) in \
-    (select tenant_id, code, address, minute from unknown_client where minute <= $1 limit 500) returning 1";
+const COUNTS: &str = "delete from denial_count where (minute, tenant_id, code, app_id, source) in \
+    (select minute, tenant_id, code, app_id, source from denial_count where minute <= $1 limit 500) returning 1";
 
 impl Store {
     /// Takes away what ended before `now`.
@@ -45,9 +45,10 @@ impl Store {
         let month_ago = now.plus_seconds(-RECORD_DAYS * DAY);
         for tenant in self.tenants() {
             self.drain(RECORDS, values![tenant.id, month_ago]).await?;
+            self.tidy_audit(&tenant, now).await?;
         }
         self.drain(TOMBS, values![now.plus_seconds(-DAY)]).await?;
-        self.drain(UNKNOWN, values![month_ago.millis() / 60_000]).await
+        self.drain(COUNTS, values![month_ago.millis() / 60_000]).await
     }
 
     /// Repeats a statement that takes at most [`CHUNK`] rows away until it finds fewer, a batch at a time,

@@ -201,11 +201,23 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has
     database
         .execute_batch(
             "drop index attempt_locked; create index family_by_user on family(tenant_id, user_id); \
+            drop table denial_count; drop table audit_anchor; drop index device_pending; \
+            alter table artifact drop column source; \
+            create table unknown_client(tenant_id text not null, code bigint not null, address text not null, \
+                minute bigint not null, count bigint not null, primary key (tenant_id, code, address, minute)); \
+            insert into unknown_client values ('00000000-0000-0000-0000-000000000001', 700016, '192.0.2.1', 30000000, 7); \
             delete from refinery_schema_history where version > 1",
         )
         .unwrap();
     drop(database);
     let again = Store::open(options(folder.path(), 1)).await.unwrap();
+    // What was counted of requests that named no application stays counted.
+    let counts = again
+        .denial_counts(carnet_wire::ids::TenantId::new(Uuid::from_u128(1)), (NOW, NOW), 10)
+        .await
+        .unwrap();
+    let told: Vec<_> = counts.iter().map(|it| (it.code, it.app, it.source.as_str(), it.count)).collect();
+    assert_eq!(told, [(700_016, None, "192.0.2.1", 7)]);
     assert!(again.directory(carnet_wire::ids::TenantId::new(Uuid::from_u128(1))).await.unwrap().is_some());
     again.close().await;
     let index =

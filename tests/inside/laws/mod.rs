@@ -2,6 +2,8 @@
 
 mod artifacts;
 mod attempts;
+mod audit;
+mod denials;
 mod directory;
 mod keys;
 mod nodes;
@@ -111,6 +113,19 @@ impl Kept {
         let store =
             Store::open(Options { database: database.clone(), ..options(folder.path(), 1) }).await.unwrap();
         Self { folder, store, database }
+    }
+
+    /// Stops, runs statements of somebody who has the database, and opens again.
+    pub async fn harmed(self, sql: &str) -> Self {
+        self.store.close().await;
+        match &self.database {
+            Some(url) => carnet_tests::database::run(url, sql).await,
+            None => {
+                let file = rusqlite::Connection::open(self.folder.path().join("carnet.db")).unwrap();
+                file.execute_batch(sql).unwrap();
+            }
+        }
+        self.again().await
     }
 
     pub async fn contoso(&self) -> Arc<Directory> {
