@@ -33,12 +33,7 @@ pub async fn database() -> Option<DatabaseUrl> {
 /// As [`database`] does, and where the dump is not SQL.
 pub async fn restored(dump: &str) -> Option<DatabaseUrl> {
     let url = database().await?;
-    let (client, connection) =
-        tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.expect("the database answers");
-    let driver = tokio::spawn(connection);
-    client.batch_execute(dump).await.expect("the dump is SQL");
-    drop(client);
-    driver.await.expect("the driver ends").expect("the connection ends well");
+    run(&url, dump).await;
     Some(url)
 }
 
@@ -52,6 +47,47 @@ pub async fn engine(folder: &Path, database: Option<&DatabaseUrl>) -> Engine {
         Some(url) => Engine::Postgres(Postgres::open(url).await.expect("the database answers")),
         None => Engine::Sqlite(Sqlite::open(&folder.join("carnet.db")).expect("a file")),
     }
+}
+
+/// Ends all connections to a database and lets nobody connect, as if it were away.
+///
+/// # Panics
+/// Where the cluster does not do so.
+pub async fn close(url: &DatabaseUrl) {
+    let name = name_of(url);
+    let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+    at_cluster(&format!("alter database {name} allow_connections false; {end}")).await;
+}
+
+/// Lets everybody connect to a database again.
+///
+/// # Panics
+/// Where the cluster does not do so.
+pub async fn open(url: &DatabaseUrl) {
+    at_cluster(&format!("alter database {} allow_connections true", name_of(url))).await;
+}
+
+/// Runs statements in a database.
+///
+/// # Panics
+/// Where one of them fails.
+pub async fn run(url: &DatabaseUrl, sql: &str) {
+    let (client, connection) =
+        tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.expect("the database answers");
+    let driver = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("the statements are sound");
+    drop(client);
+    driver.await.expect("the driver ends").expect("the connection ends well");
+}
+
+fn name_of(url: &DatabaseUrl) -> &str {
+    let path = url.expose().split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+async fn at_cluster(sql: &str) {
+    let cluster = variable("CARNET_TEST_POSTGRES").expect("a database was made in it");
+    run(&DatabaseUrl::new(cluster), sql).await;
 }
 
 /// What the test command prepared.

@@ -156,6 +156,22 @@ impl Contoso {
         database::engine(self.folder.path(), self.kept.database.as_ref()).await
     }
 
+    /// Closes the database that all nodes share: it is away.
+    ///
+    /// # Panics
+    /// Where the nodes share none.
+    pub async fn database_away(&self) {
+        database::close(self.kept.database.as_ref().expect("a database")).await;
+    }
+
+    /// Opens the database again.
+    ///
+    /// # Panics
+    /// Where the nodes share none.
+    pub async fn database_back(&self) {
+        database::open(self.kept.database.as_ref().expect("a database")).await;
+    }
+
     /// The folder of its files.
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {
@@ -186,9 +202,21 @@ impl Contoso {
 
     /// Sends a request to the node with this number; they are counted round.
     pub async fn send_to(&self, node: usize, request: Request<Bytes>) -> Reply {
-        let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed();
         let address = *self.address.lock().expect("nobody panicked");
-        let peer = Peer { addr: SocketAddr::new(address, 50_000), tls: true };
+        self.deliver(node, address, request).await
+    }
+
+    /// Sends a request from this address.
+    ///
+    /// # Panics
+    /// Where the text is no address.
+    pub async fn send_from(&self, address: &str, request: Request<Bytes>) -> Reply {
+        self.deliver(0, address.parse().expect("an address"), request).await
+    }
+
+    async fn deliver(&self, node: usize, address: IpAddr, request: Request<Bytes>) -> Reply {
+        let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed();
+        let peer = Peer { addr: SocketAddr::from((address, 50_000)), tls: true };
         let node = &self.nodes[node % self.nodes.len()];
         let response = node.server.handle(request.map(body), peer).await;
         let (head, body) = response.into_parts();

@@ -34,7 +34,7 @@ async fn ready(cx: Context, _: Call) -> Result<Reply, Failure> {
     match cx.state.store.applied_file(first.id).await {
         Ok(_) => Ok(Reply::text("ok\n")),
         Err(error) => {
-            tracing::warn!(cause = %error, "not ready");
+            carnet_store::log::away("not ready: the store cannot be read", &error);
             Ok(Reply::unready("the store cannot be read\n"))
         }
     }

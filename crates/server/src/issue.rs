@@ -106,12 +106,10 @@ impl Context {
         if matches!(&decision.verdict, Err(denial) if denial.is_pending()) {
             return Ok(());
         }
-        if let Err(denial) = &decision.verdict
-            && denial.is_counted()
-            && decision.effects.is_empty()
-        {
-            let from = (record.address, record.at);
-            return self.state.store.count_unknown(record.tenant, record.error, from).await;
+        // Whoever names no application of the tenant leaves no record, only a count (`security.md`, row 148).
+        if decision.verdict.is_err() && record.app.is_none() && decision.effects.is_empty() {
+            self.state.store.count_denial(record);
+            return Ok(());
         }
         let settle = Settle { effects: &decision.effects, record, refresh: refresh.map(refresh_digest) };
         match decision.verdict {

@@ -3,6 +3,7 @@
 
 use crate::{
     Once, Store, StoreError,
+    audit::entry_digest,
     engine::{Batch, Expect, values},
     object,
 };
@@ -11,7 +12,7 @@ use carnet_tenant::{
     directory::Directory,
     tenant::Tenant,
 };
-use carnet_wire::{digest, ids::TenantId, time::Timestamp};
+use carnet_wire::{ids::TenantId, time::Timestamp};
 use std::sync::Arc;
 
 const NEXT: &str =
@@ -201,9 +202,7 @@ fn audit_row(
     now: Timestamp,
 ) -> Result<(crate::engine::Statement, [u8; 32]), StoreError> {
     let body = serde_json::to_string(audit).map_err(|error| StoreError::Damaged(error.to_string()))?;
-    let number = version.to_be_bytes();
-    let head =
-        digest::sha256(&[&seen.audit_head, seen.tenant.id.uuid().as_bytes(), &number, body.as_bytes()]);
+    let head = entry_digest(seen.tenant.id, &seen.audit_head, version, &body);
     let values = values![seen.tenant.id, version, now, body, &seen.audit_head[..], &head[..]];
     Ok((crate::engine::Statement { sql: AUDIT, values, expect: Expect::Rows(1) }, head))
 }

@@ -59,7 +59,7 @@ pub(crate) async fn follow(store: Weak) {
             return;
         }
         if let Err(error) = store.read_feed().await {
-            tracing::warn!(cause = %error, "the change feed could not be read; nothing is issued until it can");
+            crate::log::away("the change feed could not be read; nothing is issued until it can", &error);
         }
     }
 }

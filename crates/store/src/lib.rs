@@ -4,13 +4,18 @@
 mod apply;
 pub mod artifact;
 mod attempt;
+mod attestation;
+mod audit;
 mod chain;
+mod denials;
+pub mod device;
 pub mod engine;
 mod facts;
 mod feed;
 mod keys;
 mod lately;
 mod lock;
+pub mod log;
 pub mod migrate;
 mod object;
 mod once;
@@ -20,6 +25,9 @@ pub mod seal;
 mod tidy;
 
 pub use attempt::AttemptCounter;
+pub use attestation::{RecordBreak, RecordChain};
+pub use audit::{AuditBreak, AuditChain};
+pub use denials::DenialCount;
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use once::Once;
@@ -115,7 +123,9 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     tenants: RwLock<Held>,
     node: String,
-    chain: chain::Chain,
+    chains: Arc<chain::Chains>,
+    denials: denials::Denials,
+    devices: device::Full,
     /// Users as they were under a number of their tenant's directory, which every change of a user raises.
     users: lately::Lately<(TenantId, ObjectId, i64), User>,
     /// Codes by their digests, each until it is shown.
@@ -189,7 +199,9 @@ impl Store {
             catalogue: options.catalogue,
             tenants: RwLock::default(),
             node: options.entropy.uuid().to_string(),
-            chain: chain::Chain::default(),
+            chains: Arc::default(),
+            denials: denials::Denials::default(),
+            devices: device::Full::default(),
             users: lately::Lately::holding(USERS),
             codes: lately::Lately::holding(CODES),
             refresh: lately::Lately::holding(REFRESH_TOKENS),
@@ -260,16 +272,33 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn directory_named(&self, name: &TenantName) -> Result<Option<Arc<Directory>>, StoreError> {
-        let id = match name {
+        match self.id_of(name) {
+            Some(id) => self.directory(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a tenant has this id or domain, for what may be answered while the store is away: discovery and keys.
+    /// A tenant that is in memory is known, however old the last reading is. Nothing may be issued on this answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the tenant is not in memory and may have been made by another node meanwhile.
+    pub fn known_tenant(&self, name: &TenantName) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let slot = self.id_of(name).and_then(|id| self.slot(id));
+        match slot {
+            Some(slot) => Ok(Some(slot.current.load().tenant.clone())),
+            None => self.inner.fresh.check().map(|()| None),
+        }
+    }
+
+    /// The tenant with this id or domain, as far as the tenants in memory tell.
+    fn id_of(&self, name: &TenantName) -> Option<TenantId> {
+        match name {
             TenantName::Id(id) => Some(*id),
             TenantName::Domain(domain) => {
                 self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).domains.get(domain).copied()
             }
             _ => None,
-        };
-        match id {
-            Some(id) => self.directory(id).await,
-            None => Ok(None),
         }
     }
 
@@ -328,6 +357,9 @@ impl Store {
 
     /// Finishes what waits and lets go of the folder.
     pub async fn close(&self) {
+        if let Err(error) = self.flush_denials().await {
+            tracing::warn!(cause = %error, "counts of failed requests were not written");
+        }
         self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.engine.close().await;
     }

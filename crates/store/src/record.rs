@@ -1,11 +1,12 @@
 //! Settling: what a decision leaves, in one batch with its sign-in record, durable before the answer
-//! goes out. Numbering and linking of records is `chain`'s.
+//! goes out. Numbering and linking of records is in `chain`; which failures leave a record is in `denials`.
 
 use crate::{
     Store, StoreError,
-    artifact::{CODE, DEVICE, SPEND_ARTIFACT},
+    artifact::{CODE, SPEND_ARTIFACT},
     attempt::{self, Account, AttemptCounter},
-    chain::Link,
+    denials::Trace,
+    device::SPEND_DEVICE,
     engine::{Batch, Expect, values},
     redeem::KeptRefresh,
 };
@@ -17,7 +18,7 @@ use carnet_tenant::{
     user,
 };
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 const RECORD: &str =
     "insert into sign_in(tenant_id, node, n, at, body, digest) values ($1, $2, $3, $4, $5, $6)";
@@ -33,8 +34,6 @@ const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generat
 const KEEP: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
     values ($1, 'refresh', $2, $3, $4, $5, $6, $7, 0, $8)";
 const SIGN_INS: &str = "select body from sign_in where tenant_id = $1 and at <= $2 order by at desc limit $3";
-const UNKNOWN: &str = "insert into unknown_client(tenant_id, code, address, minute, count) values ($1, $2, $3, $4, 1) \
-    on conflict (tenant_id, code, address, minute) do update set count = unknown_client.count + 1";
 
 /// What is to be settled.
 #[derive(Debug)]
@@ -48,7 +47,8 @@ pub struct Settle<'a> {
 }
 
 impl Store {
-    /// Keeps effects and record together.
+    /// Keeps effects and record together. Of failures that repeat within a minute only the first leave a record; the
+    /// effects of the others are kept, and the failures themselves counted.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another request was faster with what this one spends; then nothing
@@ -72,12 +72,21 @@ impl Store {
             self.push_effect(&mut batch, (tenant, now), effect, &settle)?;
         }
         let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
-        let link = self.push_record(&mut batch, settle.record)?;
-        batch.alike = batch.statements.len() == 1;
+        let trace = match settle.record.error {
+            0 => Trace::Record,
+            _ => self.inner.denials.trace(settle.record),
+        };
+        if trace == Trace::Record {
+            batch.alike = batch.statements.is_empty();
+            self.push_record(&mut batch, settle.record)?;
+        }
         batch.beside = beside;
-        let kept = self.inner.engine.write(batch).await;
-        if kept.is_err() {
-            self.inner.chain.void(link);
+        let kept = match batch.statements.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.inner.engine.write(batch).await,
+        };
+        if let (Ok(_), Trace::Count(denied)) = (&kept, trace) {
+            self.count(denied);
         }
         if let (Ok(_), Some(digest)) = (&kept, settle.refresh) {
             self.hold_refresh((tenant, digest), settle.effects, now);
@@ -120,7 +129,7 @@ impl Store {
                 batch.push(SPEND_ARTIFACT, values![&digest[..], CODE, now], Expect::Rows(1));
             }
             Effect::SpendDevice { digest } => {
-                batch.push(SPEND_ARTIFACT, values![&digest[..], DEVICE, now], Expect::Rows(1));
+                batch.push(SPEND_DEVICE, values![&digest[..], now], Expect::Rows(1));
             }
             Effect::AdvanceFamily { family, from, grace_ms, keep_until } => {
                 batch.push(ADVANCE, values![*family, *from, now, *grace_ms], Expect::Rows(1));
@@ -146,12 +155,14 @@ impl Store {
         Ok(())
     }
 
-    fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<Link, StoreError> {
+    fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<(), StoreError> {
         let body = serde_json::to_string(record).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let link = self.inner.chain.link(record.tenant, &body);
-        let values = values![record.tenant, self.inner.node.clone(), link.0, record.at, body, &link.1[..]];
+        let ticket = self.inner.chains.link(record.tenant, (record.at, &body));
+        let (number, digest) = (ticket.number(), &ticket.digest()[..]);
+        let values = values![record.tenant, self.inner.node.clone(), number, record.at, body, digest];
         batch.push(RECORD, values, Expect::Rows(1));
-        Ok(link)
+        batch.ticket = Some(ticket);
+        Ok(())
     }
 
     /// The newest records of a tenant up to a moment.
@@ -168,22 +179,6 @@ impl Store {
         let read =
             |text: &str| serde_json::from_str(text).map_err(|error| StoreError::Damaged(error.to_string()));
         rows.iter().map(|row| read(row.text(0))).collect()
-    }
-
-    /// Counts a request of an unknown application: one row for each code, address and minute.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn count_unknown(
-        &self,
-        tenant: TenantId,
-        code: u32,
-        (address, now): (IpAddr, Timestamp),
-    ) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        let minute = now.millis() / 60_000;
-        batch.push(UNKNOWN, values![tenant, i64::from(code), address.to_string(), minute], Expect::Rows(1));
-        self.inner.engine.write(batch).await.map(drop)
     }
 
     /// Puts a hash with newer parameters in the place of an old one, unless the account changed

@@ -32,8 +32,8 @@ const SOURCE_FAILURES: &str = "delete from source_failure where (tenant_id, sour
     (select tenant_id, source from source_failure where began_at <= $1 limit 500) returning 1";
 const KNOWN_SOURCES: &str = "delete from known_source where tenant_id = $1 and (account, source) in \
     (select account, source from known_source where tenant_id = $1 and seen_at <= $2 limit 500) returning 1";
-const UNKNOWN: &str = "delete from unknown_client where (tenant_id, code, address, minute) in \
-    (select tenant_id, code, address, minute from unknown_client where minute <= $1 limit 500) returning 1";
+const COUNTS: &str = "delete from denial_count where (minute, tenant_id, code, app_id, source) in \
+    (select minute, tenant_id, code, app_id, source from denial_count where minute <= $1 limit 500) returning 1";
 
 impl Store {
     /// Takes away what ended before `now`.
@@ -59,9 +59,10 @@ impl Store {
         }
         for tenant in self.tenants() {
             self.drain(RECORDS, values![tenant.id, month_ago]).await?;
+            self.tidy_audit(&tenant, now).await?;
         }
         self.drain(TOMBS, values![now.plus_seconds(-DAY)]).await?;
-        self.drain(UNKNOWN, values![month_ago.millis() / 60_000]).await
+        self.drain(COUNTS, values![month_ago.millis() / 60_000]).await
     }
 
     /// Repeats a statement that takes at most [`CHUNK`] rows away until it finds fewer, a batch at a time,

@@ -15,6 +15,7 @@ mod review_attempts;
 mod review_flows;
 mod review_growth;
 mod review_objects;
+mod review_records;
 mod review_rights;
 mod tenants_and_audiences;
 

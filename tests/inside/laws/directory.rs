@@ -198,12 +198,18 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has
     database
         .execute_batch(
             "drop index attempt_locked; create index family_by_user on family(tenant_id, user_id); \
+            insert into unknown_client values ('b7a1c0de-0000-4000-8000-000000000001', 700016, '192.0.2.1', 30000000, 7); \
             delete from refinery_schema_history where version > 1",
         )
         .unwrap();
     drop(database);
     let again = Store::open(options(folder.path(), 7)).await.unwrap();
-    assert!(again.directory(carnet_tests::TENANT.parse().unwrap()).await.unwrap().is_some());
+    let tenant = carnet_tests::TENANT.parse().unwrap();
+    // What was counted of requests that named no application stays counted.
+    let counts = again.denial_counts(tenant, (NOW, NOW), 10).await.unwrap();
+    let told: Vec<_> = counts.iter().map(|it| (it.code, it.app, it.source.as_str(), it.count)).collect();
+    assert_eq!(told, [(700_016, None, "192.0.2.1", 7)]);
+    assert!(again.directory(tenant).await.unwrap().is_some());
     again.close().await;
     let index =
         "select group_concat(name) from sqlite_master where name in ('attempt_locked', 'family_by_user')";

@@ -2,6 +2,8 @@
 
 mod artifacts;
 mod attempts;
+mod audit;
+mod denials;
 mod directory;
 mod fixtures;
 mod keys;
@@ -119,6 +121,19 @@ impl Kept {
     /// Its database once more, for looking at rows.
     pub async fn engine(&self) -> Engine {
         carnet_tests::database::engine(self.folder.path(), self.database.as_ref()).await
+    }
+
+    /// Stops, runs statements of somebody who has the database, and opens again.
+    pub async fn harmed(self, sql: &str) -> Self {
+        self.store.close().await;
+        match &self.database {
+            Some(url) => carnet_tests::database::run(url, sql).await,
+            None => {
+                let file = rusqlite::Connection::open(self.folder.path().join("carnet.db")).unwrap();
+                file.execute_batch(sql).unwrap();
+            }
+        }
+        self.again().await
     }
 
     pub async fn contoso(&self) -> Arc<Directory> {

@@ -112,8 +112,7 @@ async fn strangers_are_counted_and_fill_no_log() {
         assert_eq!(t.by_secret(NOBODY, SECRET, PLATFORM).await.no(), "400 unauthorized_client 700016");
     }
     assert_eq!(t.store.sign_ins(TENANT.parse().unwrap(), NOW, 10).await.unwrap().len(), 0);
-    let file = rusqlite::Connection::open(t.folder().join("carnet.db")).unwrap();
-    let told =
-        file.query_row("select code, count from unknown_client", [], |row| Ok((row.get(0)?, row.get(1)?)));
-    assert_eq!(told, Ok((700_016, 3)));
+    t.store.flush_denials().await.unwrap();
+    let counts = t.store.denial_counts(TENANT.parse().unwrap(), (NOW, NOW), 10).await.unwrap();
+    assert_eq!(counts.iter().map(|it| (it.code, it.app, it.count)).collect::<Vec<_>>(), [(700_016, None, 3)]);
 }

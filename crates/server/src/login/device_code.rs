@@ -8,16 +8,20 @@ use crate::{
 use carnet_store::{
     StoreError,
     artifact::{DEVICE, Place, USER_CODE, text_digest},
+    device::NewDevice,
 };
 use carnet_tenant::{
     directory::Directory,
     restriction::allowed,
-    token::{Denial, DeviceBody, denial::TenantNo, device_code::may_ask},
+    token::{
+        Denial, DeviceBody,
+        denial::TenantNo,
+        device_code::{may_ask, too_many_pending},
+    },
 };
 use carnet_wire::{
     authority::TenantName,
     device::{self, DeviceRequest, UserCode},
-    digest,
     ids::{ObjectId, TenantId},
     jose::encode_base64url,
     token::{
@@ -80,27 +84,26 @@ async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failur
     give(&cx, directory.tenant.id, asked, version).await
 }
 
-/// Keeps what was asked under two codes and gives them out.
+/// Keeps what was asked under two codes and gives them out, unless too many wait for their users already.
 async fn give(cx: &Context, tenant: TenantId, asked: DeviceBody, version: Version) -> Result<Reply, Failure> {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
     cx.state.entropy.fill(bytes.as_mut_slice());
     let text = zeroize::Zeroizing::new(encode_base64url(bytes.as_slice()));
-    let kept = text_digest(DEVICE, &text);
-    let expires = asked.expires;
     let place = Place {
         tenant,
         family: Uuid::nil(),
         user: ObjectId::new(Uuid::nil()),
         created: cx.now(),
-        expires: expires.plus_seconds(device::LIFETIME),
+        expires: asked.expires,
     };
-    cx.state.store.put_artifact(DEVICE, &kept, place, &asked).await?;
+    let device = text_digest(DEVICE, &text);
     for _ in 0..TRIES {
         let code = UserCode::new(&*cx.state.entropy);
-        let typed = text_digest(USER_CODE, code.as_str());
-        let place = Place { expires, ..place };
-        match cx.state.store.put_artifact(USER_CODE, &typed, place, &digest::hex(&kept)).await {
-            Ok(()) => {
+        let user_code = text_digest(USER_CODE, code.as_str());
+        let new = NewDevice { device: &device, user_code: &user_code, place, body: &asked };
+        match cx.state.store.put_device_code(new).await {
+            Ok(false) => return Ok(crate::reply::denial(&too_many_pending(), version, &cx.envelope)),
+            Ok(true) => {
                 let page = format!("{}/common/oauth2/deviceauth", cx.envelope.origin.login());
                 return Reply::json(&device::reply(version, &text, &code, &page));
             }

@@ -1,4 +1,5 @@
-//! Discovery: the OpenID configuration of both editions, instance discovery, user realm.
+//! Discovery: the OpenID configuration of both editions, instance discovery, user realm. While the store is away these
+//! answer from the tenants in memory: none of them issues anything.
 
 use crate::{
     context::{Context, cut},
@@ -23,7 +24,7 @@ pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
 
 /// `GET /{tenant}/v2.0/.well-known/openid-configuration`
 async fn configuration(cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
-    let segment = segment(&cx, call.variable(0)).await?;
+    let segment = segment(&cx, call.variable(0))?;
     let origin = &cx.envelope.origin;
     let named = if segment.1 { "{tenantid}" } else { segment.0.as_str() };
     let issuer = if version == Version::V2 { origin.issuer_v2(named) } else { origin.issuer_v1(named) };
@@ -34,13 +35,13 @@ async fn configuration(cx: Context, call: Call, version: Version) -> Result<Repl
 
 /// The tenant segment of the answer's addresses: the id where one tenant is named, else the alias, and
 /// whether it is one.
-pub(super) async fn segment(cx: &Context, text: &str) -> Result<(String, bool), Failure> {
+pub(super) fn segment(cx: &Context, text: &str) -> Result<(String, bool), Failure> {
     let name = TenantName::parse(text).map_err(|_| Denial::TenantName(cut(text, 64)))?;
     if name.is_alias() {
         return Ok((text.to_ascii_lowercase(), true));
     }
-    match cx.state.store.directory_named(&name).await? {
-        Some(directory) => Ok((directory.tenant.id.to_string(), false)),
+    match cx.state.store.known_tenant(&name)? {
+        Some(tenant) => Ok((tenant.id.to_string(), false)),
         None => Err(Denial::UnknownTenant { name: cut(text, 64), discovery: true }.into()),
     }
 }
@@ -69,7 +70,7 @@ pub(super) async fn user_realm(cx: Context, call: Call) -> Result<Reply, Failure
     let domain =
         call.variable(1).rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default();
     let managed = match TenantName::parse(&domain) {
-        Ok(name @ TenantName::Domain(_)) => cx.state.store.directory_named(&name).await?.is_some(),
+        Ok(name @ TenantName::Domain(_)) => cx.state.store.known_tenant(&name)?.is_some(),
         _ => false,
     };
     Reply::json(&metadata::user_realm(&domain, managed))

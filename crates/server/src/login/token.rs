@@ -22,7 +22,7 @@ use carnet_tenant::{
 };
 use carnet_wire::{
     authority::TenantName,
-    ids::{ObjectId, TenantId},
+    ids::{AppId, ObjectId, TenantId},
     jose::{JoseError, Jws},
     secret::Password,
     token::{
@@ -49,6 +49,21 @@ struct Asked {
     origin: Option<String>,
 }
 
+/// A request that could not be read, as far as it could.
+struct MalformedRequest {
+    tenant: Option<TenantName>,
+    grant: String,
+    /// The application that it names, whether there is one or not.
+    app: Option<AppId>,
+    denial: Denial,
+}
+
+impl MalformedRequest {
+    fn new(tenant: Option<TenantName>, denial: Denial) -> Self {
+        Self { tenant, grant: String::new(), app: None, denial }
+    }
+}
+
 /// What is rare is boxed: every request is as large as its largest way.
 async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
     if call.head.method == http::Method::OPTIONS {
@@ -56,9 +71,7 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
     }
     let asked = match parse(&mut cx, call, version).await? {
         Ok(asked) => asked,
-        Err((tenant, grant, denial)) => {
-            return Box::pin(unreadable(&cx, (tenant, grant), denial, version)).await;
-        }
+        Err(malformed) => return Box::pin(unreadable(&cx, malformed, version)).await,
     };
     // A tenant that asks too much costs the store nothing.
     if cx.state.pace.is_full(cx.now())
@@ -108,19 +121,19 @@ impl Asked {
     }
 }
 
-/// Reads path, headers and form; the inner error is a request that is none.
+/// Reads path, headers and form; the inner error is a request that could not be read.
 async fn parse(
     cx: &mut Context,
     call: Call,
     version: Version,
-) -> Result<Result<Asked, (Option<TenantName>, String, Denial)>, Failure> {
+) -> Result<Result<Asked, MalformedRequest>, Failure> {
     let segment = call.variable(0).to_owned();
     let Ok(tenant) = TenantName::parse(&segment) else {
-        return Ok(Err((None, String::new(), Denial::TenantName(cut(&segment, 64)))));
+        return Ok(Err(MalformedRequest::new(None, Denial::TenantName(cut(&segment, 64)))));
     };
     if call.head.method != http::Method::POST {
-        let method = call.head.method.to_string();
-        return Ok(Err((Some(tenant), String::new(), Denial::PostOnly(cut(&method, 16)))));
+        let denial = Denial::PostOnly(cut(call.head.method.as_str(), 16));
+        return Ok(Err(MalformedRequest::new(Some(tenant), denial)));
     }
     let media = call.header("content-type").unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
@@ -132,7 +145,7 @@ async fn parse(
     let body = read(call.body, &call.head.headers, LARGEST).await?;
     let form = match Form::parse(&body) {
         Ok(form) => form,
-        Err(error) => return Ok(Err((Some(tenant), String::new(), Denial::Malformed(error)))),
+        Err(error) => return Ok(Err(MalformedRequest::new(Some(tenant), Denial::Malformed(error)))),
     };
     if let Some(id) = correlation(&form) {
         cx.envelope.correlation = id;
@@ -141,25 +154,19 @@ async fn parse(
     // What stands in the address is not read, so what it names is missing here.
     let misplaced = call.head.uri.query().is_some_and(|query| !query.is_empty());
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
-    Ok(match parsed {
-        Ok(request) => Ok(Asked { tenant, grant, request, origin }),
-        Err(RequestError::Empty) if misplaced => {
-            Err((Some(tenant), grant, Denial::Malformed(RequestError::Missing("grant_type"))))
-        }
-        Err(error) => {
-            let denial = Denial::malformed(error, &tenant);
-            Err((Some(tenant), grant, denial))
-        }
-    })
+    let denial = match parsed {
+        Ok(request) => return Ok(Ok(Asked { tenant, grant, request, origin })),
+        Err(RequestError::Empty) if misplaced => Denial::Malformed(RequestError::Missing("grant_type")),
+        Err(error) => Denial::malformed(error, &tenant),
+    };
+    let app = form.get("client_id").and_then(|id| id.parse().ok());
+    Ok(Err(MalformedRequest { tenant: Some(tenant), grant, app, denial }))
 }
 
-/// A request that is none leaves a record too, where its tenant is known.
-async fn unreadable(
-    cx: &Context,
-    (tenant, grant): (Option<TenantName>, String),
-    denial: Denial,
-    version: Version,
-) -> Result<Reply, Failure> {
+/// Answers a request that could not be read. It leaves a record where it names an application of a tenant, and is
+/// counted where it names a tenant alone.
+async fn unreadable(cx: &Context, malformed: MalformedRequest, version: Version) -> Result<Reply, Failure> {
+    let MalformedRequest { tenant, grant, app, denial } = malformed;
     let directory = match &tenant {
         Some(tenant) => cx.state.store.directory_named(tenant).await?,
         None => None,
@@ -167,7 +174,8 @@ async fn unreadable(
     let Some(directory) = directory else {
         return Ok(reply::denial(&denial, version, &cx.envelope));
     };
-    let record = cx.record(&directory, &grant, None);
+    let mut record = cx.record(&directory, &grant, None);
+    record.app = app.filter(|app| client_auth::is_known(&directory, *app));
     cx.issue(&directory.tenant, Decision::no(denial), record, version).await
 }
 
@@ -323,7 +331,8 @@ impl Context {
         )
     }
 
-    /// The record of this answer, as far as it is known before the decision.
+    /// The record of this answer, as far as it is known before the decision. It names an application that the tenant
+    /// knows, or none.
     pub(super) fn record(
         &self,
         directory: &Directory,
@@ -343,7 +352,9 @@ impl Context {
             address: envelope.address,
             user_agent: envelope.user_agent.clone(),
             grant: grant.to_owned(),
-            app: request.map(|request| request.client_id),
+            app: request
+                .map(|request| request.client_id)
+                .filter(|app| client_auth::is_known(directory, *app)),
             principal: None,
             user: None,
             user_name,

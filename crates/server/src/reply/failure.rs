@@ -61,7 +61,7 @@ impl From<carnet_store::StoreError> for Failure {
         use carnet_store::StoreError;
         match error {
             StoreError::Away(_) | StoreError::Stale | StoreError::Unknown => {
-                tracing::warn!(cause = %error, "the store is away");
+                carnet_store::log::away("requests cannot be served: the store is away", &error);
                 Self::Away
             }
             StoreError::Spent => Self::PageUsed,

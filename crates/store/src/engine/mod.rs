@@ -9,7 +9,7 @@ mod values;
 pub(crate) use values::values;
 pub use values::{Row, Sql, Value};
 
-use crate::StoreError;
+use crate::{StoreError, chain::Ticket};
 
 /// How many rows a statement must touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Statement {
 }
 
 /// Statements that happen together or not at all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// In order.
     pub statements: Vec<Statement>,
@@ -40,6 +40,8 @@ pub struct Batch {
     pub alike: bool,
     /// What waits for it has something to do meanwhile: its token is being signed.
     pub beside: bool,
+    /// The place in its chain of a record in this batch; the engine tells it what became of the batch.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 impl Batch {

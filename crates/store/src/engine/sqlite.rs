@@ -151,7 +151,10 @@ fn write_all(connection: &Connection, queue: &Queue, logged: &AtomicI32) {
             vec![Err(error); group.len()]
         });
         queue.committed(group.len());
-        for (job, answer) in group.into_iter().zip(answers) {
+        for (mut job, answer) in group.into_iter().zip(answers) {
+            if let Some(ticket) = job.batch.ticket.take() {
+                ticket.answered(&answer);
+            }
             // A client that went away does not want its answer.
             let _ = job.answer.send(answer);
         }

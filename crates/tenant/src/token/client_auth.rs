@@ -120,6 +120,13 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
     }
 }
 
+/// The tenant, or this server for all tenants, knows an application with this id as a client.
+#[must_use]
+pub fn is_known(directory: &Directory, app: AppId) -> bool {
+    let built_in = || directory.catalogue.application(app).is_some_and(|it| it.public_client);
+    directory.application_by_app(app).is_some() || built_in()
+}
+
 /// The application is for accounts of the kind that the path means.
 fn for_accounts(tenant: &TenantName, application: &Application) -> Result<(), Denial> {
     use SignInAudience::{AzureADandPersonalMicrosoftAccount, PersonalMicrosoftAccount};

@@ -2,7 +2,7 @@
 //! judges everything again (`security.md`, S19).
 
 use super::{
-    Approval, Denial, Effect, RefreshBody, Run,
+    Approval, Denial, Effect, RefreshBody, Run, ServiceNo,
     client_auth::{self, Client, Wants},
     password, refresh_life, scope,
 };
@@ -19,6 +19,19 @@ use carnet_wire::{
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use uuid::Uuid;
+
+/// Device codes of one source that may wait for their user at the same time. A whole classroom may be one source.
+pub const PENDING_OF_SOURCE: i64 = 100;
+/// Device codes of one tenant that may wait for their user at the same time.
+pub const PENDING_OF_TENANT: i64 = 5000;
+/// Seconds after which whoever asks for too many is told to ask again.
+const PENDING_WAIT: i64 = 60;
+
+/// The denial of a device code where too many wait already.
+#[must_use]
+pub const fn too_many_pending() -> Denial {
+    Denial::Service(ServiceNo::Throttled { wait: PENDING_WAIT })
+}
 
 /// What a device asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

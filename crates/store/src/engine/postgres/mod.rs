@@ -82,22 +82,18 @@ impl Postgres {
         }
     }
 
-    pub(super) async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+    pub(super) async fn write(&self, mut batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         if batch.alike && batch.statements.len() == 1 {
             return self.records.keep(batch).await;
         }
         let pool = self.pool.clone();
+        let ticket = batch.ticket.take();
         let work = async move {
-            let mut tries = 1;
-            loop {
-                let client = connection(&pool).await?;
-                match batch::transact(client, &batch).await {
-                    Err(Bound::Again) if tries < TIMES => tries += 1,
-                    Err(Bound::Again) => return Err(StoreError::Conflict),
-                    Err(Bound::Store(error)) => return Err(error),
-                    Ok(rows) => return Ok(rows),
-                }
+            let answer = repeated(&pool, &batch).await;
+            if let Some(ticket) = ticket {
+                ticket.answered(&answer);
             }
+            answer
         };
         tokio::spawn(work).await.map_err(|_| StoreError::Unknown)?
     }
@@ -105,6 +101,20 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.records.close().await;
         self.pool.close();
+    }
+}
+
+/// Runs a batch, again where another transaction was in the way.
+async fn repeated(pool: &Pool, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+    let mut tries = 1;
+    loop {
+        let client = connection(pool).await?;
+        match batch::transact(client, batch).await {
+            Err(Bound::Again) if tries < TIMES => tries += 1,
+            Err(Bound::Again) => return Err(StoreError::Conflict),
+            Err(Bound::Store(error)) => return Err(error),
+            Ok(rows) => return Ok(rows),
+        }
     }
 }
 

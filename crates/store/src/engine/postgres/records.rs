@@ -4,6 +4,7 @@
 use super::{LONGEST, batch::run, connection, of_engine};
 use crate::{
     StoreError,
+    chain::Ticket,
     engine::{Batch, Row, Statement, Value},
 };
 use deadpool_postgres::Pool;
@@ -27,7 +28,13 @@ const QUEUE: usize = 4096;
 const AT_ONCE: usize = 2;
 
 type Answer = Result<(), StoreError>;
-type Job = (Statement, oneshot::Sender<Answer>);
+
+/// A row, its place in its chain, and who waits for its answer.
+struct Job {
+    statement: Statement,
+    ticket: Option<Ticket>,
+    answer: oneshot::Sender<Answer>,
+}
 
 /// The tasks that insert.
 pub(super) struct Records {
@@ -50,7 +57,7 @@ impl Records {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
             queue
-                .try_send((statement, answer))
+                .try_send(Job { statement, ticket: batch.ticket.take(), answer })
                 .map_err(|_| StoreError::Away("too many writes wait".into()))?;
         }
         wait.await.unwrap_or(Err(StoreError::Unknown)).map(|()| vec![Vec::new()])
@@ -90,22 +97,26 @@ async fn work(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
 
 /// One insert for a group. Groups hold one kind of statement each, so that their rows fit together.
 async fn insert(pool: &Pool, group: Vec<Job>) {
-    let (statements, answers): (Vec<Statement>, Vec<_>) = group.into_iter().unzip();
-    let mut results: Vec<Option<Answer>> = vec![None; statements.len()];
-    for at in 0..statements.len() {
+    let mut results: Vec<Option<Answer>> = vec![None; group.len()];
+    for at in 0..group.len() {
         if results[at].is_some() {
             continue;
         }
+        let sql = group[at].statement.sql;
         let alike: Vec<usize> =
-            (at..statements.len()).filter(|other| statements[*other].sql == statements[at].sql).collect();
-        let rows: Vec<&[Value]> = alike.iter().map(|at| statements[*at].values.as_slice()).collect();
-        let done = rows_of(pool, statements[at].sql, &rows).await;
+            (at..group.len()).filter(|other| group[*other].statement.sql == sql).collect();
+        let rows: Vec<&[Value]> = alike.iter().map(|at| group[*at].statement.values.as_slice()).collect();
+        let done = rows_of(pool, sql, &rows).await;
         for at in alike {
             results[at] = Some(done.clone());
         }
     }
-    for (answer, result) in answers.into_iter().zip(results) {
-        let _ = answer.send(result.unwrap_or(Err(StoreError::Unknown)));
+    for (job, result) in group.into_iter().zip(results) {
+        let result = result.unwrap_or(Err(StoreError::Unknown));
+        if let Some(ticket) = job.ticket {
+            ticket.answered(&result);
+        }
+        let _ = job.answer.send(result);
     }
 }
 

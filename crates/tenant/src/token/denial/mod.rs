@@ -352,13 +352,6 @@ impl Denial {
         matches!(self, Self::Device(DeviceNo::Pending))
     }
 
-    /// Who asked is nobody: such requests are counted and leave no record each, so that a stranger does not
-    /// fill the log.
-    #[must_use]
-    pub const fn is_counted(&self) -> bool {
-        matches!(self, Self::UnknownApplication(..))
-    }
-
     /// The no rests on something that is not there, which another node may have made meanwhile; it is
     /// confirmed before it is given (`style.md`, section 2).
     #[must_use]

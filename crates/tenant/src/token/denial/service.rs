@@ -7,7 +7,7 @@ use carnet_wire::aadsts::{self, Row};
 pub enum ServiceNo {
     /// Too many passwords wait to be checked.
     Busy,
-    /// The tenant or a device asks too often, or somebody tries too many user codes.
+    /// The tenant or a device asks too often, somebody tries too many user codes, or too many device codes wait.
     Throttled {
         /// Seconds to wait.
         wait: i64,

@@ -1,0 +1,126 @@
+//! Device codes that wait for their user. Anybody can ask for one, so each source and each tenant may have a bounded
+//! number of them, which the store decides in the statement that keeps a new one: all nodes count together.
+
+use crate::{
+    Store, StoreError,
+    artifact::{DEVICE, Place, USER_CODE},
+    engine::{Batch, Expect, values},
+};
+use carnet_tenant::token::{
+    DeviceBody,
+    device_code::{PENDING_OF_SOURCE, PENDING_OF_TENANT},
+};
+use carnet_wire::{device::LIFETIME, digest, ids::TenantId, source::Source, time::Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Sources and tenants that are remembered as having no room.
+const REMEMBERED: usize = 4096;
+/// Milliseconds for which they are.
+const FOR: i64 = 1000;
+
+// `+expires_at`, so that no engine looks in the index of all artifacts by expiry.
+const GIVE: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body, source) \
+    select $1, $2, $3, $4, $5, 0, $6, $7, 0, $8, $9 \
+    where (select count(*) from (select 1 from artifact where tenant_id = $3 and source = $9 and source <> '' \
+        and +expires_at > $10 limit $11) own) < $11 \
+    and (select count(*) from (select 1 from artifact where tenant_id = $3 and source <> '' \
+        and +expires_at > $10 limit $12) whole) < $12 returning 1";
+const GIVE_USER_CODE: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
+    select $1, $2, $3, $4, $5, 0, $6, $7, 0, $8 where exists (select 1 from artifact where digest = $9)";
+const PENDING: &str = "select count(*) from (select 1 from artifact where tenant_id = $1 and source <> '' \
+    and +expires_at > $2 limit $3) whole";
+/// Redeems a device code, which waits no more: no row when it was redeemed or has expired.
+pub(crate) const SPEND_DEVICE: &str = "update artifact set consumed_at = $2, source = '' \
+    where digest = $1 and kind = 'device' and consumed_at = 0 and expires_at > $2";
+
+/// A device code and its user code, to be kept.
+#[derive(Debug)]
+pub struct NewDevice<'a> {
+    /// The digest of the device code.
+    pub device: &'a [u8; 32],
+    /// The digest of the user code.
+    pub user_code: &'a [u8; 32],
+    /// Where it belongs, and when it ends. The device code itself is kept for one lifetime longer, so that a late poll
+    /// is told that it has expired.
+    pub place: Place,
+    /// What the device asked for.
+    pub body: &'a DeviceBody,
+}
+
+/// The sources (and tenants, without a source) that had no room a moment ago, in milliseconds: a flood that is refused
+/// does not reach the store.
+#[derive(Debug, Default)]
+pub(crate) struct Full(Mutex<HashMap<(TenantId, Option<Source>), i64>>);
+
+impl Full {
+    fn is_full(&self, tenant: TenantId, source: Source, now: Timestamp) -> bool {
+        let full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = |key| full.get(&key).is_some_and(|until| now.millis() < *until);
+        until((tenant, None)) || until((tenant, Some(source)))
+    }
+
+    fn remember(&self, key: (TenantId, Option<Source>), now: Timestamp) {
+        let mut full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if full.len() >= REMEMBERED {
+            full.clear();
+        }
+        full.insert(key, now.millis() + FOR);
+    }
+}
+
+impl Store {
+    /// Keeps a device code and its user code, if there is room: `false` when the source or the tenant has as many
+    /// device codes waiting as it may.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the user code is taken: draw another one. [`StoreError`] otherwise.
+    pub async fn put_device_code(&self, new: NewDevice<'_>) -> Result<bool, StoreError> {
+        let Place { tenant, family, user, created, expires } = new.place;
+        let source = Source::of(new.body.address);
+        if self.inner.devices.is_full(tenant, source, created) {
+            return Ok(false);
+        }
+        let json = |error: serde_json::Error| StoreError::Damaged(error.to_string());
+        let seal = |kind: &str, key: &[u8; 32], body: &[u8]| {
+            self.inner.seal.seal(&[kind, &tenant.to_string(), &digest::hex(key)], body)
+        };
+        let device = seal(DEVICE, new.device, &serde_json::to_vec(new.body).map_err(json)?)?;
+        let named = serde_json::to_vec(&digest::hex(new.device)).map_err(json)?;
+        let user_code = seal(USER_CODE, new.user_code, &named)?;
+        let mut batch = Batch::default();
+        // A device code is kept for one lifetime after it has expired, and waits until then no more.
+        let kept_until = expires.plus_seconds(LIFETIME);
+        let waiting_after = created.plus_seconds(LIFETIME);
+        let values = values![
+            &new.device[..],
+            DEVICE,
+            tenant,
+            family,
+            user,
+            created,
+            kept_until,
+            device,
+            source.to_string(),
+            waiting_after,
+            PENDING_OF_SOURCE,
+            PENDING_OF_TENANT
+        ];
+        batch.push(GIVE, values, Expect::Any);
+        let key = &new.user_code[..];
+        let values =
+            values![key, USER_CODE, tenant, family, user, created, expires, user_code, &new.device[..]];
+        batch.push(GIVE_USER_CODE, values, Expect::Any);
+        let answers = self.inner.engine.write(batch).await?;
+        if answers.first().is_some_and(|rows| !rows.is_empty()) {
+            return Ok(true);
+        }
+        let values = values![tenant, waiting_after, PENDING_OF_TENANT];
+        let rows = self.inner.engine.read(PENDING, values).await?;
+        let whole = rows.first().is_some_and(|row| row.int(0) >= PENDING_OF_TENANT);
+        self.inner.devices.remember((tenant, (!whole).then_some(source)), created);
+        Ok(false)
+    }
+}
