@@ -22,6 +22,7 @@ pub mod power_platform;
 pub mod restriction;
 pub mod scope;
 pub mod secret;
+pub mod source;
 pub mod tenant_file;
 pub mod time;
 pub mod token;
