@@ -30,12 +30,10 @@ use carnet_tenant::{
     user::User,
 };
 use carnet_wire::{
-    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, time::Timestamp,
+    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, source::Source,
+    time::Timestamp,
 };
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Seconds in which guesses are counted together.
@@ -87,14 +85,6 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     }
 }
 
-/// Who guesses, as far as an address tells: whoever has one IPv6 address has all of its /64.
-fn whence(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(it) => IpAddr::V6(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// The counter of a guess among those of a tenant: each lasts 15 minutes, in which it lets at most 14 through
 /// (`tenant::lockout`: 10, and one after each lock), so that seven let fewer than 100. They are not forgiven, since
 /// right codes do not end guessing; they are over by themselves.
@@ -110,9 +100,9 @@ impl Context {
         Ok(pages::user_code(&Step { action: &action, flow: &sealed, application: "", wrong }))
     }
 
-    /// Under which guesses of user codes are counted: by address, as wrong passwords are by account.
+    /// The counter of user-code guesses of the caller's source.
     fn guesses(&self) -> (TenantId, String) {
-        (TenantId::new(Uuid::nil()), format!("user code from {}", whence(self.envelope.address)))
+        (TenantId::new(Uuid::nil()), format!("user code from {}", Source::of(self.envelope.address)))
     }
 
     /// Under which they are counted once more, wherever they come from: the tenant whose page it is, or the
@@ -269,15 +259,6 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_one_network_are_one_and_of_two_are_two() {
-        let of = |text: &str| whence(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
-    }
 
     #[test]
     fn a_tenants_counters_are_few_and_begin_anew() {
