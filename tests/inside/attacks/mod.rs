@@ -11,6 +11,7 @@ mod names;
 mod pages;
 mod races;
 mod redirects;
+mod review_http;
 mod tenants_and_audiences;
 
 use carnet_server::clock::Clock;

@@ -2,7 +2,7 @@
 //! for somebody who may set one.
 
 use super::{
-    list::{Page, body, entity, framed},
+    list::{Page, body, entity, framed, searched},
     shape, user_actions, user_body,
 };
 use crate::{
@@ -17,6 +17,7 @@ use carnet_tenant::{
     user::{self, New, User},
 };
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 const FILTERABLE: &[&str] = &[
     "id",
@@ -40,18 +41,31 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_USERS, &[])?;
-    let items = match page.only("userPrincipalName").or_else(|| page.only("id")) {
-        Some(name) => found(&cx, &called, name).await?.into_iter().collect(),
-        None => search(&cx, &called, &page).await?,
+    let Some(name) = page.only("userPrincipalName").or_else(|| page.only("id")) else {
+        let runtime = Handle::current();
+        return searched(cx, called, move |cx, called| {
+            let users = search(cx, called, (&page, &runtime))?;
+            listed(cx, page, users)
+        })
+        .await;
     };
-    let all = !page.query.select.is_empty();
-    let passing = items.into_iter().filter(|it| page.passes(&shape::user(it, true)));
-    let items = passing.map(|it| (it.id.to_string(), shape::user(&it, all))).collect();
-    page.reply(&cx, "users", items)
+    let mut users: Vec<Arc<User>> = found(&cx, &called, name).await?.into_iter().collect();
+    users.retain(|user| page.passes(&shape::user(user, true)));
+    listed(&cx, page, users)
 }
 
-/// Enough users for a page, and one more.
-async fn search(cx: &Context, called: &Called, page: &Page) -> Result<Vec<Arc<User>>, Failure> {
+fn listed(cx: &Context, page: Page, users: Vec<Arc<User>>) -> Result<Reply, Failure> {
+    let all = !page.query.select.is_empty();
+    let items = users.into_iter().map(|user| (user.id.to_string(), shape::user(&user, all))).collect();
+    page.reply(cx, "users", items)
+}
+
+/// Enough users for a page, and one more. It runs on a search thread, so it waits for the store by blocking.
+fn search(
+    cx: &Context,
+    called: &Called,
+    (page, runtime): (&Page, &Handle),
+) -> Result<Vec<Arc<User>>, Failure> {
     let tenant = called.directory.tenant.id;
     let wanted = page.query.top + 1;
     let mut after = page.after(cx)?.and_then(|key| key.parse().ok());
@@ -59,7 +73,8 @@ async fn search(cx: &Context, called: &Called, page: &Page) -> Result<Vec<Arc<Us
     for _ in 0..MOST_READS {
         let stride =
             if page.query.filter.is_none() { i64::try_from(wanted).unwrap_or(STRIDE) } else { STRIDE };
-        let read = cx.state.store.users(tenant, after, stride).await?;
+        let read =
+            cx.state.searcher.reading(|| runtime.block_on(cx.state.store.users(tenant, after, stride)))?;
         let more = i64::try_from(read.len()).is_ok_and(|length| length == stride);
         after = read.last().map(|it| it.id);
         list.extend(read.into_iter().filter(|it| page.passes(&shape::user(it, true))));

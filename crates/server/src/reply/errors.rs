@@ -52,6 +52,8 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
         Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
         Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
+        Failure::BadRequest(why) => (400, "BadRequest", why.to_owned()),
+        Failure::Busy => (503, "ServiceUnavailable", "too many requests wait; try again".to_owned()),
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(

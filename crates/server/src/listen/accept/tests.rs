@@ -182,7 +182,7 @@ async fn an_answer_that_is_taken_slowly_or_given_up_is_no_stall_row_145() {
     let client = Client::open(0, 0).await;
     client.send(get(1, WHOLE)).await;
     let slowly = |number: u64| match number {
-        0..=45 if number % 5 == 0 => frame(WINDOW_UPDATE, 0, 1, &100_u32.to_be_bytes()),
+        0..=45 if number.is_multiple_of(5) => frame(WINDOW_UPDATE, 0, 1, &100_u32.to_be_bytes()),
         _ => Vec::new(),
     };
     assert_eq!(client.pinging(slowly).await, 135 + 60);
