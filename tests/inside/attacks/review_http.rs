@@ -212,6 +212,18 @@ async fn costly_lists_have_few_places_and_nobody_else_waits_row_149() {
 }
 
 #[tokio::test]
+async fn lists_are_read_from_postgresql_too_row_149() {
+    let Some(setup) = Setup::new("", "").postgres(1).await else { return };
+    let t = setup.start().await;
+    let token = t.graph_token("admin").await;
+    let path = "/v1.0/users?$filter=startswith(displayName,'Ada')";
+    let lists = join_all((0..8).map(|_| t.get(path, &token))).await;
+    for list in lists {
+        assert_eq!(list.good()["value"][0]["id"], ADA);
+    }
+}
+
+#[tokio::test]
 async fn user_codes_are_guessed_by_a_network_and_not_by_its_addresses_row_156() {
     let t = contoso().await;
     let guess = async |number: usize, network: &str| {
