@@ -1,25 +1,48 @@
 //! The listener's limits, over the wire (`security.md`, section 2 and rows 116 to 126).
 
 use crate::kit::{PASSWORD, Server, contoso};
+use bytes::Bytes;
+use carnet_server::{
+    clock::{Clock, SystemClock},
+    listen::{
+        accept::{self, Answer, Peer},
+        ca::Authority,
+        limits::Limits,
+        tls::Tls,
+    },
+};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use std::sync::Arc;
+use std::{net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::watch,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 async fn connect(server: &Server) -> TlsStream<TcpStream> {
     let ca = server.ready()["ca_file"].as_str().unwrap().to_owned();
+    connect_to(server.address(), Path::new(&ca), &[]).await
+}
+
+async fn connect_to(
+    address: impl tokio::net::ToSocketAddrs,
+    ca: &Path,
+    protocols: &[&[u8]],
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
-    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
@@ -106,4 +129,53 @@ async fn a_connection_that_says_nothing_leaves_others_alone_row_116() {
         half.write_all(b"GET /healthz HT").await.unwrap();
     }
     assert_eq!(raw(&server, &get("/healthz", "")).await.0, 200);
+}
+
+/// Answers everything with 1000 bytes.
+struct Thousand;
+
+impl Answer for Thousand {
+    fn answer(
+        self: Arc<Self>,
+        _: Request<Incoming>,
+        _: Peer,
+    ) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> {
+        Box::pin(async { Response::new(Full::new(Bytes::from_static(&[b'x'; 1000]))) })
+    }
+}
+
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, 0, u8::try_from(payload.len()).unwrap(), kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+#[tokio::test]
+async fn http2_connections_that_only_ping_or_take_no_answer_are_closed_row_145() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = SystemClock::default().now();
+    let authority = Authority::of_folder(folder.path(), &["localhost".to_owned()], now).unwrap();
+    let leaf = authority.leaf(now).unwrap();
+    let tls = Tls::new(leaf.chain, leaf.key).unwrap();
+    let bound = accept::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Some(tls)).await.unwrap();
+    let (address, (stop, stopped)) = (bound.addr, watch::channel(false));
+    let short = Duration::from_millis(200);
+    let limits = Limits { head: short, idle: short, write_stall: short, drain: short, ..Limits::default() };
+    let serving = tokio::spawn(accept::serve(bound, Arc::new(Thousand), limits, stopped));
+    let (no_window, request) =
+        (frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), frame(1, 5, 1, b"\x82\x84\x87\x41\x09localhost"));
+    for begin in [vec![], request.clone(), [no_window, request].concat()] {
+        let mut stream = connect_to(address, &authority.file, &[b"h2"]).await;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        stream.write_all(&[&preface[..], &frame(4, 0, 0, &[]), &begin].concat()).await.unwrap();
+        // One ping after another, until the server ends it; how is the network's to say.
+        let ping = frame(6, 0, 0, &[7; 8]);
+        let mut answers = [0; 4096];
+        while stream.write_all(&ping).await.is_ok()
+            && stream.flush().await.is_ok()
+            && matches!(stream.read(&mut answers).await, Ok(count) if count > 0)
+        {}
+    }
+    stop.send(true).unwrap();
+    serving.await.unwrap();
 }

@@ -1,7 +1,8 @@
 //! A browser without script, for the pages, and what an application sends it to.
 
-use crate::{Contoso, PUBLIC, Reply, TENANT, form, percent};
+use crate::{Contoso, PUBLIC, Reply, TENANT, form, percent, whole};
 use bytes::Bytes;
+use carnet_server::listen::accept::Peer;
 use carnet_wire::pkce::{Challenge, Verifier};
 use http::{HeaderValue, Request};
 use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
@@ -16,6 +17,8 @@ pub const SCOPE: &str = "https://api.powerplatform.com/.default openid offline_a
 /// A browser: it keeps cookies and posts forms from where it got them.
 pub struct Browser<'a> {
     t: &'a Contoso,
+    /// Where it is; `None`: where all requests come from.
+    peer: Option<Peer>,
     cookies: RefCell<BTreeMap<String, String>>,
 }
 
@@ -23,7 +26,13 @@ impl<'a> Browser<'a> {
     /// A browser that was never here.
     #[must_use]
     pub fn new(t: &'a Contoso) -> Self {
-        Self { t, cookies: RefCell::default() }
+        Self { t, peer: None, cookies: RefCell::default() }
+    }
+
+    /// A browser that was never here, somewhere else.
+    #[must_use]
+    pub fn at(t: &'a Contoso, peer: Peer) -> Self {
+        Self { t, peer: Some(peer), cookies: RefCell::default() }
     }
 
     /// What it keeps under this name.
@@ -44,7 +53,7 @@ impl<'a> Browser<'a> {
         if !line.is_empty() {
             request.headers_mut().insert("cookie", line.join("; ").parse().expect("a header"));
         }
-        let reply = self.t.send(request).await;
+        let reply = self.t.send_as(self.peer.unwrap_or_else(|| self.t.peer()), request.map(whole)).await;
         for cookie in reply.headers.get_all("set-cookie") {
             let text = cookie.to_str().expect("ASCII");
             assert!(

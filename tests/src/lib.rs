@@ -11,6 +11,7 @@ pub mod signer;
 use bytes::Bytes;
 use carnet_server::{
     clock::{Clock, FixedClock},
+    context::{Body, State},
     listen::accept::Peer,
     seed::{self, Seeding},
     work::hash::Hasher,
@@ -202,23 +203,44 @@ impl Contoso {
 
     /// Sends a request to the node with this number; they are counted round.
     pub async fn send_to(&self, node: usize, request: Request<Bytes>) -> Reply {
-        let address = *self.address.lock().expect("nobody panicked");
-        self.deliver(node, address, request).await
+        let node = &self.nodes[node % self.nodes.len()];
+        self.answered(node, request.map(whole), self.peer()).await
     }
 
-    /// Sends a request from this address.
+    /// Sends a request to the first node from this address.
     ///
     /// # Panics
     /// Where the text is no address.
     pub async fn send_from(&self, address: &str, request: Request<Bytes>) -> Reply {
-        self.deliver(0, address.parse().expect("an address"), request).await
+        let address: IpAddr = address.parse().expect("an address");
+        let peer = Peer { addr: SocketAddr::from((address, 50_000)), tls: true };
+        self.answered(&self.nodes[0], request.map(whole), peer).await
     }
 
-    async fn deliver(&self, node: usize, address: IpAddr, request: Request<Bytes>) -> Reply {
-        let body = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed();
-        let peer = Peer { addr: SocketAddr::from((address, 50_000)), tls: true };
-        let node = &self.nodes[node % self.nodes.len()];
-        let response = node.server.handle(request.map(body), peer).await;
+    /// Who sends what names no address: see [`Self::come_from`].
+    ///
+    /// # Panics
+    /// Where another test thread panicked.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        let address = *self.address.lock().expect("nobody panicked");
+        Peer { addr: SocketAddr::new(address, 50_000), tls: true }
+    }
+
+    /// Sends a request whose body arrives as it likes, as this peer.
+    pub async fn send_as(&self, peer: Peer, request: Request<Body>) -> Reply {
+        let node = self.turn.fetch_add(1, Ordering::Relaxed) % self.nodes.len();
+        self.answered(&self.nodes[node], request, peer).await
+    }
+
+    /// What the first node runs with.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.nodes[0].state
+    }
+
+    async fn answered(&self, node: &Node, request: Request<Body>, peer: Peer) -> Reply {
+        let response = node.server.handle(request, peer).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("the whole body is there").to_bytes();
         Reply { status: head.status.as_u16(), headers: head.headers, body }
@@ -320,6 +342,18 @@ impl Contoso {
     pub async fn get(&self, path: &str, token: &str) -> Reply {
         self.call("GET", path, token, Value::Null).await
     }
+}
+
+/// This machine, over TLS.
+#[must_use]
+pub fn here() -> Peer {
+    Peer { addr: SocketAddr::from(([127, 0, 0, 1], 50_000)), tls: true }
+}
+
+/// A body that is there as a whole.
+#[must_use]
+pub fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
 }
 
 /// A form post to the shared origin.

@@ -7,7 +7,7 @@ use carnet_server::{
     context::{Names, State},
     keys::Keys,
     seed::{self, Seeding},
-    work::{hash::Hasher, issuers::Issuers, pace::Pace},
+    work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
 use carnet_store::{Options, Store};
 use carnet_wire::{
@@ -116,6 +116,8 @@ impl Node {
             keys: Keys::default(),
             hasher,
             issuers: Issuers::default(),
+            searcher: Searcher::start(1).expect("a thread starts"),
+            bodies: Bodies::default(),
             pace: Pace::default(),
             clock: clock.clone(),
             entropy,

@@ -134,9 +134,6 @@ fn claim<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a s
 
 fn bearer(call: &Call) -> Result<&str, Refusal> {
     let missing = || invalid("Access token is empty.");
-    if call.head.headers.get_all(http::header::AUTHORIZATION).iter().count() > 1 {
-        return Err(invalid("more than one Authorization header"));
-    }
     let (scheme, token) =
         call.header("authorization").and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
     match scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {

@@ -3,12 +3,12 @@
 use crate::{
     clock::Clock,
     keys::Keys,
-    listen::{accept::Peer, limits::Limits},
+    listen::accept::Peer,
     reply::Failure,
     route::Surface,
-    work::{hash::Hasher, issuers::Issuers, pace::Pace},
+    work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use carnet_store::Store;
 use carnet_wire::{
     catalogue::Catalogue,
@@ -17,8 +17,6 @@ use carnet_wire::{
     restriction::Restrictions,
     time::Timestamp,
 };
-use http::HeaderMap;
-use http_body_util::BodyExt;
 use std::{net::IpAddr, sync::Arc};
 
 /// A request body on its way in.
@@ -34,6 +32,10 @@ pub struct State {
     pub hasher: Hasher,
     /// Keys of outside issuers.
     pub issuers: Issuers,
+    /// The search threads.
+    pub searcher: Searcher,
+    /// The memory of request bodies.
+    pub bodies: Bodies,
     /// How often is asked.
     pub pace: Pace,
     /// The time.
@@ -127,6 +129,34 @@ fn host_name(host: &str) -> String {
         _ => host,
     };
     name.to_ascii_lowercase()
+}
+
+/// The host and port that a request is for: its target's, else its `Host` header's.
+///
+/// # Errors
+/// [`Failure::BadRequest`] where several hosts are named: whoever stands between could have looked at another one
+/// (RFC 9112, 3.2; RFC 9113, 8.3.1).
+pub fn host_of(head: &http::request::Parts, tls: bool) -> Result<&str, Failure> {
+    let mut sent = head.headers.get_all(http::header::HOST).iter();
+    let (header, second) = (sent.next().and_then(|value| value.to_str().ok()), sent.next());
+    let target = head.uri.authority().map(http::uri::Authority::as_str);
+    if second.is_some() {
+        return Err(Failure::BadRequest("the header Host is sent more than once"));
+    }
+    match (target, header) {
+        (Some(target), Some(header)) if !same_host(target, header, tls) => {
+            Err(Failure::BadRequest("the header Host names another host than the request's target"))
+        }
+        (target, header) => Ok(target.or(header).unwrap_or_default()),
+    }
+}
+
+/// Two hosts with their ports are one, for requests over TLS or without. The scheme's own port is the same as none.
+#[must_use]
+pub fn same_host(one: &str, other: &str, tls: bool) -> bool {
+    let default_port = if tls { ":443" } else { ":80" };
+    let [one, other] = [one, other].map(|host| host.strip_suffix(default_port).unwrap_or(host));
+    one.eq_ignore_ascii_case(other)
 }
 
 /// On the shared origin the path decides; the hosts' paths do not collide.
@@ -226,6 +256,8 @@ pub struct Envelope {
     pub page: bool,
     /// Where the request came from.
     pub address: IpAddr,
+    /// It came over TLS.
+    pub tls: bool,
     /// `User-Agent`, cut at 256 bytes.
     pub user_agent: String,
     /// What the network that the request comes from allows.
@@ -275,33 +307,6 @@ impl Context {
     }
 }
 
-/// A body of nothing.
-#[must_use]
-pub fn empty() -> Body {
-    http_body_util::Empty::new().map_err(|never| match never {}).boxed()
-}
-
-/// Reads a whole body of at most `limit` bytes.
-///
-/// # Errors
-/// [`Failure::TooLarge`], or [`Failure::Cut`] when the client stops half-way, or
-/// [`Failure::Unsupported`] for a compressed body.
-pub async fn read(mut body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Failure> {
-    if headers.contains_key(http::header::CONTENT_ENCODING) {
-        return Err(Failure::Unsupported("the body without a content encoding"));
-    }
-    let mut whole = BytesMut::new();
-    let deadline = tokio::time::Instant::now() + Limits::default().body;
-    while let Some(frame) = tokio::time::timeout_at(deadline, body.frame()).await.map_err(|_| Failure::Cut)? {
-        let Ok(data) = frame.map_err(|_| Failure::Cut)?.into_data() else { continue };
-        if whole.len() + data.len() > limit {
-            return Err(Failure::TooLarge);
-        }
-        whole.extend_from_slice(&data);
-    }
-    Ok(whole.freeze())
-}
-
 /// Cuts a text at `limit` bytes, on a character boundary, without control characters.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> String {
@@ -331,6 +336,7 @@ pub fn envelope(
         echo: header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         page: header("accept").is_some_and(|value| value.contains("text/html")),
         address: peer.addr.ip().to_canonical(),
+        tls: peer.tls,
         restrictions: Restrictions::read(|name| {
             head.headers.get_all(name).iter().map(|value| value.to_str().ok()).collect()
         }),
@@ -358,6 +364,27 @@ mod tests {
             assert_eq!(surface(host, "/"), None, "{host}");
         }
         assert!(names.logins.contains(&"https://127.0.0.1:8443".to_owned()));
+    }
+
+    #[test]
+    fn a_request_names_one_host_row_159() {
+        let of = |uri: &str, hosts: &[&str]| {
+            let mut request = http::Request::get(uri);
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let head = request.body(()).unwrap().into_parts().0;
+            host_of(&head, true).map(str::to_owned).ok()
+        };
+        let good = Some("localhost:8443".to_owned());
+        assert_eq!(of("/x", &["localhost:8443"]), good);
+        assert_eq!(of("https://localhost:8443/x", &[]), good);
+        assert_eq!(of("https://localhost:8443/x", &["LocalHost:8443"]), good);
+        assert_eq!(of("https://localhost/x", &["localhost:443"]), Some("localhost".to_owned()));
+        assert_eq!(of("/x", &["localhost:8443", "localhost:8443"]), None);
+        for other in ["localhost", "localhost:8444", "evil.example:8443", ""] {
+            assert_eq!(of("https://localhost:8443/x", &[other]), None, "{other}");
+        }
     }
 
     #[test]

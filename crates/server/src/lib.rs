@@ -3,6 +3,7 @@
 
 mod apply;
 mod bap;
+mod body;
 pub mod caller;
 pub mod clock;
 pub mod context;
@@ -29,6 +30,8 @@ pub use rotate::{RotateError, Rotated, Rotating, rotate_keys};
 pub use start::{Config, FirstAdmin, Running, StartError, start};
 
 use bytes::Bytes;
+use carnet_tenant::token::Denial;
+use carnet_wire::token::request::RequestError;
 use context::{Context, State, envelope};
 use futures_util::FutureExt;
 use http::{Request, Response};
@@ -61,18 +64,27 @@ impl Server {
     /// Answers a request whose body may come from anywhere. A panic in a handler costs that request alone.
     pub async fn handle(&self, request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let host = head.uri.authority().map(http::uri::Authority::as_str);
-        let header = || head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
-        let host = host.or_else(header).unwrap_or_default();
         let path = head.uri.path();
-        let Some(found) = self.state.names.surface(host, path) else {
-            let shared = context::Origin::Shared(self.state.names.public_url.clone());
-            let envelope = envelope(&self.state, &head, peer, (route::Surface::Health, shared));
-            return reply::failure(Failure::Misdirected, &envelope).into_response(&envelope);
+        let found = context::host_of(&head, peer.tls)
+            .and_then(|host| self.state.names.surface(host, path).ok_or(Failure::Misdirected));
+        let found = match found {
+            Ok(found) => found,
+            Err(failure) => {
+                let shared = context::Origin::Shared(self.state.names.public_url.clone());
+                let envelope = envelope(&self.state, &head, peer, (route::Surface::Health, shared));
+                return reply::failure(failure, &envelope).into_response(&envelope);
+            }
         };
         let surface = found.0;
         let envelope = envelope(&self.state, &head, peer, found);
         let failed = |failure| reply::failure(failure, &envelope).into_response(&envelope);
+        // Which of two is meant, somebody in between may see differently.
+        if head.headers.get_all(http::header::AUTHORIZATION).iter().nth(1).is_some() {
+            return failed(match surface {
+                route::Surface::Login => Denial::Malformed(RequestError::HeaderTwice("Authorization")).into(),
+                _ => Failure::BadRequest("the header Authorization is sent more than once"),
+            });
+        }
         let path = if surface == route::Surface::Graph { graph::canonical(path) } else { path.into() };
         match route::find(&self.routes, surface, &head.method, &path) {
             Found::Nothing => failed(Failure::NoRoute),
@@ -80,7 +92,9 @@ impl Server {
             Found::Row(row, variables) => {
                 let handler = row.handler;
                 let context = Context { state: self.state.clone(), envelope: envelope.clone() };
-                match caught(handler(context, Call { head, body, variables })).await {
+                let (bodies, address) = (self.state.bodies.clone(), envelope.address);
+                let call = Call { head, body, variables, bodies, address };
+                match caught(handler(context, call)).await {
                     Ok(reply) => reply.into_response(&envelope),
                     Err(failure) => failed(failure),
                 }

@@ -4,10 +4,10 @@
 //! `applications(appId='…')` is a key. So all hosts' paths go through this table: fixed segments are
 //! folded, the others are kept as sent. The table is also the map that `carnet routes` prints.
 
-use crate::{context::Context, reply::Failure, reply::Reply};
+use crate::{context::Context, reply::Failure, reply::Reply, work::bodies::Bodies};
 use carnet_wire::percent;
 use http::Method;
-use std::{future::Future, pin::Pin};
+use std::{future::Future, net::IpAddr, pin::Pin};
 
 /// A host that Carnet plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +68,10 @@ pub struct Call {
     pub body: crate::context::Body,
     /// The variable segments, percent-decoded, in the order of the path.
     pub variables: Vec<String>,
+    /// The memory of all bodies, in which this one has its share.
+    pub bodies: Bodies,
+    /// The peer's address.
+    pub address: IpAddr,
 }
 
 impl Call {
@@ -87,6 +91,13 @@ impl Call {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The host and port that the request is for: its target's, else its `Host` header's. They do not differ.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.head.uri.authority().map(http::uri::Authority::as_str);
+        authority.or_else(|| self.header("host")).unwrap_or_default()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     notice::{self, Notice},
     ready::{Endpoints, Ready, ReadyTenant},
     seed::{self, SeedError},
-    work::{hash::Hasher, issuers::Issuers, pace::Pace},
+    work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
 use carnet_store::{Options, Store, StoreError};
 use carnet_wire::{
@@ -200,6 +200,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
+    // Half of the cores, so that costly lists leave the others to everybody else.
+    let searcher = Searcher::start(threads / 2).map_err(StartError::Thread)?;
     let seeding = seed::Seeding {
         store: &store,
         hasher: &hasher,
@@ -222,6 +224,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         keys: Keys::default(),
         hasher,
         issuers: Issuers::default(),
+        searcher,
+        bodies: Bodies::default(),
         pace: Pace::default(),
         clock,
         entropy,

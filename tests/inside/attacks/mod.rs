@@ -14,6 +14,7 @@ mod redirects;
 mod review_attempts;
 mod review_flows;
 mod review_growth;
+mod review_http;
 mod review_objects;
 mod review_records;
 mod review_rights;

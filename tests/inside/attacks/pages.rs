@@ -222,6 +222,8 @@ fn forgeries(page: &Reply, fields: &[(&str, &str)]) -> Vec<Request<Bytes>> {
         with(&[("origin", "null")]),
         with(&[("origin", "https://localhost:8443.evil.example")]),
         with(&[("origin", "https://localhost")]),
+        with(&[("origin", "http://localhost:8443")]),
+        with(&[("origin", "https://localhost:8444")]),
         with(&[("referer", "https://localhost:8443/")]),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::{
     groups,
-    list::{Key, Page, body, framed, key},
+    list::{Key, Page, body, framed, key, searched},
     service_principals, shape, users,
 };
 use crate::{
@@ -63,20 +63,20 @@ impl Holder<'_> {
 pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let holder = Holder::Principal(key(&call, "appId")?);
-    shown(&cx, called, (&call, holder)).await
+    shown(cx, called, (&call, holder)).await
 }
 
 /// `GET /v1.0/groups/{id}/appRoleAssignments`
 pub(super) async fn list_of_group(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
-    shown(&cx, called, (&call, Holder::Group(call.variable(0)))).await
+    shown(cx, called, (&call, Holder::Group(call.variable(0)))).await
 }
 
 /// `GET /v1.0/users/{id}/appRoleAssignments`
 pub(super) async fn list_of_user(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let user = users::found(&cx, &called, call.variable(0)).await?.map(|it| it.id);
-    shown(&cx, called, (&call, Holder::User(user, call.variable(0)))).await
+    shown(cx, called, (&call, Holder::User(user, call.variable(0)))).await
 }
 
 /// `POST /v1.0/servicePrincipals/{id}/appRoleAssignments`
@@ -136,7 +136,7 @@ async fn removed(
 }
 
 async fn shown(
-    cx: &Context,
+    cx: Context,
     mut called: Called,
     (call, holder): (&Call, Holder<'_>),
 ) -> Result<Reply, Failure> {
@@ -147,6 +147,10 @@ async fn shown(
             holder.id(directory)
         })
         .await?;
+    searched(cx, called, move |cx, called| listed(cx, called, (principal, page))).await
+}
+
+fn listed(cx: &Context, called: &Called, (principal, page): (ObjectId, Page)) -> Result<Reply, Failure> {
     let after = page.after(cx)?;
     let directory = &called.directory;
     // In the order of resources and roles, so that a page begins after a place even when what stood there is gone.

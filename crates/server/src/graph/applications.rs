@@ -2,10 +2,11 @@
 
 use super::{
     application_body::changes,
-    list::{Key, Page, body, entity, framed, key},
+    list::{Key, Page, body, entity, framed, key, searched},
     shape,
 };
 use crate::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
@@ -25,7 +26,14 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_APPLICATIONS, &[])?;
-    let after = page.after(&cx)?.and_then(|key| key.parse().ok());
+    if page.only("appId").is_some() {
+        return listed(&cx, &called, page);
+    }
+    searched(cx, called, move |cx, called| listed(cx, called, page)).await
+}
+
+fn listed(cx: &Context, called: &Called, page: Page) -> Result<Reply, Failure> {
+    let after = page.after(cx)?.and_then(|key| key.parse().ok());
     let directory = &called.directory;
     let by_key =
         page.only("appId").map(|app| app.parse().ok().and_then(|app| directory.application_by_app(app)));
@@ -36,7 +44,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let matching =
         candidates.filter(|it| page.query.filter.is_none() || page.passes(&shape::application_key(it)));
     let items = matching.map(|it| (it.id.to_string(), shape::application(it, directory, false)));
-    page.reply(&cx, "applications", items)
+    page.reply(cx, "applications", items)
 }
 
 /// `POST /v1.0/applications`

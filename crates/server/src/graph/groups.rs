@@ -1,10 +1,11 @@
 //! `/v1.0/groups`: groups.
 
 use super::{
-    list::{Page, body, entity, framed},
+    list::{Page, body, entity, framed, searched},
     shape,
 };
 use crate::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
@@ -30,9 +31,13 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_GROUPS, &[])?;
-    let after = page.after(&cx)?.and_then(|key| key.parse().ok());
+    searched(cx, called, move |cx, called| listed(cx, called, page)).await
+}
+
+fn listed(cx: &Context, called: &Called, page: Page) -> Result<Reply, Failure> {
+    let after = page.after(cx)?.and_then(|key| key.parse().ok());
     let all = called.directory.groups(after).map(|it| (it.id.to_string(), shape::group(it)));
-    page.reply(&cx, "groups", all.filter(|(_, it)| page.passes(it)))
+    page.reply(cx, "groups", all.filter(|(_, it)| page.passes(it)))
 }
 
 /// `POST /v1.0/groups`

@@ -1,11 +1,13 @@
 //! Collections: query options, pages and their sealed places, and the answer's frame.
 
 use crate::{
-    context::{Context, read},
+    caller::Called,
+    context::Context,
     reply::{Failure, Reply},
     route::{Call, key_value},
+    work::search::NotSearched,
 };
-use carnet_tenant::refusal::Refusal;
+use carnet_tenant::{operation::Caller, refusal::Refusal};
 use carnet_wire::{
     graph::{
         members::BodyError,
@@ -14,6 +16,7 @@ use carnet_wire::{
     jose,
 };
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// Largest JSON body.
 const LARGEST: usize = 1024 * 1024;
@@ -35,8 +38,7 @@ impl From<QueryError> for Failure {
 /// Reads a JSON object of a request. No body at all is the empty object.
 pub(super) async fn body(call: &mut Call) -> Result<Map<String, Value>, Failure> {
     let media = call.header("content-type").unwrap_or_default().to_owned();
-    let taken = std::mem::replace(&mut call.body, empty());
-    let bytes = read(taken, &call.head.headers, LARGEST).await?;
+    let bytes = call.read(LARGEST).await?;
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -46,11 +48,6 @@ pub(super) async fn body(call: &mut Call) -> Result<Map<String, Value>, Failure>
     let wrong =
         "Unable to read JSON request payload. Send one JSON object, nested at most 32 deep, each name once.";
     jose::object(&bytes).map_err(|_| Refusal::BadRequest { message: wrong.into(), target: None }.into())
-}
-
-fn empty() -> crate::context::Body {
-    use http_body_util::{BodyExt, Empty};
-    Empty::new().map_err(|never: std::convert::Infallible| match never {}).boxed()
 }
 
 /// What a path names: an object id, or an alternate key `name='value'`.
@@ -70,6 +67,30 @@ pub(super) fn key<'a>(call: &'a Call, alternate: &str) -> Result<Key<'a>, Refusa
 pub(super) enum Key<'a> {
     Id(&'a str),
     Alternate(std::borrow::Cow<'a, str>),
+}
+
+/// Makes a list's answer on the search threads: what it costs grows with the directory and with the filter.
+///
+/// # Errors
+/// What `list` gives; [`Refusal::Busy`] when too many searches wait.
+pub(super) async fn searched(
+    cx: Context,
+    called: Called,
+    list: impl FnOnce(&Context, &Called) -> Result<Reply, Failure> + Send + 'static,
+) -> Result<Reply, Failure> {
+    let caller = match &called.caller {
+        Caller::User { user, .. } => user.uuid(),
+        Caller::Application { principal, .. } => principal.uuid(),
+        Caller::Operator { .. } => Uuid::nil(),
+    };
+    let searcher = cx.state.searcher.clone();
+    let found = searcher.search(caller, move || list(&cx, &called)).await;
+    found.unwrap_or_else(|why| {
+        Err(match why {
+            NotSearched::Busy => Refusal::Busy { seconds: 1 }.into(),
+            NotSearched::Panicked => Failure::Broken("a search panicked".into()),
+        })
+    })
 }
 
 /// One page on its way.

@@ -3,7 +3,7 @@
 //! Directory roles are no objects of their own here, so neither answer has any.
 
 use super::{
-    list::{Page, body},
+    list::{Page, body, searched},
     service_principals, shape,
     users::found,
 };
@@ -14,6 +14,7 @@ use crate::{
     route::Call,
 };
 use carnet_tenant::{
+    directory::Directory,
     group::{MemberKind, all_of},
     operation::{Caller, READ_GROUPS, READ_OWN_GROUPS, authorize},
     refusal::Refusal,
@@ -25,47 +26,51 @@ use serde_json::json;
 pub(super) async fn of_user(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let user = named(&cx, &called, call.variable(0)).await?;
-    list(&cx, &call, (&called, user))
+    list(cx, &call, (called, user)).await
 }
 
 /// `GET /v1.0/me/memberOf`
 pub(super) async fn of_me(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let user = me(&called)?;
-    list(&cx, &call, (&called, user))
+    list(cx, &call, (called, user)).await
 }
 
 /// `GET /v1.0/servicePrincipals/{id}/memberOf`
 pub(super) async fn of_principal(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let mut called = cx.caller(&call).await?;
     let principal = principal(&cx, &mut called, &call).await?;
-    list(&cx, &call, (&called, principal))
+    list(cx, &call, (called, principal)).await
 }
 
 /// `POST /v1.0/users/{id}/getMemberGroups` and `…/getMemberObjects`
 pub(super) async fn ids_of_user(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let user = named(&cx, &called, call.variable(0)).await?;
-    ids(&cx, &mut call, (&called, user)).await
+    ids(cx, &mut call, (called, user)).await
 }
 
 /// `POST /v1.0/me/getMemberGroups` and `…/getMemberObjects`
 pub(super) async fn ids_of_me(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let called = cx.caller(&call).await?;
     let user = me(&called)?;
-    ids(&cx, &mut call, (&called, user)).await
+    ids(cx, &mut call, (called, user)).await
 }
 
 /// `POST /v1.0/servicePrincipals/{id}/getMemberGroups` and `…/getMemberObjects`
 pub(super) async fn ids_of_principal(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let mut called = cx.caller(&call).await?;
     let principal = principal(&cx, &mut called, &call).await?;
-    ids(&cx, &mut call, (&called, principal)).await
+    ids(cx, &mut call, (called, principal)).await
 }
 
 /// Direct memberships, as objects.
-fn list(cx: &Context, call: &Call, (called, member): (&Called, ObjectId)) -> Result<Reply, Failure> {
+async fn list(cx: Context, call: &Call, (called, member): (Called, ObjectId)) -> Result<Reply, Failure> {
     let page = Page::of(call, &["id", "displayName", "securityEnabled"])?;
+    searched(cx, called, move |cx, called| listed(cx, called, (member, page))).await
+}
+
+fn listed(cx: &Context, called: &Called, (member, page): (ObjectId, Page)) -> Result<Reply, Failure> {
     let after = page.after(cx)?;
     let directory = &called.directory;
     let groups = directory.memberships_of(member).filter_map(|it| directory.group(it.key.group));
@@ -76,13 +81,16 @@ fn list(cx: &Context, call: &Call, (called, member): (&Called, ObjectId)) -> Res
 }
 
 /// Every group by id, groups within groups too.
-async fn ids(cx: &Context, call: &mut Call, (called, member): (&Called, ObjectId)) -> Result<Reply, Failure> {
+async fn ids(cx: Context, call: &mut Call, (called, member): (Called, ObjectId)) -> Result<Reply, Failure> {
     let map = body(call).await?;
     let mut members = Members::of(&map);
     let only = members.boolean("securityEnabledOnly")?.flatten();
     let only = only.ok_or_else(|| members.wrong("securityEnabledOnly", "true or false"))?;
     members.finish()?;
-    let directory = &called.directory;
+    searched(cx, called, move |cx, called| counted(cx, &called.directory, (member, only))).await
+}
+
+fn counted(cx: &Context, directory: &Directory, (member, only): (ObjectId, bool)) -> Result<Reply, Failure> {
     let counts = |id: &ObjectId| directory.group(*id).is_some_and(|it| it.security_enabled || !only);
     let value: Vec<ObjectId> = all_of(directory, member).into_iter().filter(counts).collect();
     let context = format!("{}/v1.0/$metadata#Collection(Edm.String)", cx.envelope.origin.graph());

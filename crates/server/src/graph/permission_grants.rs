@@ -1,7 +1,7 @@
 //! `/v1.0/oauth2PermissionGrants`: delegated consent (step 2 of the article).
 
 use super::{
-    list::{Page, body, entity, framed, key},
+    list::{Page, body, entity, framed, key, searched},
     service_principals::find,
     shape,
 };
@@ -30,7 +30,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_GRANTS, &[])?;
     let client = page.only("clientId").map(|id| id.parse::<ObjectId>().ok());
-    shown(&cx, &called.directory, page, client)
+    searched(cx, called, move |cx, called| shown(cx, &called.directory, page, client)).await
 }
 
 /// `GET /v1.0/servicePrincipals/{id}/oauth2PermissionGrants`
@@ -44,7 +44,7 @@ pub(super) async fn of_client(mut cx: Context, call: Call) -> Result<Reply, Fail
             Ok(find(directory, &named)?.id)
         })
         .await?;
-    shown(&cx, &called.directory, page, Some(Some(client)))
+    searched(cx, called, move |cx, called| shown(cx, &called.directory, page, Some(Some(client)))).await
 }
 
 /// A page of all grants, or of one client's.

@@ -2,10 +2,11 @@
 //! Platform API appear (step 2 of the article).
 
 use super::{
-    list::{Key, Page, body, entity, framed, key},
+    list::{Key, Page, body, entity, framed, key, searched},
     shape,
 };
 use crate::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
@@ -35,7 +36,14 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_APPLICATIONS, &[])?;
-    let after = page.after(&cx)?.and_then(|key| key.parse().ok());
+    if page.only("appId").or_else(|| page.only("servicePrincipalNames")).is_some() {
+        return listed(&cx, &called, page);
+    }
+    searched(cx, called, move |cx, called| listed(cx, called, page)).await
+}
+
+fn listed(cx: &Context, called: &Called, page: Page) -> Result<Reply, Failure> {
+    let after = page.after(cx)?.and_then(|key| key.parse().ok());
     let directory = &called.directory;
     let by_app =
         page.only("appId").map(|app| app.parse().ok().and_then(|app| directory.principal_by_app(app)));
@@ -47,7 +55,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let matching =
         candidates.filter(|it| page.query.filter.is_none() || page.passes(&shape::principal_key(it)));
     let items = matching.map(|it| (it.id.to_string(), shape::principal(it, directory)));
-    page.reply(&cx, "servicePrincipals", items)
+    page.reply(cx, "servicePrincipals", items)
 }
 
 /// `POST /v1.0/servicePrincipals`

@@ -2,7 +2,7 @@
 //! for somebody who may set one.
 
 use super::{
-    list::{Page, body, entity, framed},
+    list::{Page, body, entity, framed, searched},
     shape, user_actions, user_body,
 };
 use crate::{
@@ -17,6 +17,7 @@ use carnet_tenant::{
     user::{self, New, User},
 };
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 const FILTERABLE: &[&str] = &[
     "id",
@@ -40,39 +41,52 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let called = cx.caller(&call).await?;
     let page = Page::of(&call, FILTERABLE)?;
     authorize(&called.caller, &called.directory, &READ_USERS, &[])?;
-    let (users, stopped) = match page.only("userPrincipalName").or_else(|| page.only("id")) {
-        Some(name) => (found(&cx, &called, name).await?.into_iter().collect(), None),
-        None => search(&cx, &called, &page).await?,
+    let Some(name) = page.only("userPrincipalName").or_else(|| page.only("id")) else {
+        let runtime = Handle::current();
+        return searched(cx, called, move |cx, called| {
+            let found = search(cx, called, (&page, &runtime))?;
+            listed(cx, &page, found)
+        })
+        .await;
     };
-    let all = !page.query.select.is_empty();
-    let passing = users.into_iter().filter(|it| page.passes(&shape::user(it, true)));
-    let items = passing.map(|it| (it.id.to_string(), shape::user(&it, all)));
-    page.reply_until(&cx, "users", items, stopped)
+    let mut users: Vec<Arc<User>> = found(&cx, &called, name).await?.into_iter().collect();
+    users.retain(|user| page.passes(&shape::user(user, true)));
+    listed(&cx, &page, Found { users, stopped: None })
 }
 
-/// Enough users for a page, and one more; and the last one that was read, where more may follow it.
-async fn search(
-    cx: &Context,
-    called: &Called,
-    page: &Page,
-) -> Result<(Vec<Arc<User>>, Option<String>), Failure> {
+fn listed(cx: &Context, page: &Page, found: Found) -> Result<Reply, Failure> {
+    let all = !page.query.select.is_empty();
+    let items = found.users.into_iter().map(|user| (user.id.to_string(), shape::user(&user, all)));
+    page.reply_until(cx, "users", items, found.stopped)
+}
+
+/// Enough users for a page, and one more.
+struct Found {
+    users: Vec<Arc<User>>,
+    /// The last one that was read, where more may follow it.
+    stopped: Option<String>,
+}
+
+/// Fills a page. It runs on a search thread, so it waits for the store by blocking.
+fn search(cx: &Context, called: &Called, (page, runtime): (&Page, &Handle)) -> Result<Found, Failure> {
     let tenant = called.directory.tenant.id;
     let wanted = page.query.top + 1;
     let mut after = page.after(cx)?.and_then(|key| key.parse().ok());
-    let mut list = Vec::new();
+    let mut users: Vec<Arc<User>> = Vec::new();
     for _ in 0..MOST_READS {
         let stride =
             if page.query.filter.is_none() { i64::try_from(wanted).unwrap_or(STRIDE) } else { STRIDE };
-        let read = cx.state.store.users(tenant, after, stride).await?;
+        let read =
+            cx.state.searcher.reading(|| runtime.block_on(cx.state.store.users(tenant, after, stride)))?;
         let more = i64::try_from(read.len()).is_ok_and(|length| length == stride);
         after = read.last().map(|it| it.id);
-        list.extend(read.into_iter().filter(|it| page.passes(&shape::user(it, true))));
-        if list.len() >= wanted || !more {
-            list.truncate(wanted);
-            return Ok((list, None));
+        users.extend(read.into_iter().filter(|it| page.passes(&shape::user(it, true))));
+        if users.len() >= wanted || !more {
+            users.truncate(wanted);
+            return Ok(Found { users, stopped: None });
         }
     }
-    Ok((list, after.map(|id| id.to_string())))
+    Ok(Found { users, stopped: after.map(|id| id.to_string()) })
 }
 
 /// `GET /v1.0/users/{id or name}`

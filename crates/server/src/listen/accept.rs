@@ -1,11 +1,13 @@
 //! The accept loop: permits, handshake, HTTP, graceful stop. ALPN chooses HTTP/1.1 or HTTP/2.
 
 use super::{
-    limits::Limits,
+    limits::{FRAME, Limits, SEND_BUFFER, STREAMS, WINDOW},
+    streams::WatchedStreams,
     tls::Tls,
     watch::{Serving, Watched},
 };
 use bytes::Bytes;
+use carnet_wire::source::Source;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
@@ -15,7 +17,7 @@ use std::{
     convert::Infallible,
     future::Future,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -23,7 +25,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 
@@ -85,21 +87,21 @@ pub async fn bind(addr: SocketAddr, tls: Option<Tls>) -> Result<Bound, ListenErr
     Ok(Bound { listener, tls, addr })
 }
 
-/// Connections by address.
+/// Connections by source.
 #[derive(Debug, Default)]
-struct Counts(Mutex<HashMap<IpAddr, usize>>);
+struct Counts(Mutex<HashMap<Source, usize>>);
 
-struct Counted(Arc<Counts>, IpAddr);
+struct Counted(Arc<Counts>, Source);
 
 impl Counted {
-    fn take(counts: &Arc<Counts>, ip: IpAddr, most: usize) -> Option<Self> {
+    fn take(counts: &Arc<Counts>, source: Source, most: usize) -> Option<Self> {
         let mut map = counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = map.entry(ip).or_insert(0);
+        let count = map.entry(source).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Self(counts.clone(), ip))
+        Some(Self(counts.clone(), source))
     }
 }
 
@@ -134,9 +136,9 @@ pub async fn serve<A: Answer>(bound: Bound, answer: Arc<A>, limits: Limits, mut 
             }
         };
         let ip = addr.ip().to_canonical();
-        let most = if ip.is_loopback() { limits.connections } else { limits.per_address };
+        let most = if ip.is_loopback() { limits.connections } else { limits.per_source };
         let (Ok(permit), Some(counted)) =
-            (permits.clone().try_acquire_owned(), Counted::take(&counts, ip, most))
+            (permits.clone().try_acquire_owned(), Counted::take(&counts, Source::of(ip), most))
         else {
             continue;
         };
@@ -178,11 +180,10 @@ impl<A: Answer> Connection<A> {
         let watched = Watched::new(stream, serving.clone(), &self.limits);
         let answer = self.answer.clone();
         let service = service_fn(move |request| {
-            serving.set(true);
-            let (answer, serving) = (answer.clone(), serving.clone());
+            let (answer, served) = (answer.clone(), serving.begin());
             async move {
                 let response = answer.answer(request, peer).await;
-                serving.set(false);
+                drop(served);
                 Ok::<_, Infallible>(response)
             }
         });
@@ -201,26 +202,42 @@ impl<A: Answer> Connection<A> {
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut self, stream: S, peer: Peer) {
+        let (serving, idle) = (Serving::default(), Arc::new(Notify::new()));
+        let watched = WatchedStreams::new(stream, serving.clone(), idle.clone(), &self.limits);
         let answer = self.answer.clone();
         let service = service_fn(move |request| {
-            let answer = answer.clone();
-            async move { Ok::<_, Infallible>(answer.answer(request, peer).await) }
+            let (answer, served) = (answer.clone(), serving.begin());
+            async move {
+                let response = answer.answer(request, peer).await;
+                drop(served);
+                Ok::<_, Infallible>(response)
+            }
         });
         let head = u32::try_from(self.limits.head_bytes).unwrap_or(16 * 1024);
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .max_concurrent_streams(100)
+            .max_concurrent_streams(STREAMS)
             .max_header_list_size(head)
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(200)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .max_frame_size(FRAME)
+            .max_send_buf_size(SEND_BUFFER)
+            // Finds peers that are gone. Answers to these pings are no request, so they prolong nothing.
             .keep_alive_interval(self.limits.idle)
             .keep_alive_timeout(self.limits.write_stall)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(watched), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            _ = self.stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+            _ = self.stop.wait_for(|stop| *stop) => {}
+            () = idle.notified() => {}
         }
+        connection.as_mut().graceful_shutdown();
         let _ = timeout(self.limits.drain, connection).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod ca;
+mod frames;
 pub mod limits;
+mod streams;
 pub mod tls;
 mod watch;

@@ -1,5 +1,5 @@
-//! The stream under a connection, with the times that a peer is given: for a head that trickles in, between requests,
-//! and for a write that does not move.
+//! The stream under an HTTP/1.1 connection, with the time limits of its peer: for the head of a request, between
+//! requests, and for a write that does not move. HTTP/2 has the same limits in `streams`.
 
 use super::limits::Limits;
 use std::{
@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
     time::Duration,
@@ -17,13 +17,43 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-/// Says whether a request is being served, so that no time runs for the peer.
+/// Counts the requests of one connection that are being served. While there are any, the peer is not waited for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Serving(Arc<AtomicBool>);
+pub(super) struct Serving(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+/// A request that is being served until this is dropped.
+#[derive(Debug)]
+pub(super) struct Served(Serving);
 
 impl Serving {
-    pub(super) fn set(&self, serving: bool) {
-        self.0.store(serving, Relaxed);
+    /// Counts a request.
+    pub(super) fn begin(&self) -> Served {
+        self.0.begun.fetch_add(1, Relaxed);
+        Served(self.clone())
+    }
+
+    /// Whether a request is being served.
+    pub(super) fn is_busy(&self) -> bool {
+        // The end is read first: a request that ends meanwhile counts as served.
+        let ended = self.0.ended.load(Relaxed);
+        self.0.begun.load(Relaxed) != ended
+    }
+
+    /// How many requests there were so far.
+    pub(super) fn begun(&self) -> usize {
+        self.0.begun.load(Relaxed)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.0.ended.fetch_add(1, Relaxed);
     }
 }
 
@@ -43,26 +73,25 @@ pub(super) struct Watched<S> {
     stream: S,
     serving: Serving,
     awaited: Awaited,
-    /// Rings too early rather than being set anew for every request: to set a timer wakes a thread.
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
     head: Duration,
     idle: Duration,
     write: Deadline,
 }
 
-/// A time that may be running.
-struct Deadline {
+/// A time limit that may be running.
+pub(super) struct Deadline {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Deadline {
-    fn new(limit: Duration) -> Self {
+    pub(super) const fn new(limit: Duration) -> Self {
         Self { limit, timer: None }
     }
 
-    /// Starts it unless it runs, and tells whether it is over.
-    fn over(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Starts it unless it runs, and tells whether it has passed.
+    fn passed(&mut self, cx: &mut Context<'_>) -> bool {
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         timer.as_mut().poll(cx).is_ready()
@@ -70,6 +99,46 @@ impl Deadline {
 
     fn stop(&mut self) {
         self.timer = None;
+    }
+
+    /// The result of a write: an error when writes have been pending for as long as the limit.
+    pub(super) fn guard<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match result {
+            Poll::Pending if self.passed(cx) => Poll::Ready(Err(slow())),
+            Poll::Pending => Poll::Pending,
+            done @ Poll::Ready(_) => {
+                self.stop();
+                done
+            }
+        }
+    }
+}
+
+/// A timer for a limit that changes often. It is not set again when the limit moves to a later time, because that
+/// wakes a thread; it then rings too early and is set again.
+pub(super) struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    pub(super) fn at(time: Instant) -> Self {
+        Self(Box::pin(sleep_until(time)))
+    }
+
+    /// Makes the task wake at `end`, and tells whether that has passed.
+    pub(super) fn passed(&mut self, cx: &mut Context<'_>, end: Instant) -> bool {
+        if self.0.deadline() > end {
+            self.0.as_mut().reset(end);
+        }
+        while self.0.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= end {
+                return true;
+            }
+            self.0.as_mut().reset(end);
+        }
+        false
     }
 }
 
@@ -81,7 +150,7 @@ impl<S> Watched<S> {
             stream,
             serving,
             awaited: Awaited::Head(now),
-            alarm: Box::pin(sleep_until(now + limits.head)),
+            alarm: Alarm::at(now + limits.head),
             head: limits.head,
             idle: limits.idle,
             write: Deadline::new(limits.write_stall),
@@ -97,23 +166,13 @@ impl<S> Watched<S> {
         }
     }
 
-    /// Sees to it that the task wakes when the peer's time is over, and tells whether it is.
+    /// Makes the task wake when the peer's time has passed, and tells whether it has.
     fn over(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(end) = self.end() else { return false };
-        if self.alarm.deadline() > end {
-            self.alarm.as_mut().reset(end);
-        }
-        while self.alarm.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= end {
-                return true;
-            }
-            self.alarm.as_mut().reset(end);
-        }
-        false
+        self.end().is_some_and(|end| self.alarm.passed(cx, end))
     }
 }
 
-fn slow() -> io::Error {
+pub(super) fn slow() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the peer is too slow")
 }
 
@@ -124,7 +183,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.serving.0.load(Relaxed) {
+        if this.serving.is_busy() {
             this.awaited = Awaited::Nothing;
         } else if this.awaited == Awaited::Nothing {
             this.awaited = Awaited::Request(Instant::now());
@@ -145,33 +204,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Watched<S> {
-    fn moved<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match result {
-            Poll::Pending if self.write.over(cx) => Poll::Ready(Err(slow())),
-            Poll::Pending => Poll::Pending,
-            done @ Poll::Ready(_) => {
-                self.write.stop();
-                done
-            }
-        }
-    }
-}
-
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.moved(cx, result)
+        self.write.guard(cx, result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
-        self.moved(cx, result)
+        self.write.guard(cx, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.moved(cx, result)
+        self.write.guard(cx, result)
     }
 
     fn poll_write_vectored(
@@ -180,7 +226,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.moved(cx, result)
+        self.write.guard(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -219,7 +265,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_trickles_in_does_not_get_more_time_with_each_byte() {
         let (mut stream, serving, mut peer) = watched();
-        serving.set(true);
+        let served = serving.begin();
         let trickle = tokio::spawn(async move {
             for _ in 0..60 {
                 let _ = peer.write_all(b"G").await;
@@ -230,7 +276,7 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(read(&mut stream).await.0, Some(1));
         }
-        serving.set(false);
+        drop(served);
         let mut told = Vec::new();
         while let (Some(_), seconds) = read(&mut stream).await {
             told.push(seconds);
@@ -245,11 +291,11 @@ mod tests {
         for _ in 0..3 {
             peer.write_all(b"GET").await.unwrap();
             assert_eq!(read(&mut stream).await, (Some(3), 0));
-            serving.set(true);
+            let served = serving.begin();
             // It is polled while it is served, for longer than anybody may be idle.
-            let served = tokio::time::timeout(Duration::from_secs(100), stream.read(&mut [0; 64])).await;
-            assert!(served.is_err());
-            serving.set(false);
+            let read = tokio::time::timeout(Duration::from_secs(100), stream.read(&mut [0; 64])).await;
+            assert!(read.is_err());
+            drop(served);
             let idle = tokio::time::timeout(Duration::from_secs(59), stream.read(&mut [0; 64])).await;
             assert!(idle.is_err());
         }

@@ -1,7 +1,7 @@
 //! `/{tenant}/oauth2/v2.0/devicecode` and the same without `v2.0`: gives a device its two codes.
 
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -42,13 +42,13 @@ pub(super) async fn v1(cx: Context, call: Call) -> Result<Reply, Failure> {
     post(cx, call, Version::V1).await
 }
 
-async fn post(cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
+async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Failure> {
     let segment = call.variable(0).to_owned();
     let no = |denial: &Denial| Ok(crate::reply::denial(denial, version, &cx.envelope));
     let Ok(tenant) = TenantName::parse(&segment) else {
         return no(&Denial::TenantName(crate::context::cut(&segment, 64)));
     };
-    let body = read(call.body, &call.head.headers, LARGEST).await?;
+    let body = call.read(LARGEST).await?;
     let request = match Form::parse(&body).and_then(|form| DeviceRequest::parse(version, &form)) {
         Ok(request) => request,
         Err(error) => return no(&Denial::malformed(error, &tenant)),

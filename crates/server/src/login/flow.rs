@@ -2,7 +2,7 @@
 
 use super::{cookie, pages};
 use crate::{
-    context::{Context, read},
+    context::{Context, same_host},
     reply::{Failure, Reply},
     route::Call,
 };
@@ -196,8 +196,7 @@ pub async fn sent(call: &mut Call) -> Result<String, Failure> {
     match call.head.method {
         Method::GET => Ok(call.query().to_owned()),
         Method::POST => {
-            let body = std::mem::replace(&mut call.body, crate::context::empty());
-            let bytes = read(body, &call.head.headers, LARGEST).await?;
+            let bytes = call.read(LARGEST).await?;
             String::from_utf8(bytes.to_vec()).map_err(|_| Failure::NotText)
         }
         _ => Err(Refusal::MethodNotAllowed.into()),
@@ -331,15 +330,59 @@ impl Context {
         serde_json::from_str(&self.state.store.open_place(SEALED, sealed)?).ok()
     }
 
-    /// The browser posted this from a page of ours (`security.md`, S18).
+    /// The browser posted this from a page of ours: it says so (`Sec-Fetch-Site`), or where it does not know that
+    /// header, the origin that it names is the one that this request was sent to, with its scheme and port.
     pub fn same_origin(&self, call: &Call) -> bool {
-        match call.header("sec-fetch-site") {
-            Some(site) => site == "same-origin",
-            None => {
-                let authority = call.head.uri.authority().map(http::uri::Authority::as_str);
-                let host = authority.or_else(|| call.header("host")).unwrap_or_default();
-                call.header("origin").and_then(|it| it.split_once("://")).is_some_and(|(_, it)| it == host)
-            }
+        let sent = |name: &str| {
+            let mut all = call.head.headers.get_all(name).iter();
+            (all.next().map(|value| value.to_str().unwrap_or_default()), all.next().is_some())
+        };
+        match (sent("sec-fetch-site"), sent("origin")) {
+            ((Some(site), false), _) => site == "same-origin",
+            ((None, _), (Some(origin), false)) => is_origin(origin, call.host(), self.envelope.tls),
+            _ => false,
+        }
+    }
+}
+
+/// `origin` is the origin of this host over TLS, or without. `null` is no origin.
+fn is_origin(origin: &str, host: &str, tls: bool) -> bool {
+    let scheme = if tls { "https" } else { "http" };
+    let named = origin.split_once("://").filter(|(named, _)| named.eq_ignore_ascii_case(scheme));
+    named.is_some_and(|(_, named)| !named.is_empty() && same_host(named, host, tls))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_origin;
+
+    #[test]
+    fn origins_are_compared_whole_row_163() {
+        for (origin, host, tls) in [
+            ("https://localhost:8443", "localhost:8443", true),
+            ("https://LOCALHOST:8443", "localhost:8443", true),
+            ("https://carnet.example", "carnet.example", true),
+            ("https://carnet.example", "carnet.example:443", true),
+            ("https://carnet.example:443", "carnet.example", true),
+            ("http://localhost", "localhost:80", false),
+        ] {
+            assert!(is_origin(origin, host, tls), "{origin} {host}");
+        }
+        for (origin, host, tls) in [
+            ("http://localhost:8443", "localhost:8443", true),
+            ("https://localhost:8443", "localhost:8443", false),
+            ("https://localhost", "localhost:8443", true),
+            ("https://localhost:8444", "localhost:8443", true),
+            ("https://localhost:80", "localhost", true),
+            ("https://evil.example:8443", "localhost:8443", true),
+            ("https://localhost:8443.evil.example", "localhost:8443", true),
+            ("https://localhost:8443/", "localhost:8443", true),
+            ("localhost:8443", "localhost:8443", true),
+            ("null", "null", true),
+            ("null", "", true),
+            ("https://", "", true),
+        ] {
+            assert!(!is_origin(origin, host, tls), "{origin} {host}");
         }
     }
 }

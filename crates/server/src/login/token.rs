@@ -2,7 +2,7 @@
 
 use super::preflight;
 use crate::{
-    context::{Context, cut, read},
+    context::{Context, cut},
     own_token::NotOurs,
     reply::{self, Failure, Reply},
     route::Call,
@@ -124,7 +124,7 @@ impl Asked {
 /// Reads path, headers and form; the inner error is a request that could not be read.
 async fn parse(
     cx: &mut Context,
-    call: Call,
+    mut call: Call,
     version: Version,
 ) -> Result<Result<Asked, MalformedRequest>, Failure> {
     let segment = call.variable(0).to_owned();
@@ -142,7 +142,7 @@ async fn parse(
         return Err(Failure::Unsupported("application/x-www-form-urlencoded"));
     }
     let origin = call.header("origin").map(str::to_owned);
-    let body = read(call.body, &call.head.headers, LARGEST).await?;
+    let body = call.read(LARGEST).await?;
     let form = match Form::parse(&body) {
         Ok(form) => form,
         Err(error) => return Ok(Err(MalformedRequest::new(Some(tenant), Denial::Malformed(error)))),

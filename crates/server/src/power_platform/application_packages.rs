@@ -2,7 +2,7 @@
 //! installation is.
 
 use crate::{
-    context::{Context, read},
+    context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -37,7 +37,7 @@ pub(super) async fn install(mut cx: Context, mut call: Call) -> Result<Reply, Fa
     let mut called = cx.caller(&call).await?;
     let taken = std::mem::take(&mut call.variables);
     let [environment, name] = taken.as_slice() else { return Err(Failure::NoRoute) };
-    read(call.body, &call.head.headers, LARGEST).await?;
+    call.read(LARGEST).await?;
     let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
         package::install(caller, directory, (environment, name), at)
     };

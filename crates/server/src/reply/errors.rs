@@ -58,6 +58,8 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         Failure::PageUsed => {
             return login::pages::refused(&Denial::Session(SessionNo::PageUsed), envelope, None);
         }
+        Failure::BadRequest(why) => (400, "BadRequest", why.to_owned()),
+        Failure::Busy => (503, "ServiceUnavailable", "too many requests wait; try again".to_owned()),
         Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
         Failure::Broken(cause) => {
             tracing::error!(

@@ -24,6 +24,10 @@ pub enum Failure {
     Unsupported(&'static str),
     /// The body is no text.
     NotText,
+    /// The head of the request contradicts itself.
+    BadRequest(&'static str),
+    /// Too many requests wait for their bodies.
+    Busy,
     /// Our fault. The cause is logged once, with the ids, and never shown.
     Broken(String),
     /// The store cannot keep anything just now; trying again helps.
@@ -38,6 +42,7 @@ impl Failure {
     pub const fn fault(&self) -> Option<ServiceNo> {
         match self {
             Self::Away => Some(ServiceNo::Away),
+            Self::Busy => Some(ServiceNo::Busy),
             Self::Broken(_) => Some(ServiceNo::Broken),
             _ => None,
         }

@@ -3,7 +3,7 @@
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use carnet_wire::{digest, secret::Password};
+use carnet_wire::{digest, secret::Password, source::Source};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -20,8 +20,8 @@ const DEAREST: (u32, u32, u32) = (64 * 1024, 10, 4);
 const QUEUE: usize = 64;
 /// Jobs that may wait for one account.
 const PER_ACCOUNT: usize = 8;
-/// Jobs that may wait from one address.
-const PER_ADDRESS: usize = 16;
+/// Jobs that may wait from one source.
+const PER_SOURCE: usize = 16;
 /// A thread gives its memory back after idling so long.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -53,14 +53,14 @@ struct Job {
 #[derive(Default)]
 struct Waiting {
     accounts: HashMap<[u8; 32], usize>,
-    addresses: HashMap<IpAddr, usize>,
+    sources: HashMap<Source, usize>,
 }
 
 /// A place in the queue; given back when the work is done.
 struct Place {
     waiting: Arc<Mutex<Waiting>>,
     account: [u8; 32],
-    address: IpAddr,
+    source: Source,
 }
 
 impl Drop for Place {
@@ -75,8 +75,8 @@ impl Drop for Place {
         if less(waiting.accounts.get_mut(&self.account)) {
             waiting.accounts.remove(&self.account);
         }
-        if less(waiting.addresses.get_mut(&self.address)) {
-            waiting.addresses.remove(&self.address);
+        if less(waiting.sources.get_mut(&self.source)) {
+            waiting.sources.remove(&self.source);
         }
     }
 }
@@ -140,17 +140,17 @@ impl Hasher {
 
     fn submit(&self, password: &Password, salt: [u8; 16], deed: Deed, whose: Whose<'_>) -> Result<(), Busy> {
         let account = digest::sha256(&[whose.account.0, whose.account.1.as_bytes()]);
-        let address = whose.address;
+        let source = Source::of(whose.address);
         let place = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let by_account = waiting.accounts.get(&account).copied().unwrap_or(0);
-            let by_address = waiting.addresses.get(&address).copied().unwrap_or(0);
-            if by_account >= PER_ACCOUNT || by_address >= PER_ADDRESS {
+            let by_source = waiting.sources.get(&source).copied().unwrap_or(0);
+            if by_account >= PER_ACCOUNT || by_source >= PER_SOURCE {
                 return Err(Busy);
             }
             *waiting.accounts.entry(account).or_insert(0) += 1;
-            *waiting.addresses.entry(address).or_insert(0) += 1;
-            Place { waiting: self.waiting.clone(), account, address }
+            *waiting.sources.entry(source).or_insert(0) += 1;
+            Place { waiting: self.waiting.clone(), account, source }
         };
         let job = Job { password: password.clone(), salt, deed, place };
         self.queue.try_send(job).map_err(|_| Busy)
@@ -315,5 +315,25 @@ mod tests {
         let told = futures_util::future::join_all(tries).await;
         assert!(told.iter().filter(|it| it.is_ok()).count() >= PER_ACCOUNT);
         assert!(told.iter().any(|it| it.is_err()));
+    }
+
+    #[tokio::test]
+    async fn one_network_waits_in_sixteen_places_at_most_however_many_addresses_it_has_row_156() {
+        let hasher = Hasher::start(1).unwrap();
+        let guess = password("x");
+        let names: Vec<String> = (0..40).map(|number| format!("user {number}")).collect();
+        let tries = names.iter().zip(0_u128..).map(|(name, number)| {
+            let address = (0x2001_0db8_0001_0002_u128 << 64 | number).to_be_bytes();
+            hasher.verify(&guess, None, [1; 16], Whose { account: (b"t", name), address: address.into() })
+        });
+        let neighbour = Whose { account: (b"t", "n"), address: "2001:db8:1:3::1".parse().unwrap() };
+        let (told, neighbour) = tokio::join!(
+            futures_util::future::join_all(tries),
+            hasher.verify(&guess, None, [1; 16], neighbour)
+        );
+        // Some may have been done before the others came.
+        let done = told.iter().filter(|it| it.is_ok()).count();
+        assert!((PER_SOURCE..40).contains(&done), "{done}");
+        assert!(neighbour.is_ok());
     }
 }

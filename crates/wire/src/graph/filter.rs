@@ -2,9 +2,12 @@
 //! operators are refused, depth and length have ends (`security.md`, S35).
 
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Longest filter, in bytes.
 const LONGEST: usize = 4096;
+/// Most values of one `in`. As many quoted GUIDs as fit into the longest filter.
+const MOST_VALUES: usize = 100;
 /// Deepest nesting of parentheses and `not`.
 const DEEPEST: usize = 20;
 
@@ -22,11 +25,49 @@ pub enum Filter {
     /// `property ne value`
     Ne(String, Value),
     /// `property in (…)`
-    In(String, Vec<Value>),
+    In(String, Values),
     /// `startswith(property,'…')`
     StartsWith(String, String),
     /// `property/any(x:x eq value)`
     AnyEq(String, Value),
+}
+
+/// The values of an `in`: to look one up costs the same however many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Values {
+    /// Texts, in lower case.
+    texts: HashSet<String>,
+    numbers: HashSet<i64>,
+    others: [bool; 3],
+}
+
+/// Where a value that is neither a text nor a number stands in [`Values`].
+fn other(value: &Value) -> Option<usize> {
+    match value {
+        Value::Null => Some(0),
+        Value::Bool(it) => Some(1 + usize::from(*it)),
+        _ => None,
+    }
+}
+
+impl Values {
+    fn insert(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => {
+                self.texts.insert(text.to_lowercase());
+            }
+            Value::Number(number) => self.numbers.extend(number.as_i64()),
+            it => other(it).into_iter().for_each(|place| self.others[place] = true),
+        }
+    }
+
+    fn contains(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.texts.contains(&text.to_lowercase()),
+            Value::Number(number) => number.as_i64().is_some_and(|it| self.numbers.contains(&it)),
+            it => other(it).is_some_and(|place| self.others[place]),
+        }
+    }
 }
 
 /// What is wrong with a filter.
@@ -38,6 +79,9 @@ pub enum FilterError {
     /// It is too long or nests too deep.
     #[error("Invalid filter clause: it is longer than 4 KiB or nests deeper than 20")]
     TooLarge,
+    /// An `in` has too many values.
+    #[error("Invalid filter clause: 'in' takes at most 100 values")]
+    TooManyValues,
 }
 
 impl Filter {
@@ -95,7 +139,7 @@ impl Filter {
             Self::Not(inner) => !inner.matches(object),
             Self::Eq(name, wanted) => same(value(name), wanted),
             Self::Ne(name, wanted) => !same(value(name), wanted),
-            Self::In(name, list) => list.iter().any(|wanted| same(value(name), wanted)),
+            Self::In(name, values) => values.contains(value(name)),
             Self::StartsWith(name, start) => value(name)
                 .as_str()
                 .is_some_and(|text| text.to_lowercase().starts_with(&start.to_lowercase())),
@@ -233,12 +277,18 @@ impl<'a> Reader<'a> {
             "ne" => Ok(Filter::Ne(name, self.value()?)),
             "in" => {
                 self.want('(', "in wants a list")?;
-                let mut list = vec![self.value()?];
+                let mut values = Values::default();
+                values.insert(&self.value()?);
+                let mut count = 1;
                 while self.take(',') {
-                    list.push(self.value()?);
+                    count += 1;
+                    if count > MOST_VALUES {
+                        return Err(FilterError::TooManyValues);
+                    }
+                    values.insert(&self.value()?);
                 }
                 self.want(')', "a parenthesis is not closed")?;
-                Ok(Filter::In(name, list))
+                Ok(Filter::In(name, values))
             }
             _ => Err(FilterError::Syntax("the operators are eq, ne, in, startswith and any")),
         }
@@ -304,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_filters_that_tools_send_find_what_they_mean() {
-        let object = json!({"appId": "a-1", "displayName": "Reader's app", "tags": ["x", "y"], "enabled": true, "web": {"homePageUrl": "u"}});
+        let object = json!({"appId": "a-1", "displayName": "Reader's app", "tags": ["x", "y"], "enabled": true, "size": 4, "web": {"homePageUrl": "u"}});
         for (text, found) in [
             ("appId eq 'A-1'", true),
             ("startswith(displayName,'reader''s')", true),
@@ -314,10 +364,26 @@ mod tests {
             ("web/homePageUrl eq 'u'", true),
             ("nothing eq null", true),
             ("appId ne 'a-1'", false),
+            ("displayName in ('reader''S APP')", true),
+            ("displayName in ('Reader', 7, null)", false),
+            ("enabled in (false, true)", true),
+            ("enabled in (false, 1, 'true')", false),
+            ("nothing in ('x', null)", true),
+            ("size in (3, 4)", true),
+            ("size in (3, '4')", false),
         ] {
             assert_eq!(Filter::parse(text).unwrap().matches(&object), found, "{text}");
         }
         assert_eq!(Filter::parse("appId eq 'x' and enabled eq true").unwrap().only("appid"), Some("x"));
+    }
+
+    #[test]
+    fn an_in_has_so_many_values_row_149() {
+        let of = |count: usize| format!("displayName in ({})", vec!["'x'"; count].join(","));
+        assert!(Filter::parse(&of(100)).is_ok());
+        assert_eq!(Filter::parse(&of(101)), Err(FilterError::TooManyValues));
+        let guids = format!("id in ('{}')", vec![uuid::Uuid::nil().to_string(); 100].join("','"));
+        assert!(Filter::parse(&guids).is_ok());
     }
 
     #[test]

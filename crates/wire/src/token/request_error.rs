@@ -16,6 +16,8 @@ pub enum RequestError {
     NotUtf8,
     /// This parameter stands twice.
     Doubled(String),
+    /// This header is sent more than once.
+    HeaderTwice(&'static str),
     /// This parameter is missing.
     Missing(&'static str),
     /// This parameter is empty or not of its form.
@@ -55,9 +57,12 @@ impl RequestError {
     #[must_use]
     pub const fn row(&self) -> &'static Row {
         match self {
-            Self::TooLarge | Self::TooMany | Self::NotUtf8 | Self::Doubled(_) | Self::Basic => {
-                &aadsts::REQUEST_MALFORMED
-            }
+            Self::TooLarge
+            | Self::TooMany
+            | Self::NotUtf8
+            | Self::Doubled(_)
+            | Self::HeaderTwice(_)
+            | Self::Basic => &aadsts::REQUEST_MALFORMED,
             Self::Empty => &aadsts::REQUEST_EMPTY,
             Self::QueryTooLong => &aadsts::QUERY_TOO_LONG,
             Self::Missing(_) => &aadsts::PARAMETER_MISSING,
@@ -87,6 +92,9 @@ impl RequestError {
             }
             Self::Doubled(name) => {
                 format!("Request is malformed: the parameter '{name}' stands in it twice.")
+            }
+            Self::HeaderTwice(name) => {
+                format!("Request is malformed: the header '{name}' is sent more than once.")
             }
             Self::Verifier => {
                 "The code_verifier has 43 to 128 letters, digits or -._~, so it matches no code_challenge."

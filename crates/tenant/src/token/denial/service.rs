@@ -5,7 +5,7 @@ use carnet_wire::aadsts::{self, Row};
 /// Why the service does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceNo {
-    /// Too many passwords wait to be checked.
+    /// Too many passwords wait to be checked, or too many requests for their bodies.
     Busy,
     /// The tenant or a device asks too often, somebody tries too many user codes, or too many device codes wait.
     Throttled {
@@ -25,7 +25,7 @@ impl ServiceNo {
         match self {
             Self::Busy => (
                 &aadsts::TRANSIENT,
-                "A transient error has occurred: too many sign-ins wait. Please try again.".into(),
+                "A transient error has occurred: too many requests wait. Please try again.".into(),
             ),
             Self::Throttled { wait } => (
                 &aadsts::TENANT_THROTTLED,
