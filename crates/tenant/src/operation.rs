@@ -454,7 +454,8 @@ pub fn authorize(
         }
         Caller::User { user, scopes, .. } => {
             let own_rights = scopes.iter().any(|it| it == OWN_RIGHTS);
-            if !own_rights && !(any_of(scopes, operation.scopes) && has_companion(scopes, operation)) {
+            let permitted = any_of(scopes, operation.scopes) && has_companion(scopes, operation);
+            if !(own_rights || permitted) {
                 return Err(operation.lacks("the token", operation.scopes));
             }
             match operation.person {

@@ -1,9 +1,11 @@
 //! The catalogue itself: no row is forgotten.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, ops::RangeInclusive, path::Path};
 
-/// Rows of 6.1 to 6.4 that nothing here can be attacked by, each with its reason. The portal's parts of rows
-/// 66, 68 and 72 are not: there is no portal yet.
+/// The rows of 6.1 to 6.4, and those that a review of the whole server found. The portal's parts of rows 66, 68 and 72
+/// are not there yet: there is no portal. Row 161, a body moved to another row of the database, is not refused yet.
+const ROWS: [RangeInclusive<u32>; 3] = [1..=80, 139..=160, 162..=163];
+/// Rows that nothing here can be attacked by, each with its reason.
 const WITHOUT_A_SURFACE: [(u32, &str); 0] = [];
 
 /// The rows that a test's name tells: `row_16`, `rows_17_and_19`, `rows_59_to_61`.
@@ -45,7 +47,7 @@ fn every_row_of_the_catalogue_has_its_test() {
     walk(&own.join("inside"), &mut found);
     walk(&own.join("outside"), &mut found);
     let excused: BTreeSet<u32> = WITHOUT_A_SURFACE.iter().map(|(row, _)| *row).collect();
-    let missing: Vec<u32> = (1..=80).filter(|row| !found.contains(row) && !excused.contains(row)).collect();
+    let missing: Vec<u32> = ROWS.into_iter().flatten().filter(|row| !found.contains(row) && !excused.contains(row)).collect();
     assert!(missing.is_empty(), "rows without a test: {missing:?}");
     assert!(WITHOUT_A_SURFACE.iter().all(|(row, reason)| !found.contains(row) && reason.len() > 20));
 }

@@ -3,6 +3,7 @@
 use crate::login::second_factor::code_at;
 use carnet_server::clock::Clock;
 use carnet_store::engine::{Engine, Sql};
+use carnet_tenant::application::foreign_uris;
 use carnet_tests::{
     Contoso, PASSWORD, PLATFORM, PUBLIC, TENANT,
     browser::{Browser, query},
@@ -11,8 +12,10 @@ use carnet_tests::{
 use carnet_wire::{digest, ids::TenantId};
 use serde_json::{Value, json};
 
+const GRAPH: &str = "https://graph.microsoft.com";
 /// Applications that only the fixtures have.
 const CONSENTED: &str = "a0000000-0000-4000-8000-000000000005";
+const OIDC: &str = "a0000000-0000-4000-8000-000000000006";
 const FOREIGN: &str = "a0000000-0000-4000-8000-000000000007";
 const MALLORY: &str = "c0000000-0000-4000-8000-000000000003";
 const STRANGER: &str = "203.0.113.9";
@@ -154,6 +157,61 @@ upgraded! {
 fn shown(grant: &Value) -> String {
     let text = |name: &str| grant[name].as_str().unwrap_or("everyone");
     format!("{} {} {}", text("clientId"), text("principalId"), text("scope"))
+}
+
+upgraded! {
+    async fn who_consented_is_not_asked_again_and_who_did_not_is_row_139(fixture: USUAL) {
+    let Fixture { server, facts } = fixture;
+    let oidc = [("scope", "openid profile offline_access")];
+    // Mallory's own consent of either application covers the scopes of OpenID Connect, everybody's covers Ada's.
+    for (app, user) in [(CONSENTED, "mallory"), (OIDC, "mallory"), (PUBLIC, "ada")] {
+        let browser = Browser::new(&server);
+        let answer = browser.sign_in(&query(app, &oidc), user, PASSWORD).await;
+        assert!(answer.text().contains("code="), "{app} {user}: {}", answer.text());
+    }
+    // Ada used the application on the strength of Mallory's consent. She is asked, once.
+    let refreshed = [
+        ("grant_type", "refresh_token"),
+        ("client_id", OIDC),
+        ("refresh_token", facts.oidc_refresh_token.as_str()),
+        ("scope", "openid profile offline_access"),
+    ];
+    assert_eq!(server.token(&refreshed).await.no(), "400 invalid_grant 65001");
+    let browser = Browser::new(&server);
+    let page = browser.sign_in(&query(OIDC, &oidc), "ada", PASSWORD).await;
+    let answer = browser.submit(&page, &[("answer", "yes")]).await;
+    assert!(answer.text().contains("code="), "{}", answer.text());
+    server.token(&refreshed).await.good();
+}
+}
+
+upgraded! {
+    async fn names_that_are_forbidden_by_now_are_reported_and_stay_row_142(fixture: USUAL) {
+    let directory = fixture.server.directory().await;
+    let told: Vec<String> =
+        foreign_uris(&directory).into_iter().map(|it| format!("{} {}", it.app_id, it.uri)).collect();
+    assert!(told.contains(&format!("{FOREIGN} https://foreign.example/api")), "{told:?}");
+}
+}
+
+upgraded! {
+    async fn built_in_principals_are_restored_row_140(fixture: BUILT_IN) {
+    let server = fixture.server;
+    let principal = async |name: &str| {
+        let directory = server.directory().await;
+        directory.principal_by_name(name).map(|it| (it.enabled, it.scopes.is_empty()))
+    };
+    assert_eq!(principal(GRAPH).await, None);
+    assert_eq!(principal(PLATFORM).await.map(|it| it.0), Some(false));
+    let told: Vec<String> = server.restore_built_in().await.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|it| it.contains("Microsoft Graph") && it.contains("created again")), "{told:?}");
+    assert!(told.iter().any(|it| it.contains("Power Platform API") && it.contains("disabled")), "{told:?}");
+    assert_eq!(principal(GRAPH).await, Some((true, false)));
+    assert_eq!(principal(PLATFORM).await.map(|it| it.0), Some(true));
+    let token = server.graph_token("admin").await;
+    assert_eq!(server.get("/v1.0/me", &token).await.status, 200);
+    assert_eq!(server.restore_built_in().await, []);
+}
 }
 
 upgraded! {

@@ -352,6 +352,20 @@ fn is_origin(origin: &str, host: &str, tls: bool) -> bool {
     named.is_some_and(|(_, named)| !named.is_empty() && same_host(named, host, tls))
 }
 
+fn browser_of(call: &Call) -> Option<&str> {
+    cookie::read(call, BROWSER)
+}
+
+fn browser_digest(value: &str) -> String {
+    digest::hex(&text_digest("browser", value))
+}
+
+/// The page was shown to the browser that sends this.
+fn is_of_browser(flow: &Flow, call: &Call) -> bool {
+    let sent = browser_of(call).map(browser_digest);
+    sent.is_some_and(|sent| digest::same(flow.browser.as_bytes(), sent.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_origin;
@@ -385,18 +399,4 @@ mod tests {
             assert!(!is_origin(origin, host, tls), "{origin} {host}");
         }
     }
-}
-
-fn browser_of(call: &Call) -> Option<&str> {
-    cookie::read(call, BROWSER)
-}
-
-fn browser_digest(value: &str) -> String {
-    digest::hex(&text_digest("browser", value))
-}
-
-/// The page was shown to the browser that sends this.
-fn is_of_browser(flow: &Flow, call: &Call) -> bool {
-    let sent = browser_of(call).map(browser_digest);
-    sent.is_some_and(|sent| digest::same(flow.browser.as_bytes(), sent.as_bytes()))
 }
