@@ -68,12 +68,13 @@ fn all(names: &[&str]) -> Result<usize, String> {
         names.iter().map(|name| module::find(&root(), name)).collect::<Result<_, _>>()?;
     let program = tool::installed()?;
     let trees: Vec<Tree> = (0..JOBS).map(Tree::prepare).collect::<Result<_, _>>()?;
+    // The copies were made now; the checkout may change while they are examined.
+    let commits: Vec<String> = modules.iter().map(|module| commit(&module.path)).collect::<Result<_, _>>()?;
     let mut open = 0;
-    for module in &modules {
+    for (module, commit) in modules.iter().zip(commits) {
         let begun = Instant::now();
         let mut report = read_report()?;
         let found = examine(&program, &trees, module, &report)?;
-        let commit = commit(&module.path)?;
         print_outcome(module, &found, begun);
         let tally = Tally {
             module: module.name.clone(),
