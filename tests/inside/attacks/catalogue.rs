@@ -47,7 +47,8 @@ fn every_row_of_the_catalogue_has_its_test() {
     walk(&own.join("inside"), &mut found);
     walk(&own.join("outside"), &mut found);
     let excused: BTreeSet<u32> = WITHOUT_A_SURFACE.iter().map(|(row, _)| *row).collect();
-    let missing: Vec<u32> = ROWS.into_iter().flatten().filter(|row| !found.contains(row) && !excused.contains(row)).collect();
+    let missing: Vec<u32> =
+        ROWS.into_iter().flatten().filter(|row| !found.contains(row) && !excused.contains(row)).collect();
     assert!(missing.is_empty(), "rows without a test: {missing:?}");
     assert!(WITHOUT_A_SURFACE.iter().all(|(row, reason)| !found.contains(row) && reason.len() > 20));
 }

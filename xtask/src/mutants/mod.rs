@@ -27,13 +27,25 @@ const JOBS: usize = 2;
 /// mutants that the unit tests did not catch, because each of them costs a build of the server.
 const FURTHER: &[Further] = &[
     Further { module: "tenant/redirect", filters: &["redirect"] },
-    Further { module: "tenant/consent", filters: &["consent"] },
-    Further { module: "tenant/permission_grant", filters: &["consent", "grant"] },
-    Further { module: "tenant/token/scope", filters: &["scope", "consent", "login::claims", "on_behalf"] },
-    Further { module: "tenant/permission", filters: &["graph::"] },
-    Further { module: "tenant/operation", filters: &["graph::", "power_platform::"] },
-    Further { module: "tenant/service_principal", filters: &["graph::", "admin_consent"] },
-    Further { module: "tenant/admin_registration", filters: &["power_platform::"] },
+    Further { module: "tenant/consent", filters: &["consent", "review_rights"] },
+    Further {
+        module: "tenant/permission_grant",
+        filters: &["consent", "grant", "review_rights", "access::"],
+    },
+    Further {
+        module: "tenant/token/scope",
+        filters: &["scope", "consent", "login::claims", "login::libraries", "on_behalf", "review_rights"],
+    },
+    Further { module: "tenant/permission", filters: &["graph::", "access::", "review_rights"] },
+    Further {
+        module: "tenant/operation",
+        filters: &["graph::", "power_platform::", "access::", "review_rights"],
+    },
+    Further {
+        module: "tenant/service_principal",
+        filters: &["graph::", "admin_consent", "access::", "review_rights", "fixtures"],
+    },
+    Further { module: "tenant/admin_registration", filters: &["power_platform::", "access::"] },
 ];
 
 /// A row of [`FURTHER`].
