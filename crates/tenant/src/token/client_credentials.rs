@@ -116,7 +116,7 @@ mod tests {
             )
         };
         assert_eq!(no("https://api.powerplatform.com/AppManagement.ApplicationPackages.Read"), 1_002_012);
-        assert_eq!(no("https://api.powerplatform.com/.default+offline_access"), 1_002_012);
+        assert_eq!(no("https://api.powerplatform.com/.default+openid+profile+offline_access"), 0);
         assert_eq!(no("openid"), 1_002_012);
         assert_eq!(no("https://api.powerplatform.com/.default+https://graph.microsoft.com/.default"), 28_000);
         assert_eq!(no("https://nothing.example/.default"), 500_011);
