@@ -14,9 +14,9 @@ const NAME: &str = "cargo-mutants";
 /// Its version.
 const VERSION: &str = "27.1.0";
 /// A run of tests that takes longer, in seconds, counts as a loop without end. The unit tests take about one second.
-const TIMEOUT_UNIT: u32 = 30;
+const TIMEOUT_UNIT: u32 = 120;
 /// The time after which further tests, which start servers inside the test process, count as a loop, in seconds.
-const TIMEOUT_FURTHER: u32 = 180;
+const TIMEOUT_FURTHER: u32 = 600;
 
 /// The installed program.
 pub fn installed() -> Result<PathBuf, String> {
