@@ -10,6 +10,7 @@
 mod bench;
 mod browser;
 mod clients;
+mod go;
 mod mutants;
 mod node;
 mod postgres;

@@ -40,7 +40,7 @@ struct Client {
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
     let mut bytes = vec![length[1], length[2], length[3], kind, flags];
     bytes.extend(stream.to_be_bytes());
     bytes.extend(payload);
@@ -112,7 +112,7 @@ impl Client {
             let _ = writer.lock().await.write_all(&bytes).await;
             sleep(Duration::from_secs(3)).await;
         }
-        closed.await.unwrap()
+        closed.await.expect("the connection task ends")
     }
 }
 
@@ -141,7 +141,7 @@ async fn a_connection_with_requests_stays_and_a_slow_answer_is_waited_for_row_14
     let client = Client::open(0, 65_535).await;
     // Six requests, one every 30 seconds.
     let requests = |number| match number {
-        0..=50 if number % 10 == 0 => get(u32::try_from(number).unwrap() + 1, WHOLE),
+        0..=50 if number % 10 == 0 => get(u32::try_from(number).expect("a small number") + 1, WHOLE),
         _ => Vec::new(),
     };
     assert_eq!(client.pinging(requests).await, 150 + 60);
@@ -170,7 +170,7 @@ async fn an_answer_that_nobody_takes_closes_the_connection_row_145() {
     let client = Client::open(0, 0).await;
     client.send(get(1, WHOLE)).await;
     let others = |number: u64| {
-        let stream = u32::try_from(number).unwrap() * 2 + 3;
+        let stream = u32::try_from(number).expect("a small number") * 2 + 3;
         [get(stream, WHOLE), frame(WINDOW_UPDATE, 0, stream, &2000_u32.to_be_bytes())].concat()
     };
     assert_eq!(client.pinging(others).await, 20);
@@ -208,9 +208,9 @@ async fn a_frame_or_a_body_larger_than_was_allowed_closes_the_connection_row_144
 #[test]
 fn connections_are_counted_by_network_row_156() {
     let counts = Arc::new(Counts::default());
-    let of = |text: &str| Source::of(text.parse().unwrap());
-    let one = Counted::take(&counts, of("2001:db8:1:2::1"), 2).unwrap();
-    let _two = Counted::take(&counts, of("2001:db8:1:2::2"), 2).unwrap();
+    let of = |text: &str| Source::of(text.parse().expect("an address"));
+    let one = Counted::take(&counts, of("2001:db8:1:2::1"), 2).expect("the first place");
+    let _two = Counted::take(&counts, of("2001:db8:1:2::2"), 2).expect("the second place");
     assert!(Counted::take(&counts, of("2001:db8:1:2:3::3"), 2).is_none());
     assert!(Counted::take(&counts, of("2001:db8:1:3::1"), 2).is_some());
     drop(one);

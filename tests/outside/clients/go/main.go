@@ -1,0 +1,185 @@
+// Unmodified Microsoft clients for Go against a running Carnet: MSAL and azidentity get tokens and are refused
+// with the right codes.
+//
+//	witness READY_FILE FACTS_FILE    (the outside issuer's port is a listening socket on standard input)
+//
+// It prints one line for each case, `PASS name` or `FAIL name: why`, and exits with 1 when a case failed.
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	scope = "https://api.powerplatform.com/.default"
+	graph = "https://graph.microsoft.com/User.Read"
+)
+
+var (
+	ready struct {
+		CAFile    string            `json:"ca_file"`
+		Endpoints map[string]string `json:"endpoints"`
+		Tenants   []struct {
+			ID     string `json:"id"`
+			Domain string `json:"domain"`
+		} `json:"tenants"`
+	}
+	facts  map[string]string
+	client *http.Client
+	base   string
+	tenant string
+)
+
+// testCase is one thing that a client must be able to do, or must be refused.
+type testCase struct {
+	name string
+	run  func(context.Context) error
+}
+
+func main() {
+	must(read(os.Args[1], &ready))
+	must(read(os.Args[2], &facts))
+	base, tenant = ready.Endpoints["login"], ready.Tenants[0].ID
+	client = newClient()
+	outside, err := newIssuer()
+	must(err)
+	failed := 0
+	for _, it := range slices.Concat(msalCases(outside), identityCases(outside)) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		err := it.run(ctx)
+		cancel()
+		if err != nil {
+			failed++
+			fmt.Printf("FAIL %s: %v\n", it.name, err)
+			continue
+		}
+		fmt.Printf("PASS %s\n", it.name)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+}
+
+func read(file string, into any) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// newClient trusts the CA of the server under test and nothing else, and asks no proxy.
+func newClient() *http.Client {
+	text, err := os.ReadFile(ready.CAFile)
+	must(err)
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		must(errors.New("the CA file holds no certificate"))
+	}
+	return &http.Client{
+		Timeout:   20 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true},
+	}
+}
+
+func getJSON(url string, into any) error {
+	response, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return json.NewDecoder(response.Body).Decode(into)
+}
+
+// verified reads the claims of a token whose signature is right by the published keys of the tenant.
+func verified(token string) (jwt.MapClaims, error) {
+	var metadata struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := getJSON(fmt.Sprintf("%s/%s/v2.0/.well-known/openid-configuration", base, tenant), &metadata); err != nil {
+		return nil, err
+	}
+	var set struct {
+		Keys []struct{ Kid, N, E string } `json:"keys"`
+	}
+	if err := getJSON(metadata.Keys, &set); err != nil {
+		return nil, err
+	}
+	claims := jwt.MapClaims{}
+	_, err := jwt.ParseWithClaims(token, claims, func(token *jwt.Token) (any, error) {
+		for _, key := range set.Keys {
+			if key.Kid == token.Header["kid"] {
+				n, err := base64.RawURLEncoding.DecodeString(key.N)
+				e, other := base64.RawURLEncoding.DecodeString(key.E)
+				public := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+				return public, errors.Join(err, other)
+			}
+		}
+		return nil, errors.New("no key with this id is published")
+	}, jwt.WithValidMethods([]string{"RS256"}))
+	return claims, err
+}
+
+// holds verifies a token and compares some of its claims.
+func holds(token string, err error, wanted map[string]string) error {
+	if err != nil {
+		return err
+	}
+	claims, err := verified(token)
+	if err != nil {
+		return err
+	}
+	for name, value := range wanted {
+		if got := fmt.Sprint(claims[name]); got != value {
+			return fmt.Errorf("%s is %q, not %q", name, got, value)
+		}
+	}
+	return nil
+}
+
+// refused demands an error with this AADSTS code.
+func refused(err error, code string) error {
+	if err == nil {
+		return errors.New("a token was issued")
+	}
+	text := err.Error()
+	var call msal.CallErr
+	if errors.As(err, &call) && call.Resp != nil {
+		body, _ := io.ReadAll(call.Resp.Body)
+		text += string(body)
+	}
+	var failed *azidentity.AuthenticationFailedError
+	if errors.As(err, &failed) && failed.RawResponse != nil {
+		body, _ := io.ReadAll(failed.RawResponse.Body)
+		text += string(body)
+	}
+	if !strings.Contains(text, "AADSTS"+code+":") {
+		return fmt.Errorf("wanted AADSTS%s, got %.300s", code, text)
+	}
+	return nil
+}
