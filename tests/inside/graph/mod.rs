@@ -5,4 +5,5 @@ mod callers;
 mod consent;
 mod groups;
 mod people;
+mod sign_in;
 mod user_writes;
