@@ -7,7 +7,7 @@ use carnet_client::{
     graph::Graph,
     setup::step1,
 };
-use carnet_wire::{catalogue::GRAPH_COMMAND_LINE, secret::Password};
+use carnet_wire::{catalogue::AZURE_POWERSHELL, secret::Password};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -20,7 +20,7 @@ async fn graph(server: &Server) -> Graph {
     let place = Place::of_ready_file(&server.path("ready.json"), None).unwrap();
     let transport = Transport::new(&place).unwrap();
     let user = User {
-        client: GRAPH_COMMAND_LINE.parse().unwrap(),
+        client: AZURE_POWERSHELL.parse().unwrap(),
         secret: None,
         name: "admin@contoso.example".into(),
         password: Password::new(PASSWORD.into()),

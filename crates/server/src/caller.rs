@@ -3,7 +3,7 @@
 
 use crate::{
     context::Context,
-    own_token,
+    graph, own_token,
     reply::Failure,
     route::{Call, Surface},
 };
@@ -47,6 +47,12 @@ impl Context {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
         self.envelope.tenant = Some(own.directory.tenant.id);
+        let named =
+            graph::tenant_of(call.head.uri.path()).filter(|_| self.envelope.surface == Surface::Graph);
+        if named.is_some_and(|tenant| tenant != own.directory.tenant.id) {
+            let needs = "the tenant that the path names is not the tenant of the token".to_owned();
+            return Err(Refusal::Forbidden { needs }.into());
+        }
         let mut directory = own.directory;
         let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.

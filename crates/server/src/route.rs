@@ -118,11 +118,16 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// Looks a path up among the rows of one surface. An earlier row wins.
+/// Looks a path up among the rows of one surface. An earlier row wins. One slash at the end of a path says nothing:
+/// clients build addresses by putting names after a base that ends in one.
 #[must_use]
 pub fn find<'a>(rows: &'a [Route], surface: Surface, method: &Method, path: &str) -> Found<'a> {
     // A path that begins with two is no path here: whatever repeats it would name another host.
     let Some(path) = path.strip_prefix('/') else { return Found::Nothing };
+    let path = match path.strip_suffix('/') {
+        Some(before) if !before.is_empty() && !before.ends_with('/') => before,
+        _ => path,
+    };
     let segments: Vec<&str> = path.split('/').collect();
     let mut found = Found::Nothing;
     for row in rows.iter().filter(|row| row.surface == surface) {
@@ -191,6 +196,21 @@ mod tests {
         assert!(found("/contoso.example/oauth2/logout"));
         for path in ["//contoso.example/oauth2/logout", "contoso.example/oauth2/logout", "*", ""] {
             assert!(!found(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn one_slash_at_the_end_of_a_path_says_nothing_and_two_are_no_path() {
+        let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
+        let (surface, path) = (Surface::Graph, "/v1.0/users/{id}");
+        let rows = [Route { surface, method: None, path, module: "graph/users", handler }];
+        let id = |path| match find(&rows, surface, &Method::GET, path) {
+            Found::Row(_, variables) => variables.concat(),
+            _ => String::new(),
+        };
+        assert_eq!((id("/v1.0/users/ada"), id("/v1.0/users/ada/")), ("ada".into(), "ada".into()));
+        for path in ["/v1.0/users/", "/v1.0/users//", "/v1.0/users/ada//", "/v1.0/users/ada/x", "/", "//"] {
+            assert_eq!(id(path), "", "{path}");
         }
     }
 

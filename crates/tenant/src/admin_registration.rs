@@ -29,15 +29,21 @@ pub struct AdminRegistration {
 pub const ADMINISTRATORS: &[&str] =
     &[role::GLOBAL_ADMINISTRATOR, role::POWER_PLATFORM_ADMINISTRATOR, role::DYNAMICS_ADMINISTRATOR];
 
-/// The one delegated permission of the administration API's audience.
-const USER_SCOPE: &str = "User";
+/// The delegated permissions that open the administration API: the one that its audience publishes, and the one that
+/// clients of Microsoft's hold instead.
+pub const USER_SCOPES: &[&str] = &["User", "user_impersonation"];
+
+/// The token has one of [`USER_SCOPES`].
+fn has_user_scope(scopes: &[String]) -> bool {
+    scopes.iter().any(|it| USER_SCOPES.contains(&it.as_str()))
+}
 
 /// Checks that the caller may register and unregister: an administrator user, and nobody else.
 fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<ObjectId>, Refusal> {
     match caller {
         Caller::Operator { .. } => Ok(None),
-        Caller::User { scopes, .. } if !scopes.iter().any(|it| it == USER_SCOPE) => {
-            Err(Refusal::MissingScope { any_of: vec![USER_SCOPE.into()] })
+        Caller::User { scopes, .. } if !has_user_scope(scopes) => {
+            Err(Refusal::MissingScope { any_of: USER_SCOPES.iter().map(|it| (*it).to_owned()).collect() })
         }
         Caller::User { user, .. } if held(directory, *user, ADMINISTRATORS) => Ok(Some(*user)),
         Caller::User { .. } => {

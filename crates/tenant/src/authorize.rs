@@ -62,7 +62,9 @@ pub fn admit(
         let domain = directory.tenant.domains.first().cloned().unwrap_or_default();
         return Err(Denial::Tenant(TenantNo::NotPersonal(domain)));
     }
-    let own = ["http://localhost".to_owned(), NATIVE_CLIENT.to_owned()];
+    let mut own = vec!["http://localhost".to_owned(), NATIVE_CLIENT.to_owned()];
+    let known = directory.catalogue.application(client.app);
+    own.extend(known.into_iter().flat_map(|it| it.redirect_uris.iter().cloned()));
     let none = Vec::new();
     let uris = client.application.as_ref().map(|it| &it.redirect_uris);
     let (web, spa) = uris.map_or((&none, &none), |uris| (&uris.web, &uris.spa));

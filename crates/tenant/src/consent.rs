@@ -77,15 +77,21 @@ pub fn question(
 ) -> Result<Question, Denial> {
     let client = &admitted.client;
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
-    // Microsoft's own clients come with what they may do; nobody can give them more.
     let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
-    let Some(application) = application else { return Err(missing()) };
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let first = resolved.resource.principal;
+    let first = resolved.resource.principal.clone();
     let admin = asked.prompt == Prompt::AdminConsent;
-    let mut apis = match &resolved.wanted {
-        Wanted::Named(values) => vec![named(&client.name, first, values)?],
-        Wanted::Default => everything(directory, application, (&first, admin))?,
+    // Clients of Microsoft's come with what they may do and get no more. One of them asks for permissions of Graph by
+    // name, like an application of the tenant.
+    let by_consent = || {
+        let known = directory.catalogue.application(client.app).filter(|_| client.application.is_none());
+        resolved.resource.graph && known.is_some_and(|it| it.by_consent)
+    };
+    let mut apis = match (&resolved.wanted, application) {
+        (Wanted::Named(values), Some(_)) => vec![named(&client.name, first, values)?],
+        (Wanted::Named(values), None) if by_consent() => vec![named(&client.name, first, values)?],
+        (Wanted::Default, Some(application)) => everything(directory, application, (&first, admin))?,
+        (_, None) => return Err(missing()),
     };
     // The OpenID Connect scopes are permissions of Microsoft Graph, recorded like any other.
     if let Some(graph) = apis.iter_mut().find(|api| api.resource.app_id.to_string() == catalogue::GRAPH) {

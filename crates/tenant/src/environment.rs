@@ -11,6 +11,7 @@ use crate::{
 };
 use carnet_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// An environment of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,11 +36,23 @@ impl Environment {
     }
 }
 
+/// The name by which callers mean the tenant's default environment without its id.
+pub const DEFAULT: &str = "~default";
+
+/// The environment that a path means: by id in any letter case, or the default one by [`DEFAULT`].
+#[must_use]
+pub fn named<'a>(directory: &'a Directory, name: &str) -> Option<&'a Arc<Environment>> {
+    directory.environment(name).or_else(|| match name {
+        DEFAULT => directory.environments().find(|it| it.is_default()),
+        _ => directory.environments().find(|it| it.id.eq_ignore_ascii_case(name)),
+    })
+}
+
 /// Makes an environment, or makes it anew as described; only the operator does.
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn define(caller: &Caller, directory: &Directory, new: Environment) -> Result<Decided<()>, Refusal> {
+pub fn define(caller: &Caller, directory: &Directory, mut new: Environment) -> Result<Decided<()>, Refusal> {
     if !matches!(caller, Caller::Operator { .. }) {
         return Err(Refusal::Forbidden { needs: "the operator's tenant file".into() });
     }
@@ -49,7 +62,8 @@ pub fn define(caller: &Caller, directory: &Directory, new: Environment) -> Resul
         let message = format!("the environment id `{}` is neither a GUID nor Default-GUID", new.id);
         return Err(Refusal::BadRequest { message, target: Some("id".into()) });
     }
-    if let Some(old) = directory.environment(&new.id) {
+    if let Some(old) = named(directory, &new.id) {
+        new.id.clone_from(&old.id);
         let same = Environment { created: old.created, ..new.clone() };
         if same == **old {
             return Ok(Decided { value: (), changes: Vec::new(), audit: Vec::new() });
@@ -70,9 +84,10 @@ pub fn admit(caller: &Caller, directory: &Directory, any_of: &[&str]) -> Result<
     match caller {
         Caller::Operator { .. } => Ok(true),
         Caller::User { user, scopes, .. } => {
-            if !scopes.iter().any(|it| any_of.contains(&it.as_str())) {
-                // The live service lists this alternative too, which nobody can be granted.
-                let any_of = any_of.iter().copied().chain(["All.All.ReadWrite"]).map(str::to_owned).collect();
+            // An alternative to every permission, which only clients of Microsoft's hold.
+            let accepted = || any_of.iter().copied().chain(["All.All.ReadWrite"]);
+            if !scopes.iter().any(|it| accepted().any(|name| name == it)) {
+                let any_of = accepted().map(str::to_owned).collect();
                 return Err(Refusal::MissingScope { any_of });
             }
             Ok(held(directory, *user, ADMINISTRATORS))
@@ -103,9 +118,24 @@ pub fn visible<'a>(
     caller: &Caller,
     directory: &'a Directory,
     any_of: &[&str],
-) -> Result<Vec<&'a std::sync::Arc<Environment>>, Refusal> {
+) -> Result<Vec<&'a Arc<Environment>>, Refusal> {
     let administrator = admit(caller, directory, any_of)?;
     let mut list: Vec<_> = directory.environments().filter(|it| administrator || it.is_default()).collect();
     list.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(list)
+}
+
+/// The environment that a path means, if the caller may see it.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn visible_named<'a>(
+    caller: &Caller,
+    directory: &'a Directory,
+    any_of: &[&str],
+    name: &str,
+) -> Result<&'a Arc<Environment>, Refusal> {
+    let administrator = admit(caller, directory, any_of)?;
+    let found = named(directory, name).filter(|it| administrator || it.is_default());
+    found.ok_or_else(|| Refusal::NotFound { id: name.chars().take(120).collect() })
 }

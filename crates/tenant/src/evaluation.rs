@@ -112,7 +112,7 @@ mod tests {
     };
     use std::sync::Arc;
 
-    const APP: &str = carnet_wire::catalogue::GRAPH_COMMAND_LINE;
+    const APP: &str = carnet_wire::catalogue::AZURE_POWERSHELL;
 
     fn user(directory: &Directory) -> User {
         let new = New {

@@ -20,7 +20,7 @@ use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
 pub(crate) const TENANT: &str = "b7a1c0de-0000-4000-8000-000000000001";
-const APP: &str = carnet_wire::catalogue::GRAPH_COMMAND_LINE;
+const APP: &str = carnet_wire::catalogue::AZURE_POWERSHELL;
 static ENTROPY: LazyLock<SeededEntropy> = LazyLock::new(|| SeededEntropy::new(11));
 
 pub(crate) fn moment() -> Moment<'static> {

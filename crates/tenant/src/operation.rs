@@ -275,6 +275,24 @@ pub const READ_USERS: Operation = Operation {
     roles_for_owned: &[],
     person: Person::Member,
 };
+/// Read who somebody's manager is.
+pub const READ_MANAGER: Operation = Operation {
+    name: "read managers",
+    scopes: &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+    companions: &[],
+    roles_for_owned: &[],
+    person: Person::Member,
+};
+/// Read objects of any kind by their ids.
+pub const READ_OBJECTS: Operation = Operation {
+    name: "read directory objects",
+    scopes: &["Directory.Read.All", "Directory.ReadWrite.All"],
+    roles: &["Directory.Read.All", "Directory.ReadWrite.All"],
+    companions: &[],
+    roles_for_owned: &[],
+    person: Person::Member,
+};
 /// Create users, change them, switch them on and off.
 pub const CHANGE_USERS: Operation = Operation {
     name: "change users",
@@ -416,6 +434,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &READ_ASSIGNMENTS_OF_MEMBERS,
     &READ_ME,
     &READ_USERS,
+    &READ_MANAGER,
+    &READ_OBJECTS,
     &CHANGE_USERS,
     &DELETE_USERS,
     &RESET_PASSWORD,

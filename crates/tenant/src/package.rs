@@ -3,7 +3,7 @@
 use crate::{
     change::{Audit, Change, Decided, Object},
     directory::Directory,
-    environment::admit_administrator,
+    environment::{self, admit_administrator},
     operation::{Caller, Moment},
     permission::check_name,
     refusal::Refusal,
@@ -105,7 +105,7 @@ pub fn install(
     at: &Moment<'_>,
 ) -> Result<Decided<Installation>, Refusal> {
     admit_administrator(caller, directory, &[INSTALL])?;
-    known(directory, environment)?;
+    let environment = known(directory, environment)?;
     let package = directory.packages().find(|it| it.unique_name.eq_ignore_ascii_case(unique_name));
     let package = package.ok_or_else(|| Refusal::NotFound { id: unique_name.to_owned() })?;
     let installation = Installation {
@@ -123,18 +123,19 @@ pub fn install(
     Ok(Decided { value: installation, changes: vec![change], audit: vec![audit] })
 }
 
-/// May read an installation's state.
+/// Checks that the caller may read the state of installations, and gives the id of the environment that the path means.
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn may_follow(caller: &Caller, directory: &Directory, environment: &str) -> Result<(), Refusal> {
+pub fn may_follow(caller: &Caller, directory: &Directory, environment: &str) -> Result<String, Refusal> {
     admit_administrator(caller, directory, &[READ, INSTALL])?;
-    known(directory, environment)
+    known(directory, environment).map(str::to_owned)
 }
 
-fn known(directory: &Directory, environment: &str) -> Result<(), Refusal> {
-    match directory.environment(environment) {
-        Some(_) => Ok(()),
+/// The id of the environment that a path means.
+fn known<'a>(directory: &'a Directory, environment: &str) -> Result<&'a str, Refusal> {
+    match environment::named(directory, environment) {
+        Some(found) => Ok(&found.id),
         None => Err(Refusal::UnknownEnvironment { id: environment.to_owned() }),
     }
 }

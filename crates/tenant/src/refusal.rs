@@ -51,6 +51,9 @@ pub enum Refusal {
         /// What was asked for.
         id: String,
     },
+    /// 404 of Graph: somebody has no photo.
+    #[error("the photo does not exist")]
+    NoPhoto,
     /// 400: a property or value is wrong.
     #[error("{message}")]
     BadRequest {

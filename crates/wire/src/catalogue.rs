@@ -17,9 +17,9 @@ pub const AZURE_AD: &str = "00000002-0000-0000-c000-000000000000";
 pub const POWER_PLATFORM: &str = "8578e004-a5c6-46e7-913e-12f58912df43";
 /// The PowerApps Service, whose tokens the administration API takes.
 pub const POWERAPPS_SERVICE: &str = "475226c6-020e-4fb2-8a90-7a972cbfc1d4";
-/// Microsoft Graph Command Line Tools: a public client for Graph.
+/// Microsoft Graph Command Line Tools: a public client for Graph, which needs consent like any application.
 pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
-/// Azure PowerShell: a public client for the PowerApps Service.
+/// Azure PowerShell: a public client for Graph, the PowerApps Service and more. Carnet's own commands use it.
 pub const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 /// Power Platform CLI, a public client known in every tenant.
 pub const POWER_PLATFORM_CLI: &str = "9cee029c-6210-4654-90bb-17e6e9d36617";
@@ -44,8 +44,14 @@ pub struct FirstParty {
     pub in_every_tenant: bool,
     /// It is a client without a credential.
     pub public_client: bool,
-    /// The scopes it holds without anyone's consent, by API; `*` means all.
+    /// Where its sign-ins may end, besides `http://localhost` and the native client's page.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// The scopes it holds without anyone's consent, by API. Some are never published to tenants.
     pub preauthorized: BTreeMap<AppId, Vec<String>>,
+    /// What it is not preauthorized for at Microsoft Graph it gets by consent, like an application of the tenant.
+    #[serde(default)]
+    pub by_consent: bool,
     /// Delegated permissions to which only an administrator may consent. Microsoft Graph's are those of Microsoft's
     /// permission tables (August 2026). For the Power Platform API no source says so of any; every user may consent.
     #[serde(default)]
@@ -183,6 +189,28 @@ mod tests {
         for id in [GRAPH, POWERAPPS_SERVICE, GRAPH_COMMAND_LINE, AZURE_POWERSHELL] {
             assert!(catalogue.application(id.parse().unwrap()).unwrap().in_every_tenant, "{id}");
         }
+    }
+
+    #[test]
+    fn clients_hold_what_microsofts_own_hold_and_only_the_graph_command_line_asks_for_consent() {
+        let catalogue = Catalogue::builtin();
+        let client = |id: &str| catalogue.application(id.parse().unwrap()).unwrap();
+        let held =
+            |id: &str, api: &str| client(id).preauthorized.get(&api.parse().unwrap()).map_or(0, Vec::len);
+        let azure_cli = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+        let code = "aebc6443-996d-45c2-90f0-388ff96faa56";
+        let power_apps = "689e5960-2e49-4505-98d8-369236220fc6";
+        for (id, scopes) in
+            [(azure_cli, 4), (AZURE_POWERSHELL, 26), (POWER_PLATFORM_CLI, 15), (code, 3), (power_apps, 0)]
+        {
+            assert_eq!(held(id, POWER_PLATFORM), scopes, "{id}");
+            assert_eq!(held(id, POWERAPPS_SERVICE), 1, "{id}");
+        }
+        let by_consent: Vec<_> = catalogue.applications.iter().filter(|it| it.by_consent).collect();
+        assert_eq!(by_consent.len(), 1);
+        assert_eq!(by_consent[0].app_id.to_string(), GRAPH_COMMAND_LINE);
+        // Signing in is all that it may do unasked.
+        assert_eq!(held(GRAPH_COMMAND_LINE, GRAPH), 4);
     }
 
     #[test]

@@ -57,6 +57,13 @@ fn consent(it: &Target, who: Value, scope: &str) -> Value {
 fn all_groups(_: &Target) -> Value {
     json!({ "securityEnabledOnly": false })
 }
+/// A group that nobody is in.
+fn some_groups(_: &Target) -> Value {
+    json!({ "groupIds": ["0d000000-0000-4000-8000-00000000dead"] })
+}
+fn some_objects(_: &Target) -> Value {
+    json!({ "ids": ["0d000000-0000-4000-8000-00000000dead"] })
+}
 fn member(it: &Target) -> Value {
     json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", it.inner) })
 }
@@ -157,6 +164,11 @@ pub const PRINCIPALS: &[Row] = &[
     get("/v1.0/servicePrincipals/{id}/memberOf", Kind::Application),
     post("/v1.0/servicePrincipals/{id}/getMemberGroups", Kind::Application).body(all_groups),
     post("/v1.0/servicePrincipals/{id}/getMemberObjects", Kind::Application).body(all_groups),
+    get("/v1.0/servicePrincipals/{id}/memberOf/{cast}", Kind::Application),
+    get("/v1.0/servicePrincipals/{id}/transitiveMemberOf", Kind::Application),
+    get("/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}", Kind::Application),
+    post("/v1.0/servicePrincipals/{id}/checkMemberGroups", Kind::Application).body(some_groups),
+    post("/v1.0/servicePrincipals/{id}/checkMemberObjects", Kind::Application).body(some_objects),
 ];
 
 /// Groups and who is in them.
@@ -221,6 +233,38 @@ pub const PEOPLE: &[Row] = &[
     get("/v1.0/me/memberOf", Kind::Caller),
     post("/v1.0/me/getMemberGroups", Kind::Caller).body(all_groups),
     post("/v1.0/me/getMemberObjects", Kind::Caller).body(all_groups),
+    get("/v1.0/users/{id}/memberOf/{cast}", Kind::User),
+    get("/v1.0/users/{id}/transitiveMemberOf", Kind::User),
+    get("/v1.0/users/{id}/transitiveMemberOf/{cast}", Kind::User),
+    post("/v1.0/users/{id}/checkMemberGroups", Kind::User).body(some_groups),
+    post("/v1.0/users/{id}/checkMemberObjects", Kind::User).body(some_objects),
+    get("/v1.0/users/{id}/manager", Kind::User).empty(),
+    get("/v1.0/users/{id}/photo", Kind::User).empty(),
+    get("/v1.0/users/{id}/photo/$value", Kind::User).empty(),
+    get("/v1.0/users/{id}/photos/{size}", Kind::User).empty(),
+    get("/v1.0/users/{id}/photos/{size}/$value", Kind::User).empty(),
+    get("/v1.0/users/{id}/memberOf/{cast}", Kind::Caller).case("oneself"),
+    get("/v1.0/users/{id}/transitiveMemberOf", Kind::Caller).case("oneself"),
+    get("/v1.0/users/{id}/transitiveMemberOf/{cast}", Kind::Caller).case("oneself"),
+    post("/v1.0/users/{id}/checkMemberGroups", Kind::Caller).case("oneself").body(some_groups),
+    post("/v1.0/users/{id}/checkMemberObjects", Kind::Caller).case("oneself").body(some_objects),
+    get("/v1.0/users/{id}/manager", Kind::Caller).case("oneself").empty(),
+    get("/v1.0/users/{id}/photo", Kind::Caller).case("oneself").empty(),
+    get("/v1.0/users/{id}/photo/$value", Kind::Caller).case("oneself").empty(),
+    get("/v1.0/users/{id}/photos/{size}", Kind::Caller).case("oneself").empty(),
+    get("/v1.0/users/{id}/photos/{size}/$value", Kind::Caller).case("oneself").empty(),
+    get("/v1.0/me/memberOf/{cast}", Kind::Caller),
+    get("/v1.0/me/transitiveMemberOf", Kind::Caller),
+    get("/v1.0/me/transitiveMemberOf/{cast}", Kind::Caller),
+    post("/v1.0/me/checkMemberGroups", Kind::Caller).body(some_groups),
+    post("/v1.0/me/checkMemberObjects", Kind::Caller).body(some_objects),
+    get("/v1.0/me/manager", Kind::Caller).empty(),
+    get("/v1.0/me/photo", Kind::Caller).empty(),
+    get("/v1.0/me/photo/$value", Kind::Caller).empty(),
+    get("/v1.0/me/photos/{size}", Kind::Caller).empty(),
+    get("/v1.0/me/photos/{size}/$value", Kind::Caller).empty(),
+    post("/v1.0/directoryObjects/getByIds", Kind::Nothing)
+        .body(|_| json!({ "ids": ["c0000000-0000-4000-8000-000000000002"], "types": ["user"] })),
     get("/v1.0/organization", Kind::Nothing),
     get("/oidc/userinfo", Kind::Nothing),
     post("/oidc/userinfo", Kind::Nothing),

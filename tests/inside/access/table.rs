@@ -21,17 +21,25 @@ pub struct Row {
     pub on: Kind,
     /// The body; null is none.
     pub body: fn(&Target) -> Value,
+    /// There is never anything to read: whoever may ask is told so with 404.
+    pub empty: bool,
 }
 
 impl Row {
     /// A row without a body.
     pub const fn new(surface: Surface, method: &'static str, path: &'static str, on: Kind) -> Self {
-        Self { surface, method, path, case: "", on, body: |_| Value::Null }
+        Self { surface, method, path, case: "", on, body: |_| Value::Null, empty: false }
     }
 
     /// The row with this body.
     pub const fn body(mut self, body: fn(&Target) -> Value) -> Self {
         self.body = body;
+        self
+    }
+
+    /// The row of something that nobody has here.
+    pub const fn empty(mut self) -> Self {
+        self.empty = true;
         self
     }
 
@@ -68,6 +76,8 @@ impl Row {
             ("{package}", "contoso_base"),
             ("{operation}", &target.id),
             ("{tenant}", TENANT),
+            ("{cast}", "microsoft.graph.group"),
+            ("{size}", "48x48"),
         ]
         .iter()
         .fold(self.path.to_owned(), |path, (name, value)| path.replace(name, value));

@@ -221,6 +221,175 @@ const MEANT: &[Deviation] = &[
         permissions: &["User.RevokeSessions.All"],
         routes: &[("POST", "/v1.0/me/revokeSignInSessions")],
     },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["Group.ReadWrite.All"],
+        routes: &[
+            ("GET", "/v1.0/me/memberOf/{cast}"),
+            ("GET", "/v1.0/me/transitiveMemberOf"),
+            ("GET", "/v1.0/me/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["User.ReadWrite.All"],
+        routes: &[
+            ("GET", "/v1.0/me/memberOf/{cast}"),
+            ("GET", "/v1.0/me/transitiveMemberOf"),
+            ("GET", "/v1.0/me/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["Group.Read.All"],
+        routes: &[
+            ("GET", "/v1.0/me/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/memberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["User.Read.All"],
+        routes: &[("GET", "/v1.0/me/memberOf/{cast}"), ("GET", "/v1.0/users/{id}/memberOf/{cast}")],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["GroupMember.Read.All"],
+        routes: &[
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: APPLICATION,
+        permissions: &["Group.Read.All", "GroupMember.Read.All"],
+        routes: &[
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/memberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: APPLICATION,
+        permissions: &["Group.ReadWrite.All"],
+        routes: &[
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "A permission that changes the directory also reads it.",
+        side: Side::Extra,
+        kinds: BOTH,
+        permissions: &["Directory.ReadWrite.All"],
+        routes: &[("POST", "/v1.0/directoryObjects/getByIds")],
+    },
+    Deviation {
+        reason: "As at the routes above: what reads groups, or shows a person, or changes the directory opens this too.",
+        side: Side::Extra,
+        kinds: DELEGATED,
+        permissions: &["User.Read"],
+        routes: &[("POST", "/v1.0/me/checkMemberGroups"), ("POST", "/v1.0/users/{id}/checkMemberGroups")],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: APPLICATION,
+        permissions: &["Application.ReadWrite.OwnedBy"],
+        routes: &[("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}")],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: BOTH,
+        permissions: &["Application.Read.All", "Application.ReadWrite.All"],
+        routes: &[
+            ("GET", "/v1.0/servicePrincipals/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}"),
+            ("POST", "/v1.0/me/checkMemberGroups"),
+            ("POST", "/v1.0/me/checkMemberObjects"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects"),
+            ("POST", "/v1.0/users/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/users/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: APPLICATION,
+        permissions: &["User.Read.All"],
+        routes: &[
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/users/{id}/transitiveMemberOf/{cast}"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects"),
+            ("POST", "/v1.0/users/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/users/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: DELEGATED,
+        permissions: &["User.Read.All", "User.ReadWrite.All"],
+        routes: &[
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: APPLICATION,
+        permissions: &["User.ReadWrite.All"],
+        routes: &[
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects"),
+            ("POST", "/v1.0/users/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/users/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: DELEGATED,
+        permissions: &["User.Read"],
+        routes: &[("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects")],
+    },
 ];
 
 /// What the tables say about one route and kind: permissions that open it alone, and pairs of them.
@@ -236,7 +405,9 @@ fn listed(row: &Row, kind: Kind) -> Option<Listed> {
         .replace("({key})", "(appid={value})")
         .replace("{member}", "{id}")
         .replace("{assignment}", "{id}")
-        .replace("/$ref", "");
+        .replace("/$ref", "")
+        // The objects of one type in a collection are read with what reads the collection.
+        .replace("/{cast}", "");
     let lines = || TABLES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
     let mut of_route = lines().filter(|parts| parts.clone().take(2).eq([path.as_str(), row.method]));
     of_route.clone().next()?;
@@ -333,9 +504,17 @@ fn the_permission_of_microsofts_own_clients_opens_every_operation() {
 fn the_tables_know_every_served_path() {
     let unknown = |row: &&Row| BOTH.iter().all(|kind| listed(row, *kind).is_none());
     let unknown: Vec<String> = plain_rows().filter(unknown).map(Row::title).collect();
-    // The tables leave out the addition of a member; userinfo is no part of them.
+    // The tables leave out the addition of a member; userinfo is no part of them, nor are photos of this part of them.
     let expected = [
         "POST graph /v1.0/groups/{id}/members/$ref",
+        "GET graph /v1.0/users/{id}/photo",
+        "GET graph /v1.0/users/{id}/photo/$value",
+        "GET graph /v1.0/users/{id}/photos/{size}",
+        "GET graph /v1.0/users/{id}/photos/{size}/$value",
+        "GET graph /v1.0/me/photo",
+        "GET graph /v1.0/me/photo/$value",
+        "GET graph /v1.0/me/photos/{size}",
+        "GET graph /v1.0/me/photos/{size}/$value",
         "GET graph /oidc/userinfo",
         "POST graph /oidc/userinfo",
     ];

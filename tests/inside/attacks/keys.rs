@@ -250,7 +250,7 @@ fn private_keys_are_used_by_the_crypto_library_alone_row_25() {
 async fn what_serves_one_purpose_serves_no_other_row_26() {
     let t = Contoso::start().await;
     t.registered(&[PUBLIC]).await;
-    let scope = "https://graph.microsoft.com/User.Read openid profile offline_access";
+    let scope = "https://graph.microsoft.com/.default openid profile offline_access";
     let reply = t.by_password(carnet_tests::AZURE_CLI, "ada", scope).await;
     let (access, body) = (reply.access_token(), reply.good());
     assert_eq!(t.get(ME, &access).await.status, 200);

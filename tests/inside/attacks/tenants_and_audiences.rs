@@ -27,7 +27,7 @@ async fn others(t: &Contoso, client: &str, scope: &str) -> String {
 #[tokio::test]
 async fn path_token_issuer_and_object_are_of_one_tenant_row_27() {
     let t = two().await;
-    let scope = "https://graph.microsoft.com/User.Read openid profile";
+    let scope = "https://graph.microsoft.com/.default openid profile";
     let mine = password(&t, (TENANT, AZURE_CLI), "ada@contoso.example", scope).await.access_token();
     let theirs = password(&t, (OTHER_TENANT, AZURE_CLI), "ada@fabrikam.example", scope).await.access_token();
     let issuer = |tenant: &str| format!("https://localhost:8443/{tenant}/");
@@ -367,7 +367,7 @@ async fn an_application_of_one_tenant_takes_no_others_row_35() {
 async fn no_endpoint_reads_a_token_that_is_not_for_it_row_36() {
     let t = two().await;
     let platform = t.by_password(PUBLIC, "ada", &format!("{PLATFORM}/.default")).await.access_token();
-    let scope = "https://graph.microsoft.com/User.Read openid profile";
+    let scope = "https://graph.microsoft.com/.default openid profile";
     let own = t.by_password(AZURE_CLI, "ada", scope).await.access_token();
     let theirs = password(&t, (OTHER_TENANT, AZURE_CLI), "ada@fabrikam.example", scope).await.access_token();
     assert_eq!(t.get(USERINFO, &own).await.good()["name"], "Ada Example");

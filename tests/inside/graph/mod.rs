@@ -5,4 +5,6 @@ mod callers;
 mod consent;
 mod groups;
 mod people;
+mod seeded;
+mod sign_in;
 mod user_writes;

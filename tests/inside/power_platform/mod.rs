@@ -94,3 +94,52 @@ async fn environments_are_all_the_administrators_and_one_by_one() {
     let none = format!("{BAP}/scopes/admin/environments/nowhere?api-version=2020-10-01");
     assert_eq!(t.get(&none, &admin).await.status, 404);
 }
+
+/// On every host an environment is found by its id in any letter case and as `~default`, and a slash may end the path.
+#[tokio::test]
+async fn an_environment_goes_by_its_id_in_any_case_and_as_the_default_one() {
+    let more = "[[environment]]\nname = \"Second\"\nid = \"ABCDEF00-0000-4000-8000-000000000009\"\nsku = \"Sandbox\"\n";
+    let t = Contoso::with("", more).await;
+    let (admin, ada) = (t.bap_token("admin").await, t.bap_token("ada").await);
+    let second = "abcdef00-0000-4000-8000-000000000009";
+    for (names, expected) in [
+        (
+            [ENVIRONMENT.to_uppercase(), ENVIRONMENT.to_lowercase(), "~default".into(), "%7Edefault".into()],
+            ENVIRONMENT,
+        ),
+        (
+            [second.into(), second.to_uppercase(), format!("{second}/"), format!("{second}/?")],
+            &*second.to_uppercase(),
+        ),
+    ] {
+        for name in names {
+            let query =
+                if name.ends_with('?') { "&api-version=2016-11-01" } else { "?api-version=2016-11-01" };
+            for form in ["environments", "scopes/admin/environments"] {
+                let path = format!("{BAP}/{form}/{name}{query}");
+                assert_eq!(t.get(&path, &admin).await.good()["name"], expected, "{path}");
+            }
+        }
+    }
+    // Who is no administrator sees the default one, in one of the two forms.
+    assert_eq!(t.get(&format!("{BAP}/environments/~default"), &ada).await.good()["name"], ENVIRONMENT);
+    assert_eq!(t.get(&format!("{BAP}/environments/{second}"), &ada).await.status, 404);
+    assert_eq!(t.get(&format!("{BAP}/scopes/admin/environments/~default"), &ada).await.status, 403);
+    assert_eq!(t.get(&format!("{BAP}/environments/~other"), &admin).await.status, 404);
+
+    let app = t.by_secret(CONFIDENTIAL, SECRET, PLATFORM).await.access_token();
+    for name in [ENVIRONMENT.to_lowercase(), "~default".into()] {
+        let one = format!("/environmentmanagement/environments/{name}/");
+        assert_eq!(t.get(&one, &app).await.good()["id"], ENVIRONMENT);
+        let list = format!("/appmanagement/environments/{name}/applicationPackages/");
+        assert_eq!(t.get(&list, &app).await.good()["value"][0]["uniqueName"], "contoso_base");
+        let install = format!("/appmanagement/environments/{name}/applicationPackages/contoso_base/install");
+        let begun = t.call("POST", &install, &app, json!({})).await;
+        let operation = begun.header("operation-location").replace("https://localhost:8443", "");
+        assert!(operation.contains(ENVIRONMENT), "{operation}");
+        t.get(&operation, &app).await.good();
+        t.get(&operation.replace(ENVIRONMENT, &name), &app).await.good();
+    }
+    let wrong = "/appmanagement/environments/~other/applicationPackages";
+    assert_eq!(t.get(wrong, &app).await.status, 400);
+}

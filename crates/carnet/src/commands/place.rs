@@ -13,7 +13,7 @@ use carnet_client::{
     power_platform::Bap,
 };
 use carnet_wire::{
-    catalogue::{AZURE_POWERSHELL, GRAPH_COMMAND_LINE},
+    catalogue::AZURE_POWERSHELL,
     cloud::Cloud,
     secret::{AccessToken, Password},
 };
@@ -76,7 +76,7 @@ impl Signer {
     pub async fn graph(&mut self) -> Result<Graph, Failure> {
         let given = (self.given.graph_token_file.clone(), self.given.graph_token_env.clone());
         let scope = self.place.graph_scope();
-        let token = self.token(given, (GRAPH_COMMAND_LINE, &scope)).await?;
+        let token = self.token(given, (AZURE_POWERSHELL, &scope)).await?;
         Ok(Graph::new(self.transport.clone(), &self.place, token))
     }
 

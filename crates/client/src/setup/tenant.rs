@@ -18,7 +18,9 @@ use carnet_wire::{
     ids::AppId,
     jose::Certificate,
     secret::ClientSecret,
-    tenant_file::{ApplicationTable, ClaimTable, Exposed, OptionalClaimsTable, PolicyTable, TenantFile},
+    tenant_file::{
+        ApplicationTable, ClaimTable, Exposed, ImplicitTable, OptionalClaimsTable, PolicyTable, TenantFile,
+    },
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -75,7 +77,7 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
     let file = given.file;
     let mut lines = vec![organization(graph, file).await?];
     for user in &file.users {
-        let select = "?$select=id,displayName,accountEnabled,userPrincipalName";
+        let select = "?$select=id,displayName,accountEnabled,userPrincipalName,givenName,surname,mail";
         let found =
             present(graph.call(Method::GET, &format!("/users/{}{select}", quoted(&user.name)), None).await)?;
         let state = match found {
@@ -84,10 +86,16 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
                 let id = user.id.is_none_or(|id| id.to_string() == text(&found, "id"));
                 let name = user.display_name.as_ref().is_none_or(|name| name == text(&found, "displayName"));
                 let enabled = user.enabled.is_none_or(|on| found["accountEnabled"].as_bool() == Some(on));
-                match id && name && enabled {
+                let labels =
+                    [(&user.given_name, "givenName"), (&user.surname, "surname"), (&user.mail, "mail")];
+                let labels = labels
+                    .iter()
+                    .all(|(wanted, name)| wanted.as_ref().is_none_or(|wanted| wanted == text(&found, name)));
+                match id && name && enabled && labels {
                     true => State::Unchanged,
                     false => State::NotSettable(
-                        "its id, name or state differs, and users are not changed here".into(),
+                        "its id, a name, its mail or its state differs, and users are not changed here"
+                            .into(),
                     ),
                 }
             }
@@ -202,12 +210,28 @@ async fn find(graph: &Graph, table: &ApplicationTable) -> Result<Option<Value>, 
     graph.find_application(&key).await
 }
 
+/// Why a table cannot be applied over Graph: it says what only a server's own tenant file sets.
+fn not_set_here(table: &ApplicationTable) -> Option<String> {
+    let implicit = table.implicit != ImplicitTable::default();
+    let said = [
+        (table.assignment_required.is_some(), "assignment_required"),
+        (!table.assignments.is_empty(), "assignments"),
+        (implicit, "implicit"),
+        (table.logout_url.is_some(), "logout_url"),
+    ];
+    let key = said.iter().find(|(said, _)| *said).map(|(_, key)| key)?;
+    Some(format!("only the server's own tenant file sets `{key}`"))
+}
+
 async fn application_state(
     graph: &Graph,
     bap: Option<&Bap>,
     file: &TenantFile,
     (table, certificates): (&ApplicationTable, &[Certificate]),
 ) -> Result<State, ClientError> {
+    if let Some(why) = not_set_here(table) {
+        return Ok(State::NotSettable(why));
+    }
     let Some(found) = find(graph, table).await? else {
         return Ok(match (table.client_id, table.secrets.iter().find(|it| it.value.is_some())) {
             (Some(id), _) => State::NotSettable(format!(

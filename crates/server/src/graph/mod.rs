@@ -1,16 +1,18 @@
-//! Microsoft Graph: what the article's steps need of it. `/beta` shows the same objects as `/v1.0`, and
-//! the extra segment `myorganization` says nothing.
+//! Microsoft Graph: what the article's steps and sign-ins need of it. `/beta` shows the same objects as `/v1.0`. After
+//! the version a path may name the tenant: `myorganization`, or its id, which has to be the caller's own tenant.
 
 mod app_role_assignments;
 mod application_body;
 mod application_credentials;
 mod applications;
+mod directory_objects;
 mod group_members;
 mod groups;
 mod list;
 mod memberships;
 mod organization;
 mod permission_grants;
+mod profile;
 mod service_principals;
 mod shape;
 mod user_actions;
@@ -21,17 +23,31 @@ use crate::{
     login::user_info,
     route::{Route, Surface},
 };
+use carnet_wire::ids::TenantId;
 use http::Method;
+use memberships::Reach::{Direct, Transitive};
 use std::borrow::Cow;
 
+/// Whose record, memberships or profile a path is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// `/me`: the signed-in user's.
+    Me,
+    /// `/users/{id or name}`.
+    User,
+    /// `/servicePrincipals/{id}`.
+    Principal,
+}
+use Whose::{Me, Principal, User};
+
 macro_rules! route {
-    ($method:ident $path:literal, $module:literal, $handler:expr) => {
+    ($method:ident $path:literal, $module:literal, $handler:path $(, $argument:expr)*) => {
         Route {
             surface: Surface::Graph,
             method: Some(&Method::$method),
             path: $path,
             module: $module,
-            handler: |cx, call| Box::pin($handler(cx, call)),
+            handler: |cx, call| Box::pin($handler(cx, call $(, $argument)*)),
         }
     };
 }
@@ -67,9 +83,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::get),
     route!(PATCH "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::patch),
     route!(DELETE "/v1.0/oauth2PermissionGrants/{id}", "graph/permission_grants", permission_grants::delete),
-    route!(GET "/v1.0/servicePrincipals/{id}/memberOf", "graph/memberships", memberships::of_principal),
-    route!(POST "/v1.0/servicePrincipals/{id}/getMemberGroups", "graph/memberships", memberships::ids_of_principal),
-    route!(POST "/v1.0/servicePrincipals/{id}/getMemberObjects", "graph/memberships", memberships::ids_of_principal),
+    route!(GET "/v1.0/servicePrincipals/{id}/memberOf", "graph/memberships", memberships::list, Principal, Direct),
+    route!(GET "/v1.0/servicePrincipals/{id}/memberOf/{cast}", "graph/memberships", memberships::list, Principal, Direct),
+    route!(GET "/v1.0/servicePrincipals/{id}/transitiveMemberOf", "graph/memberships", memberships::list, Principal, Transitive),
+    route!(GET "/v1.0/servicePrincipals/{id}/transitiveMemberOf/{cast}", "graph/memberships", memberships::list, Principal, Transitive),
+    route!(POST "/v1.0/servicePrincipals/{id}/getMemberGroups", "graph/memberships", memberships::ids, Principal),
+    route!(POST "/v1.0/servicePrincipals/{id}/getMemberObjects", "graph/memberships", memberships::ids, Principal),
+    route!(POST "/v1.0/servicePrincipals/{id}/checkMemberGroups", "graph/memberships", memberships::check, Principal, "groupIds"),
+    route!(POST "/v1.0/servicePrincipals/{id}/checkMemberObjects", "graph/memberships", memberships::check, Principal, "ids"),
     route!(GET "/v1.0/groups", "graph/groups", groups::list),
     route!(POST "/v1.0/groups", "graph/groups", groups::post),
     route!(GET "/v1.0/groups/{id}", "graph/groups", groups::get),
@@ -90,38 +111,69 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/me", "graph/users", users::me),
     route!(POST "/v1.0/me/revokeSignInSessions", "graph/user_actions", user_actions::revoke_mine),
     route!(POST "/v1.0/me/changePassword", "graph/user_actions", user_actions::change_password),
-    route!(GET "/v1.0/users/{id}/memberOf", "graph/memberships", memberships::of_user),
-    route!(POST "/v1.0/users/{id}/getMemberGroups", "graph/memberships", memberships::ids_of_user),
-    route!(POST "/v1.0/users/{id}/getMemberObjects", "graph/memberships", memberships::ids_of_user),
+    route!(GET "/v1.0/users/{id}/memberOf", "graph/memberships", memberships::list, User, Direct),
+    route!(GET "/v1.0/users/{id}/memberOf/{cast}", "graph/memberships", memberships::list, User, Direct),
+    route!(GET "/v1.0/users/{id}/transitiveMemberOf", "graph/memberships", memberships::list, User, Transitive),
+    route!(GET "/v1.0/users/{id}/transitiveMemberOf/{cast}", "graph/memberships", memberships::list, User, Transitive),
+    route!(POST "/v1.0/users/{id}/getMemberGroups", "graph/memberships", memberships::ids, User),
+    route!(POST "/v1.0/users/{id}/getMemberObjects", "graph/memberships", memberships::ids, User),
+    route!(POST "/v1.0/users/{id}/checkMemberGroups", "graph/memberships", memberships::check, User, "groupIds"),
+    route!(POST "/v1.0/users/{id}/checkMemberObjects", "graph/memberships", memberships::check, User, "ids"),
+    route!(GET "/v1.0/users/{id}/manager", "graph/profile", profile::manager, User),
+    route!(GET "/v1.0/users/{id}/photo", "graph/profile", profile::photo, User),
+    route!(GET "/v1.0/users/{id}/photo/$value", "graph/profile", profile::photo, User),
+    route!(GET "/v1.0/users/{id}/photos/{size}", "graph/profile", profile::photo, User),
+    route!(GET "/v1.0/users/{id}/photos/{size}/$value", "graph/profile", profile::photo, User),
     route!(GET "/v1.0/users/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::list_of_user),
     route!(POST "/v1.0/users/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::post_of_user),
     route!(DELETE "/v1.0/users/{id}/appRoleAssignments/{assignment}", "graph/app_role_assignments", app_role_assignments::delete_of_user),
-    route!(GET "/v1.0/me/memberOf", "graph/memberships", memberships::of_me),
-    route!(POST "/v1.0/me/getMemberGroups", "graph/memberships", memberships::ids_of_me),
-    route!(POST "/v1.0/me/getMemberObjects", "graph/memberships", memberships::ids_of_me),
+    route!(GET "/v1.0/me/memberOf", "graph/memberships", memberships::list, Me, Direct),
+    route!(GET "/v1.0/me/memberOf/{cast}", "graph/memberships", memberships::list, Me, Direct),
+    route!(GET "/v1.0/me/transitiveMemberOf", "graph/memberships", memberships::list, Me, Transitive),
+    route!(GET "/v1.0/me/transitiveMemberOf/{cast}", "graph/memberships", memberships::list, Me, Transitive),
+    route!(POST "/v1.0/me/getMemberGroups", "graph/memberships", memberships::ids, Me),
+    route!(POST "/v1.0/me/getMemberObjects", "graph/memberships", memberships::ids, Me),
+    route!(POST "/v1.0/me/checkMemberGroups", "graph/memberships", memberships::check, Me, "groupIds"),
+    route!(POST "/v1.0/me/checkMemberObjects", "graph/memberships", memberships::check, Me, "ids"),
+    route!(GET "/v1.0/me/manager", "graph/profile", profile::manager, Me),
+    route!(GET "/v1.0/me/photo", "graph/profile", profile::photo, Me),
+    route!(GET "/v1.0/me/photo/$value", "graph/profile", profile::photo, Me),
+    route!(GET "/v1.0/me/photos/{size}", "graph/profile", profile::photo, Me),
+    route!(GET "/v1.0/me/photos/{size}/$value", "graph/profile", profile::photo, Me),
     route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
     route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(POST "/v1.0/directoryObjects/getByIds", "graph/directory_objects", directory_objects::by_ids),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),
 ];
 
-/// The path under which the table has it: `/beta` as `/v1.0`, without `myorganization`.
+/// The path under which the table of routes has it: `/beta` as `/v1.0`, without the segment that names the tenant.
 pub(crate) fn canonical(path: &str) -> Cow<'_, str> {
     let mut rest = path.trim_start_matches('/').split('/');
     let version = rest.next().unwrap_or_default();
     let mut segments: Vec<&str> = rest.collect();
-    let mine = segments.first().is_some_and(|first| first.eq_ignore_ascii_case("myorganization"));
-    if !mine && !version.eq_ignore_ascii_case("beta") {
+    let named = segments.first().is_some_and(|first| names_tenant(first));
+    if !named && !version.eq_ignore_ascii_case("beta") {
         return Cow::Borrowed(path);
     }
-    if mine {
+    if named {
         segments.remove(0);
     }
     Cow::Owned(format!("/v1.0/{}", segments.join("/")))
 }
 
+fn names_tenant(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("myorganization") || segment.parse::<TenantId>().is_ok()
+}
+
+/// The tenant whose id stands after the version: `/v1.0/{tenant id}/users/…`, the form in which clients write the
+/// address of a groups claim that did not fit into the token.
+pub(crate) fn tenant_of(path: &str) -> Option<TenantId> {
+    path.trim_start_matches('/').split('/').nth(1)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::{canonical, tenant_of};
 
     #[test]
     fn versions_and_myorganization_are_one_path() {
@@ -129,5 +181,15 @@ mod tests {
             assert!(canonical(path).eq_ignore_ascii_case("/v1.0/me"), "{path}");
         }
         assert_eq!(canonical("/v1.0/users/myorganization"), "/v1.0/users/myorganization");
+    }
+
+    #[test]
+    fn a_path_may_name_its_tenant_by_id() {
+        let id = "b7a1c0de-0000-4000-8000-000000000001";
+        let path = format!("/beta/{id}/users/x");
+        assert_eq!((canonical(&path).as_ref(), tenant_of(&path)), ("/v1.0/users/x", id.parse().ok()));
+        for path in ["/v1.0/users/x".to_owned(), format!("/v1.0/users/{id}"), "/v1.0".into(), "/".into()] {
+            assert_eq!((canonical(&path).as_ref(), tenant_of(&path)), (path.as_str(), None));
+        }
     }
 }

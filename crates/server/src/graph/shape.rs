@@ -327,6 +327,15 @@ pub(super) fn typed(kind: MemberKind, object: Value) -> Value {
         MemberKind::ServicePrincipal => "#microsoft.graph.servicePrincipal",
         MemberKind::Group => "#microsoft.graph.group",
     };
+    named(name, object)
+}
+
+/// A registration in a collection that mixes kinds.
+pub(super) fn typed_application(object: Value) -> Value {
+    named("#microsoft.graph.application", object)
+}
+
+fn named(name: &str, object: Value) -> Value {
     let mut typed = json!({ "@odata.type": name });
     if let (Value::Object(typed), Value::Object(members)) = (&mut typed, object) {
         typed.extend(members);

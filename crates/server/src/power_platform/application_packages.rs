@@ -48,8 +48,8 @@ pub(super) async fn install(mut cx: Context, mut call: Call) -> Result<Reply, Fa
     answer["lastOperation"] = operation(&installation, cx.now());
     let base = cx.envelope.origin.power_platform();
     let location = format!(
-        "{base}/appmanagement/environments/{environment}/operations/{}?api-version=1",
-        installation.id
+        "{base}/appmanagement/environments/{}/operations/{}?api-version=1",
+        installation.environment, installation.id
     );
     let reply = Reply::accepted(&answer)?.header(HeaderName::from_static("operation-location"), &location);
     Ok(reply.header(header::RETRY_AFTER, "1"))
@@ -59,7 +59,8 @@ pub(super) async fn install(mut cx: Context, mut call: Call) -> Result<Reply, Fa
 pub(super) async fn follow(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let mut called = cx.caller(&call).await?;
     let (environment, id) = (call.variable(0), call.variable(1));
-    cx.confirmed(&mut called, |caller, directory| package::may_follow(caller, directory, environment))
+    let environment = cx
+        .confirmed(&mut called, |caller, directory| package::may_follow(caller, directory, environment))
         .await?;
     let found = cx.state.store.installation(called.directory.tenant.id, id).await?;
     let found = found.filter(|it| it.environment == environment);

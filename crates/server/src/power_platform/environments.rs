@@ -5,10 +5,7 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::{
-    environment::{Environment, visible},
-    refusal::Refusal,
-};
+use carnet_tenant::environment::{Environment, visible, visible_named};
 use serde_json::{Value, json};
 
 const READ: &str = "EnvironmentManagement.Environments.Read";
@@ -35,9 +32,7 @@ pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let id = call.variable(0);
     let found = cx
         .confirmed(&mut called, |caller, directory| {
-            let mut all = visible(caller, directory, &[READ])?.into_iter();
-            let found = all.find(|it| it.id == id).map(|it| body(it, &tenant));
-            found.ok_or_else(|| Refusal::NotFound { id: id.to_owned() })
+            visible_named(caller, directory, &[READ], id).map(|it| body(it, &tenant))
         })
         .await?;
     Reply::json(&found)

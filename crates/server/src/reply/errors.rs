@@ -171,6 +171,7 @@ fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
         Refusal::QuotaExceeded { .. } => (403, "Forbidden"),
         Refusal::NotFound { .. } if graph => (404, "Request_ResourceNotFound"),
         Refusal::NotFound { .. } => (404, "NotFound"),
+        Refusal::NoPhoto => (404, "ImageNotFound"),
         Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } if graph => (400, "Request_BadRequest"),
         Refusal::BadRequest { .. } | Refusal::ObjectConflict { .. } => (400, "BadRequest"),
         Refusal::UnsupportedQuery { .. } => (400, "Request_UnsupportedQuery"),

@@ -1,7 +1,11 @@
 //! A file decided on: rule after rule over a working copy of the directory. Pure; what it says is kept in
 //! one batch or not at all.
 
-use super::{Did, Known, Loaded, groups, objects, people};
+use super::{
+    Did, Known, Loaded,
+    assignments::{self, Holders},
+    groups, objects, people,
+};
 use carnet_tenant::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     directory::Directory,
@@ -135,7 +139,13 @@ pub(super) fn decide(
         let id = made.map_err(|no| (format!("user `{}`", table.name), no))?;
         users.insert(user::fold(&table.name), id);
     }
-    groups::groups(&mut draft, loaded, (&users, &apps), at)?;
+    let groups = groups::groups(&mut draft, loaded, (&users, &apps), at)?;
+    assignments::assignments(
+        &mut draft,
+        loaded,
+        &Holders { apps: &apps, users: &users, groups: &groups },
+        at,
+    )?;
     objects::permissions(&mut draft, loaded, &apps, at)?;
     objects::environments(&mut draft, loaded, at)?;
     draft.changes = last_of_each(std::mem::take(&mut draft.changes));

@@ -18,13 +18,13 @@ use carnet_wire::{
 use std::collections::HashMap;
 
 /// Makes or changes every group, and then puts the members in: groups may name each other. Members that are
-/// not in the file stay.
-pub(super) fn groups(
+/// not in the file stay. Gives the groups' ids by name.
+pub(super) fn groups<'a>(
     draft: &mut Draft,
-    loaded: &Loaded,
+    loaded: &'a Loaded,
     (users, apps): (&HashMap<String, ObjectId>, &[AppId]),
     at: &Moment<'_>,
-) -> Result<(), Refused> {
+) -> Result<HashMap<&'a str, ObjectId>, Refused> {
     let tables = &loaded.file.groups;
     let mut ids: HashMap<&str, ObjectId> = HashMap::new();
     for table in tables {
@@ -56,7 +56,7 @@ pub(super) fn groups(
         }
         draft.touch("group", &table.name, changed);
     }
-    Ok(())
+    Ok(ids)
 }
 
 fn about(table: &GroupTable, no: Refusal) -> Refused {

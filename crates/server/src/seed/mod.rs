@@ -1,6 +1,7 @@
 //! Seeding: applies tenant files through the same rules that requests go through, as the operator. A
 //! file is applied only when it changed, so a start costs no password hashing.
 
+mod assignments;
 mod claims;
 mod draft;
 mod groups;

@@ -7,7 +7,7 @@ use super::{
 };
 use carnet_tenant::{
     admin_registration,
-    application::{self, ApplicationPolicy, Changes, New, NewSecret, SignInAudience},
+    application::{self, Application, ApplicationPolicy, Changes, New, NewSecret, SignInAudience},
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
     group::MemberKind,
@@ -23,6 +23,7 @@ use carnet_wire::{
     jose::Certificate,
     tenant_file::{ApplicationTable, Exposed, PermissionTable, SecretTable},
 };
+use serde_json::{Value, json};
 
 fn bad(target: &str, message: String) -> Refusal {
     Refusal::BadRequest { message, target: Some(target.to_owned()) }
@@ -171,10 +172,30 @@ fn described(
         certificates: (held.len() > known).then_some(held),
         federated: (!table.federated.is_empty()).then_some(federated),
         policy: Some(chosen),
+        kept: kept(table, old.map(|it| &**it)),
         optional_claims: (!table.optional_claims.is_empty()).then(|| optional_claims(&table.optional_claims)),
         group_claims: table.group_membership_claims.as_deref().map(group_claims).transpose()?.map(Some),
         ..Changes::default()
     })
+}
+
+/// The properties that are kept as Graph has them: the implicit switches and the logout address. A switch that the file
+/// does not name stays.
+fn kept(table: &ApplicationTable, old: Option<&Application>) -> Vec<(&'static str, Value)> {
+    const SWITCHES: &str = "web.implicitGrantSettings";
+    let mut kept = Vec::new();
+    let implicit = table.implicit;
+    if implicit.id_token.is_some() || implicit.access_token.is_some() {
+        let held =
+            |name: &str| old.and_then(|it| it.kept.get(SWITCHES)?.get(name)?.as_bool()).unwrap_or(false);
+        let switches = json!({
+            "enableIdTokenIssuance": implicit.id_token.unwrap_or_else(|| held("enableIdTokenIssuance")),
+            "enableAccessTokenIssuance": implicit.access_token.unwrap_or_else(|| held("enableAccessTokenIssuance")),
+        });
+        kept.push((SWITCHES, switches));
+    }
+    kept.extend(table.logout_url.as_ref().map(|url| ("web.logoutUrl", json!(url))));
+    kept
 }
 
 fn audience(word: &str) -> Result<SignInAudience, Refusal> {
@@ -433,7 +454,7 @@ pub(super) fn environments(draft: &mut Draft, loaded: &Loaded, at: &Moment<'_>) 
         let named =
             || directory.environments().find(|it| it.display_name == table.name).map(|it| it.id.clone());
         let id = table.id.clone().or_else(named).unwrap_or_else(|| at.entropy.uuid().to_string());
-        let there = directory.environment(&id).is_some();
+        let there = environment::named(directory, &id).is_some();
         let new = Environment {
             sku: table.sku.clone().unwrap_or_else(|| "Production".into()),
             location: table.location.clone().unwrap_or_else(|| "europe".into()),

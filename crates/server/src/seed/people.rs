@@ -19,6 +19,13 @@ pub(super) fn user(
 ) -> Result<ObjectId, Refusal> {
     let totp = table.totp.as_ref().map(|key| Guarded::new(key.expose().to_owned()));
     let there = known.user.is_some();
+    let given = |label: &Option<String>| label.clone().map(Some);
+    let labels = Labels {
+        given_name: given(&table.given_name),
+        surname: given(&table.surname),
+        mail: given(&table.mail),
+        ..Labels::default()
+    };
     let (id, mut changed) = match known.user {
         Some(old) => {
             if table.id.is_some_and(|id| id != old.id) {
@@ -30,6 +37,7 @@ pub(super) fn user(
                 enabled: table.enabled,
                 password: known.hash,
                 totp,
+                labels,
                 ..Changes::default()
             };
             let decided =
@@ -45,7 +53,7 @@ pub(super) fn user(
                 totp,
                 enabled: table.enabled.unwrap_or(true),
                 force_change: false,
-                labels: Labels::default(),
+                labels,
             };
             let decided = user::create(&draft.caller, &draft.directory, new, at)?;
             (draft.take(decided).0.id, true)

@@ -180,7 +180,7 @@ pub(crate) fn delegated(
     }
     user_assigned_to(directory, user.id, &resource.principal)?;
     let held = consented(directory, client, user.id, resource);
-    let missing = || unconsented(client, resolved, held.is_empty());
+    let missing = || unconsented(directory, client, resolved, held.is_empty());
     if !resolved.explicit && held.is_empty() && !consented_to_anything(directory, client, user.id) {
         return Err(missing());
     }
@@ -207,11 +207,13 @@ pub(crate) fn delegated(
 }
 
 /// What is said where consent is missing: nobody consented, or nobody could have.
-fn unconsented(client: &Client, resolved: &Resolved, nothing_held: bool) -> Denial {
+fn unconsented(directory: &Directory, client: &Client, resolved: &Resolved, nothing_held: bool) -> Denial {
     let principal = &resolved.resource.principal;
     let (app, resource) = (client.app, principal.app_id);
     let Some(application) = &client.application else {
-        return match resolved.resource.microsoft {
+        let known = directory.catalogue.application(app);
+        let by_consent = resolved.resource.graph && known.is_some_and(|it| it.by_consent);
+        return match resolved.resource.microsoft && !by_consent {
             true if resource == app => Denial::Permission(PermissionNo::FirstPartyToItself),
             true => Denial::Permission(PermissionNo::FirstParty { app, resource }),
             false => Denial::ConsentMissing { app, name: client.name.clone() },
@@ -242,6 +244,10 @@ fn all_held(
 ) -> Result<bool, Denial> {
     let mut all = true;
     for value in values {
+        // Microsoft's own clients hold permissions that are not published.
+        if held.iter().any(|it| it.eq_ignore_ascii_case(value)) {
+            continue;
+        }
         let published =
             resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
         let Some(published) = published else {
@@ -256,7 +262,8 @@ fn all_held(
     Ok(all)
 }
 
-/// What was consented to for a client, a user and an API, as far as the API still publishes it.
+/// What was consented to for a client, a user and an API, as far as the API still publishes it, and what a client of
+/// Microsoft's holds without consent.
 fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
     let published =
         |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
@@ -272,17 +279,11 @@ fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &
     if client.application.is_some() && resource.principal.app_id == client.app {
         held.extend(resource.principal.scopes.iter().filter(|it| it.enabled).map(|it| it.value.clone()));
     }
-    let known = directory
-        .catalogue
-        .application(client.app)
-        .and_then(|it| it.preauthorized.get(&resource.principal.app_id));
-    match known {
-        Some(all) if all.iter().any(|value| value == "*") => {
-            held.extend(resource.principal.scopes.iter().filter(|it| it.enabled).map(|it| it.value.clone()));
-        }
-        Some(some) => held.extend(some.iter().filter(|value| published(value)).cloned()),
-        None => {}
-    }
+    // Applications of the tenant that stand in for Microsoft's hold nothing and publish what they say.
+    let known = directory.catalogue.application(client.app).filter(|_| client.application.is_none());
+    let stands_in = directory.application_by_app(resource.principal.app_id).is_some();
+    let unasked = known.and_then(|it| it.preauthorized.get(&resource.principal.app_id)).into_iter().flatten();
+    held.extend(unasked.filter(|value| !stands_in || published(value)).cloned());
     // It is spent on the refresh token and never listed.
     held.retain(|value| value != "offline_access");
     held.sort();

@@ -61,7 +61,9 @@ fn ids(file: &TenantFile) -> Result<(), FileError> {
     if let Some(twice) = doubled(objects.flatten()) {
         return wrong(format!("two objects have the id `{twice}`; give each its own"));
     }
-    if let Some(twice) = doubled(file.environments.iter().filter_map(|it| it.id.as_ref())) {
+    if let Some(twice) =
+        doubled(file.environments.iter().filter_map(|it| it.id.as_ref()).map(|id| id.to_lowercase()))
+    {
         return wrong(format!("two environments have the id `{twice}`; give each its own"));
     }
     Ok(())

@@ -184,6 +184,12 @@ pub struct UserTable {
     pub id: Option<ObjectId>,
     /// The name people see.
     pub display_name: Option<String>,
+    /// Graph's `givenName`.
+    pub given_name: Option<String>,
+    /// Graph's `surname`.
+    pub surname: Option<String>,
+    /// Graph's `mail`.
+    pub mail: Option<String>,
     /// The password itself.
     pub password: Option<Password>,
     /// A file that holds the password.
@@ -244,9 +250,40 @@ pub struct ApplicationTable {
     pub optional_claims: OptionalClaimsTable,
     /// Graph's `groupMembershipClaims`.
     pub group_membership_claims: Option<String>,
+    /// Graph's `appRoleAssignmentRequired`: only people who are assigned to it get tokens.
+    #[serde(alias = "app_role_assignment_required")]
+    pub assignment_required: Option<bool>,
+    /// People and groups that hold its app roles.
+    #[serde(default)]
+    pub assignments: Vec<AssignmentTable>,
+    /// Graph's `web.implicitGrantSettings`.
+    #[serde(default)]
+    pub implicit: ImplicitTable,
+    /// Graph's `web.logoutUrl`: where it hears of a sign-out.
+    pub logout_url: Option<String>,
     /// `[application.policy]`
     #[serde(default)]
     pub policy: ApplicationPolicyTable,
+}
+
+/// One of `assignments`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentTable {
+    /// A user or a group of this file, by name.
+    pub to: String,
+    /// The app role's value; absent: default access, without a role.
+    pub role: Option<String>,
+}
+
+/// `implicit`
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImplicitTable {
+    /// `enableIdTokenIssuance`
+    pub id_token: Option<bool>,
+    /// `enableAccessTokenIssuance`
+    pub access_token: Option<bool>,
 }
 
 /// `optional_claims`
@@ -543,6 +580,10 @@ secrets = [{ name = "ci", value = "v", expires = 2027-11-22 }]
 exposes = { identifier_uris = ["api://x"], scopes = ["access", { name = "other", type = "Admin" }], app_roles = [], token_version = 2 }
 optional_claims = { id_token = ["email"], access_token = [{ name = "idtyp", additional = ["include_user_token"] }] }
 group_membership_claims = "SecurityGroup"
+assignment_required = true
+assignments = [{ to = "ada@contoso.example" }, { to = "Readers", role = "Reader" }]
+implicit = { id_token = true }
+logout_url = "https://reader.example/signed-out"
 [application.policy]
 refresh_reuse = "tolerate"
 [[group]]
@@ -572,6 +613,12 @@ publisher = "C"
         assert_eq!(file.applications[0].exposes.scopes[1].kind(), Some("Admin"));
         assert_eq!(file.applications[0].optional_claims.access_token[0].parts().1, ["include_user_token"]);
         assert_eq!((file.groups[0].members.len(), file.tenant.policy.authentication_contexts.len()), (2, 1));
+        let app = &file.applications[0];
+        assert_eq!(app.assignments[1].role.as_deref(), Some("Reader"));
+        let implicit = ImplicitTable { id_token: Some(true), access_token: None };
+        assert_eq!((app.assignment_required, app.implicit), (Some(true), implicit));
+        let long = WHOLE.replace("assignment_required", "app_role_assignment_required");
+        assert_eq!(TenantFile::parse(&long).unwrap().applications[0].assignment_required, Some(true));
         assert!(!format!("{file:?}").contains("s3cret"));
     }
 

@@ -15,7 +15,7 @@ pub const PUBLIC: &str = "a0000000-0000-4000-8000-000000000002";
 /// A good request by secret.
 pub const SECRET_GRANT: &str = "client_id=a0000000-0000-4000-8000-000000000001&client_secret=s3cret-value~soak&grant_type=client_credentials&scope=https%3A%2F%2Fapi.powerplatform.com%2F.default";
 /// A request for the member's token at Microsoft Graph, with Graph's own command line.
-pub const MEMBER_GRANT: &str = "client_id=14d82eec-204b-4c2f-b7e8-296a70dab67e&username=ada%40contoso.example&password=Correct-horse-7&grant_type=password&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
+pub const MEMBER_GRANT: &str = "client_id=1950a258-227b-4e31-a9cf-717495945fc2&username=ada%40contoso.example&password=Correct-horse-7&grant_type=password&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
 /// Users beside the member; they have no password.
 const USERS: usize = 2000;
 

@@ -17,7 +17,7 @@ use carnet_client::{
     setup::{step1, step2, step3, step4},
 };
 use carnet_wire::{
-    catalogue::{AZURE_POWERSHELL, GRAPH_COMMAND_LINE, POWER_PLATFORM, POWER_PLATFORM_CLI},
+    catalogue::{AZURE_POWERSHELL, POWER_PLATFORM, POWER_PLATFORM_CLI},
     ids::AppId,
     jose::ClientKey,
     secret::{AccessToken, SecretBytes},
@@ -41,13 +41,12 @@ struct Walk<'a> {
 pub async fn walk(own: &Own, printer: &Printer) -> Result<String, Failure> {
     let shown = *printer;
     let transport = Transport::new(&own.place)?.watched(Arc::new(move |exchange| shown.exchange(exchange)));
-    printer
-        .note("The administrator signs in for Microsoft Graph, as the built-in Graph command line client.");
+    printer.note("The administrator signs in for Microsoft Graph, as the built-in Azure PowerShell client.");
     let place = &own.place;
     let token = password::acquire(
         &transport,
         place,
-        &user(own, id(GRAPH_COMMAND_LINE)?, Person::Admin),
+        &user(own, id(AZURE_POWERSHELL)?, Person::Admin),
         &place.graph_scope(),
     )
     .await?;
