@@ -81,7 +81,9 @@ pub fn question(
     let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
     let Some(application) = application else { return Err(missing()) };
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let first = resolved.resource.principal;
+    // Where no API is named, a sign-in asks for the OpenID Connect scopes, which Microsoft Graph publishes.
+    let graph = directory.principal_by_name(catalogue::GRAPH).filter(|_| !resolved.explicit);
+    let first = graph.cloned().unwrap_or(resolved.resource.principal);
     let admin = asked.prompt == Prompt::AdminConsent;
     let mut apis = match &resolved.wanted {
         Wanted::Named(values) => vec![named(&client.name, first, values)?],

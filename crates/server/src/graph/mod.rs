@@ -18,7 +18,7 @@ mod user_body;
 mod users;
 
 use crate::{
-    login::user_info,
+    login::{preflight, user_info},
     route::{Route, Surface},
 };
 use http::Method;
@@ -101,6 +101,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(POST "/v1.0/me/getMemberObjects", "graph/memberships", memberships::ids_of_me),
     route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
     route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(OPTIONS "/oidc/userinfo", "login/preflight", preflight::user_info),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),
 ];
 
