@@ -8,7 +8,11 @@ use crate::{
     route::{Call, Surface},
 };
 use carnet_tenant::{
-    directory::Directory, evaluation::Shown, operation::Caller, refusal::Refusal, token::claims::BACKDATED,
+    directory::Directory,
+    evaluation::Shown,
+    operation::Caller,
+    refusal::Refusal,
+    token::{claims::BACKDATED, scope::audience_name},
 };
 use carnet_wire::{
     catalogue::{GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE},
@@ -40,19 +44,29 @@ impl Context {
     /// # Errors
     /// [`Refusal::InvalidToken`], or [`Failure`] when the store fails.
     pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
-        let own = self.own_token(bearer(call)?).await?.map_err(|why| invalid(&why.to_string()))?;
+        let token = bearer(call)?.ok_or(Refusal::NoToken)?;
+        let called = self.caller_with(token).await?;
+        let named =
+            graph::tenant_of(call.head.uri.path()).filter(|_| self.envelope.surface == Surface::Graph);
+        if named.is_some_and(|tenant| tenant != called.directory.tenant.id) {
+            let needs = "the tenant that the path names is not the tenant of the token".to_owned();
+            return Err(Refusal::Forbidden { needs }.into());
+        }
+        Ok(called)
+    }
+
+    /// The caller who shows this token to an API of this surface.
+    ///
+    /// # Errors
+    /// As [`Context::caller`].
+    pub async fn caller_with(&mut self, token: &str) -> Result<Called, Failure> {
+        let own = self.own_token(token).await?.map_err(|why| invalid(&why.to_string()))?;
         let api = self.api(claim(&own.claims, "aud")?).ok_or_else(other_api)?;
         // Microsoft's APIs get tokens of the first edition, and take no others.
         if claim(&own.claims, "ver")? != "1.0" {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
         self.envelope.tenant = Some(own.directory.tenant.id);
-        let named =
-            graph::tenant_of(call.head.uri.path()).filter(|_| self.envelope.surface == Surface::Graph);
-        if named.is_some_and(|tenant| tenant != own.directory.tenant.id) {
-            let needs = "the tenant that the path names is not the tenant of the token".to_owned();
-            return Err(Refusal::Forbidden { needs }.into());
-        }
         let mut directory = own.directory;
         let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.
@@ -79,6 +93,7 @@ impl Context {
             Surface::Health => return None,
         };
         let known = self.state.catalogue.application(app.parse().ok()?)?;
+        let audience = audience_name(audience);
         let plain = audience.strip_suffix('/').unwrap_or(audience);
         (audience == app || known.names.iter().any(|name| name.eq_ignore_ascii_case(plain)))
             .then_some(known.app_id)
@@ -92,7 +107,7 @@ impl Context {
     ) -> Result<Caller, Failure> {
         let tenant = directory.tenant.id;
         // A token is made for the principal that its audience names; that has to be this API's.
-        let named = directory.principal_by_name(claim(claims, "aud")?);
+        let named = directory.principal_by_name(audience_name(claim(claims, "aud")?));
         if named.is_none_or(|it| it.app_id != api) {
             return Err(other_api().into());
         }
@@ -138,12 +153,22 @@ fn claim<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a s
     own_token::text(claims, name).map_err(|why| invalid(&why.to_string()))
 }
 
-fn bearer(call: &Call) -> Result<&str, Refusal> {
-    let missing = || invalid("Access token is empty.");
-    let (scheme, token) =
-        call.header("authorization").and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
+/// The token of the `Authorization` header; `None`: no such header was sent.
+///
+/// # Errors
+/// [`Refusal::InvalidToken`] when the header cannot be read as one with a bearer token.
+pub fn bearer(call: &Call) -> Result<Option<&str>, Refusal> {
+    let Some(value) = call.head.headers.get("authorization").filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let unreadable = || {
+        invalid(
+            "The Authorization header cannot be read: it has to be the word Bearer, one space and the access token.",
+        )
+    };
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unreadable)?;
     match scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
-        true => Ok(token),
-        false => Err(missing()),
+        true => Ok(Some(token)),
+        false => Err(unreadable()),
     }
 }

@@ -216,10 +216,17 @@ impl Names {
     }
 
     /// What claims need, for an answer of the token endpoint.
-    fn issuing<'a>(&'a self, envelope: &Envelope, tenant: &Tenant, pairwise: &'a DigestKey) -> Issuing<'a> {
+    fn issuing<'a>(
+        &'a self,
+        envelope: &Envelope,
+        tenant: &'a Tenant,
+        pairwise: &'a DigestKey,
+    ) -> Issuing<'a> {
         Issuing {
             tenant: tenant.id,
             tenant_created: tenant.created,
+            tenant_country: tenant.country.as_deref(),
+            domains: &tenant.domains,
             issuer_v1: &self.issuer_v1,
             issuer_v2: &self.issuer_v2,
             graph: &self.graph,

@@ -83,9 +83,7 @@ pub fn admit(
         let (tenant, named, redirect_uri) = (directory.tenant.id, tenant.clone(), only.clone());
         return Ok(Admitted { tenant, named, redirect_uri, explicit: false, platform, client });
     };
-    let found = registered(web, spa, public_uris)
-        .into_iter()
-        .find(|(uri, platform)| redirect::matches(uri, asked, platform.is_public()));
+    let found = registered(web, spa, public_uris).into_iter().find(|(uri, _)| redirect::matches(uri, asked));
     let Some((_, platform)) = found else {
         let shown: String = asked.chars().filter(char::is_ascii_graphic).take(200).collect();
         let none = registered(web, spa, public_uris).is_empty();

@@ -79,7 +79,9 @@ pub fn question(
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
     let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
     let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let first = resolved.resource.principal.clone();
+    // Where no API is named, a sign-in asks for the OpenID Connect scopes, which Microsoft Graph publishes.
+    let graph = directory.principal_by_name(catalogue::GRAPH).filter(|_| !resolved.explicit);
+    let first = graph.cloned().unwrap_or_else(|| resolved.resource.principal.clone());
     let admin = asked.prompt == Prompt::AdminConsent;
     // Clients of Microsoft's come with what they may do and get no more. One of them asks for permissions of Graph by
     // name, like an application of the tenant.

@@ -91,6 +91,7 @@ pub(crate) fn directory() -> Directory {
         domains: vec!["contoso.example".into()],
         display_name: "Contoso".into(),
         created: moment().now,
+        country: None,
         policy: Policy::default(),
     };
     let mut directory = Directory::empty(tenant.into(), catalogue.clone());

@@ -143,6 +143,8 @@ pub enum Claim {
     TokenType,
     /// `idtyp` of users too (`include_user_token`).
     TokenTypeOfUsers,
+    /// `ctry`: the person's country.
+    Country,
     /// `ipaddr`
     Address,
     /// `login_hint`
@@ -151,10 +153,18 @@ pub enum Claim {
     PreferredUsername,
     /// `sid`
     Session,
+    /// `tenant_ctry`: the tenant's country.
+    TenantCountry,
     /// `upn`
     Upn,
+    /// `verified_primary_email`
+    VerifiedPrimaryEmail,
+    /// `verified_secondary_email`
+    VerifiedSecondaryEmail,
     /// `xms_cc`: what the client can do.
     Capabilities,
+    /// `xms_edov`: the domain of the mail address is one of the tenant's.
+    EmailDomainOwnerVerified,
 }
 
 /// Which optional claims are wanted.
@@ -184,6 +194,7 @@ impl ClaimSet {
             "acrs" => self.and(Claim::Acrs),
             "aud" => more(self, "use_guid", Claim::AudienceGuid),
             "auth_time" => self.and(Claim::AuthTime),
+            "ctry" => self.and(Claim::Country),
             "email" => self.and(Claim::Email),
             "family_name" => self.and(Claim::FamilyName),
             "given_name" => self.and(Claim::GivenName),
@@ -196,8 +207,12 @@ impl ClaimSet {
             "login_hint" => self.and(Claim::LoginHint),
             "preferred_username" => self.and(Claim::PreferredUsername),
             "sid" => self.and(Claim::Session),
+            "tenant_ctry" => self.and(Claim::TenantCountry),
             "upn" => self.and(Claim::Upn),
+            "verified_primary_email" => self.and(Claim::VerifiedPrimaryEmail),
+            "verified_secondary_email" => self.and(Claim::VerifiedSecondaryEmail),
             "xms_cc" => self.and(Claim::Capabilities),
+            "xms_edov" => self.and(Claim::EmailDomainOwnerVerified),
             _ => self,
         }
     }

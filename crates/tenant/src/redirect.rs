@@ -111,10 +111,10 @@ pub fn check_logout(uri: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether a redirect URI that is asked for is this registered one: byte for byte, save that a public client's
-/// loopback address matches under any port, and that an empty path is a slash (`security.md`, S13).
+/// Whether a redirect URI that is asked for is this registered one: byte for byte, save that a loopback address, of
+/// any platform, matches under any port, and that its empty path is a slash (`security.md`, S13).
 #[must_use]
-pub fn matches(registered: &str, asked: &str, public: bool) -> bool {
+pub fn matches(registered: &str, asked: &str) -> bool {
     if registered == asked {
         return true;
     }
@@ -131,7 +131,7 @@ pub fn matches(registered: &str, asked: &str, public: bool) -> bool {
         let path = if path.is_empty() { "/" } else { path };
         is_loopback(host).then(|| (name.to_ascii_lowercase(), path.to_owned()))
     };
-    public && check(asked, true).is_ok() && parts(registered).is_some_and(|one| Some(one) == parts(asked))
+    check(asked, true).is_ok() && parts(registered).is_some_and(|one| Some(one) == parts(asked))
 }
 
 /// The origin of an address: scheme, host and port in lower case, without the port on this machine, where
@@ -177,21 +177,20 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_a_public_loopback_address_matches_under_any_port_row_32() {
-        assert!(matches("http://localhost", "http://localhost:4711/", true));
-        assert!(matches("http://localhost:1/a", "http://localhost:2/a", true));
-        for (registered, asked, public) in [
-            ("http://localhost", "http://localhost:4711", false),
-            ("http://localhost/a", "http://localhost:1/b", true),
-            ("http://localhost", "http://127.0.0.1:1", true),
-            ("http://localhost", "http://localhost:1@evil.example/", true),
-            ("http://localhost", "http://localhost.evil.example:1/", true),
-            ("http://localhost", "http://localhost:1\\@evil.example", true),
-            ("http://localhost", "http://localhost:1/%2e%2e/", true),
-            ("https://a.example/cb", "https://a.example/cb/x", true),
-            ("https://a.example/cb", "https://a.example/CB", true),
+    fn only_a_loopback_address_matches_under_any_port_row_32() {
+        assert!(matches("http://localhost", "http://localhost:4711/"));
+        assert!(matches("http://localhost:1/a", "http://localhost:2/a"));
+        for (registered, asked) in [
+            ("http://localhost/a", "http://localhost:1/b"),
+            ("http://localhost", "http://127.0.0.1:1"),
+            ("http://localhost", "http://localhost:1@evil.example/"),
+            ("http://localhost", "http://localhost.evil.example:1/"),
+            ("http://localhost", "http://localhost:1\\@evil.example"),
+            ("http://localhost", "http://localhost:1/%2e%2e/"),
+            ("https://a.example/cb", "https://a.example/cb/x"),
+            ("https://a.example/cb", "https://a.example/CB"),
         ] {
-            assert!(!matches(registered, asked, public), "{registered} {asked}");
+            assert!(!matches(registered, asked), "{registered} {asked}");
         }
     }
 
@@ -468,9 +467,9 @@ mod tests {
     #[test]
     fn a_registered_address_matches_byte_for_byte_even_one_that_may_not_be_registered_any_more() {
         for uri in ["https://a.example/?code=x", "http://a.example/", "nonsense"] {
-            assert!(matches(uri, uri, false) && matches(uri, uri, true), "{uri}");
+            assert!(matches(uri, uri), "{uri}");
         }
-        assert!(matches("http://localhost/?code=x", "http://localhost:1/?code=x", true));
+        assert!(matches("http://localhost/?code=x", "http://localhost:1/?code=x"));
     }
 
     #[test]
@@ -483,8 +482,7 @@ mod tests {
             ("http://127.0.0.1:1", "http://127.0.0.1:2/"),
             ("http://[::1]/a", "http://[::1]:8080/a"),
         ] {
-            assert!(matches(registered, asked, true), "{registered} {asked}");
-            assert!(!matches(registered, asked, false), "{registered} {asked}");
+            assert!(matches(registered, asked), "{registered} {asked}");
         }
         for (registered, asked) in [
             ("http://localhost", "http://localhost:65536/"),
@@ -501,7 +499,7 @@ mod tests {
             ("http://a.example:1/", "http://a.example:2/"),
             ("app://x", "app://y"),
         ] {
-            assert!(!matches(registered, asked, true), "{registered} {asked}");
+            assert!(!matches(registered, asked), "{registered} {asked}");
         }
     }
 

@@ -9,12 +9,15 @@ use carnet_wire::{
 /// Why an API operation is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// 401: no token, or one that is not for this API, not ours, or no longer good.
+    /// 401: a token that cannot be read, or one that is not for this API, not ours, or no longer good.
     #[error("{reason}")]
     InvalidToken {
         /// What is wrong with it, for the body; never the token.
         reason: String,
     },
+    /// 401: no token was sent.
+    #[error("Access token is empty.")]
+    NoToken,
     /// 401: the token is ours and no longer good, and its client can be told what would help.
     #[error("continuous access evaluation resulted in a challenge: {reason}")]
     InsufficientClaims {

@@ -27,6 +27,9 @@ pub struct Tenant {
     pub display_name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// The country, two letters of ISO 3166-1, where the operator told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// The choices of `security.md`, section 5, that a tenant may make.
     pub policy: Policy,
 }

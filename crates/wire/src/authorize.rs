@@ -8,7 +8,7 @@ use crate::{
     token::{
         claims_request::ClaimsRequest,
         form::Form,
-        request::{LONGEST_USER_NAME, RequestError, Target, Version, client_id},
+        request::{LONGEST_USER_NAME, RequestError, Target, Version, bearer_only, client_id},
     },
 };
 use std::fmt;
@@ -269,14 +269,16 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     if response.id_token && text("nonce").is_none() {
         return Err(RequestError::Missing("nonce").into());
     }
-    let mut target = Target::of(version, form)?;
-    // Who wants no code needs no resource.
-    if version == Version::V1 && !response.code {
-        let openid = ScopeRequest { openid: true, profile: true, ..ScopeRequest::default() };
-        target = target.or(Some(Target::Scope(openid)));
-    }
-    let missing = if version == Version::V1 { "resource" } else { "scope" };
-    let target = target.ok_or(RequestError::Missing(missing))?;
+    bearer_only(form)?;
+    let target = match (Target::of(version, form)?, version) {
+        (Some(target), _) => target,
+        (None, Version::V2) => return Err(RequestError::Missing("scope").into()),
+        // The resource may be named when the code is redeemed, or nowhere.
+        (None, Version::V1) if response.code => Target::default_resource(true),
+        (None, Version::V1) => {
+            Target::Scope(ScopeRequest { openid: true, profile: true, ..ScopeRequest::default() })
+        }
+    };
     let challenge = match (text("code_challenge"), text("code_challenge_method")) {
         (None, _) => None,
         (Some(challenge), Some("S256")) => {
@@ -302,10 +304,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     }
     let max_age = text("max_age").map(|age| age.parse().map_err(|_| RequestError::Invalid("max_age")));
     Ok(Asked {
-        scope: match &target {
-            Target::Scope(request) => request.to_string(),
-            Target::Resource { name, .. } => name.clone(),
-        },
+        scope: target.kept_text(),
         target,
         response,
         nonce: match text("nonce") {
@@ -347,7 +346,8 @@ fn challenge_problem(text: &str) -> RequestProblem {
 /// [`RequestError`]
 pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> {
     match version {
-        Version::V1 => Ok(Target::Resource { name: scope.to_owned(), openid: true }),
+        Version::V1 if scope.is_empty() => Ok(Target::default_resource(true)),
+        Version::V1 => Ok(Target::Resource { name: scope.to_owned(), openid: true, implied: false }),
         Version::V2 => ScopeRequest::parse(scope).map(Target::Scope).map_err(RequestError::Scope),
     }
 }

@@ -186,7 +186,7 @@ mod tests {
         assert_eq!((platform.scopes.len(), platform.roles.len(), platform.in_every_tenant), (72, 1, false));
         let read = platform.scopes.iter().find(|it| it.value == "AppManagement.ApplicationPackages.Read");
         assert!(read.is_some_and(|it| !it.description.is_empty()));
-        for id in [GRAPH, POWERAPPS_SERVICE, GRAPH_COMMAND_LINE, AZURE_POWERSHELL] {
+        for id in [GRAPH, AZURE_AD, POWERAPPS_SERVICE, GRAPH_COMMAND_LINE, AZURE_POWERSHELL] {
             assert!(catalogue.application(id.parse().unwrap()).unwrap().in_every_tenant, "{id}");
         }
     }
@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(find("https://service.powerapps.com/").as_deref(), Some(POWERAPPS_SERVICE));
         assert_eq!(find("HTTPS://API.powerplatform.com").as_deref(), Some(POWER_PLATFORM));
         assert_eq!(find(POWER_PLATFORM).as_deref(), Some(POWER_PLATFORM));
+        assert_eq!(find("https://graph.windows.net/").as_deref(), Some(AZURE_AD));
         for name in ["https://api.powerplatform.com.evil.example", "api.powerplatform.com", ""] {
             assert_eq!(find(name), None, "{name}");
         }

@@ -5,7 +5,7 @@ use crate::{
     ids::AppId,
     token::{
         form::Form,
-        request::{RequestError, Target, Version, client_id},
+        request::{RequestError, Target, Version, bearer_only, client_id},
     },
 };
 use serde_json::{Value, json};
@@ -42,12 +42,13 @@ impl DeviceRequest {
         let client = form.get("client_id").filter(|it| !it.is_empty());
         let client = client.ok_or(RequestError::Missing("client_id"))?;
         let client_id = client_id(client)?;
-        let missing = if version == Version::V1 { "resource" } else { "scope" };
-        let target = Target::of(version, form)?.ok_or(RequestError::Missing(missing))?;
-        let scope = match &target {
-            Target::Scope(request) => request.to_string(),
-            Target::Resource { name, .. } => name.clone(),
+        bearer_only(form)?;
+        let target = match (Target::of(version, form)?, version) {
+            (Some(target), _) => target,
+            (None, Version::V1) => Target::default_resource(true),
+            (None, Version::V2) => return Err(RequestError::Missing("scope")),
         };
+        let scope = target.kept_text();
         Ok(Self { client_id, target, scope })
     }
 }

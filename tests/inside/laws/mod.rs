@@ -74,6 +74,7 @@ pub(crate) fn options(folder: &Path, seal: u8) -> Options {
 
 pub(crate) fn tenant(number: u128, domain: &str) -> Tenant {
     Tenant {
+        country: None,
         id: TenantId::new(Uuid::from_u128(number)),
         domains: vec![domain.to_owned()],
         display_name: domain.to_owned(),

@@ -9,6 +9,7 @@ mod device;
 mod discovery;
 mod evaluation;
 mod federated;
+mod first_edition;
 mod first_party;
 mod forms;
 mod hybrid;

@@ -20,7 +20,7 @@ mod user_body;
 mod users;
 
 use crate::{
-    login::user_info,
+    login::{preflight, user_info},
     route::{Route, Surface},
 };
 use carnet_wire::ids::TenantId;
@@ -142,6 +142,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/me/photos/{size}/$value", "graph/profile", profile::photo, Me),
     route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
     route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(OPTIONS "/oidc/userinfo", "login/preflight", preflight::user_info),
     route!(POST "/v1.0/directoryObjects/getByIds", "graph/directory_objects", directory_objects::by_ids),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),
 ];

@@ -353,7 +353,7 @@ pub(super) fn organization(it: &Tenant) -> Value {
         "businessPhones": [],
         "city": null,
         "country": null,
-        "countryLetterCode": null,
+        "countryLetterCode": it.country,
         "createdDateTime": it.created.iso(),
         "displayName": it.display_name,
         "marketingNotificationEmails": [],

@@ -16,7 +16,7 @@ mod logout;
 mod new_password;
 mod pace;
 pub mod pages;
-mod preflight;
+pub(crate) mod preflight;
 mod second_factor;
 mod session;
 mod sign_in;
@@ -89,4 +89,6 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::POST), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::GET), "/oidc/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::POST), "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(Some(&Method::OPTIONS), "/{tenant}/openid/userinfo", "login/preflight", preflight::user_info),
+    route!(Some(&Method::OPTIONS), "/oidc/userinfo", "login/preflight", preflight::user_info),
 ];

@@ -18,18 +18,36 @@ pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
     let store = &cx.state.store;
     let known = match tenant.is_alias() {
         false => store.directory_named(&tenant).await?.is_some_and(|it| it.has_spa_origin(origin)),
-        true => {
-            let mut known = false;
-            for tenant in store.tenants() {
-                known |= store.directory(tenant.id).await?.is_some_and(|it| it.has_spa_origin(origin));
-            }
-            known
-        }
+        true => any_tenant_has(cx, origin).await?,
     };
     Ok(match known {
         true => reply.readable_by(origin).accepting("POST, OPTIONS", &wanted(call)),
         false => reply,
     })
+}
+
+/// `OPTIONS` of userinfo, which names no tenant that could be trusted: any registered single-page origin may ask.
+pub(crate) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure> {
+    let reply = Reply::no_content();
+    let Some(origin) = call.header("origin") else { return Ok(reply) };
+    Ok(match any_tenant_has(&cx, origin).await? {
+        true => reply.readable_by(origin).accepting("GET, POST, OPTIONS", &wanted(&call)),
+        false => reply,
+    })
+}
+
+/// A single-page application of some tenant lives at this origin.
+///
+/// # Errors
+/// [`Failure`] when the store fails.
+pub(super) async fn any_tenant_has(cx: &Context, origin: &str) -> Result<bool, Failure> {
+    let store = &cx.state.store;
+    for tenant in store.tenants() {
+        if store.directory(tenant.id).await?.is_some_and(|it| it.has_spa_origin(origin)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `OPTIONS` of what everyone may read.

@@ -45,8 +45,32 @@ struct Asked {
     tenant: TenantName,
     grant: String,
     request: TokenRequest,
-    /// Where a script is at home that sent it.
+    /// The `Origin` header, if present.
     origin: Option<String>,
+}
+
+/// How the client tried to prove itself. A refusal of a secret by HTTP Basic repeats the scheme (RFC 6749, 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Basic,
+    Other,
+}
+
+impl Scheme {
+    fn of(call: &Call) -> Self {
+        let value = call.header("authorization").unwrap_or_default();
+        match value.split(' ').next().unwrap_or_default().eq_ignore_ascii_case("basic") {
+            true => Self::Basic,
+            false => Self::Other,
+        }
+    }
+
+    fn challenge(self, cx: &Context, reply: Reply) -> Reply {
+        match self {
+            Self::Basic => reply.challenge_basic(&cx.envelope.origin.login()),
+            Self::Other => reply,
+        }
+    }
 }
 
 /// A request that could not be read, as far as it could.
@@ -64,15 +88,23 @@ impl MalformedRequest {
     }
 }
 
-/// What is rare is boxed: every request is as large as its largest way.
+/// Rare branches are boxed so that the future stays small on the common path.
 async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Failure> {
     if call.head.method == http::Method::OPTIONS {
         return Box::pin(preflight::token(&cx, &call)).await;
     }
-    let asked = match parse(&mut cx, call, version).await? {
-        Ok(asked) => asked,
-        Err(malformed) => return Box::pin(unreadable(&cx, malformed, version)).await,
-    };
+    let scheme = Scheme::of(&call);
+    match parse(&mut cx, call, version).await? {
+        Ok(asked) => answer(&cx, asked, version).await.map(|reply| scheme.challenge(&cx, reply)),
+        Err(malformed) => {
+            let reply = Box::pin(unreadable(&cx, malformed, version)).await?;
+            Ok(scheme.challenge(&cx, reply))
+        }
+    }
+}
+
+/// Answers a request that could be read.
+async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, Failure> {
     // A tenant that asks too much costs the store nothing.
     if cx.state.pace.is_full(cx.now())
         && let Some(directory) = cx.state.store.directory_named(&asked.tenant).await?
@@ -88,10 +120,10 @@ async fn post(mut cx: Context, call: Call, version: Version) -> Result<Reply, Fa
         return Ok(asked.readable(&facts.directory, reply::denial(&denial, version, &cx.envelope)));
     }
     let seen = facts.directory.clone();
-    let (password, rehashed) = prove_password(&cx, &facts, &asked.request).await;
+    let (password, rehashed) = prove_password(cx, &facts, &asked.request).await;
     let assertion = asked.request.client_auth.assertion();
-    let federated = prove_federated(&cx, &facts, (&asked.request, assertion.as_ref())).await;
-    let users = (password, prove_assertion(&cx, &facts, &asked.request).await?);
+    let federated = prove_federated(cx, &facts, (&asked.request, assertion.as_ref())).await;
+    let users = (password, prove_assertion(cx, &facts, &asked.request).await?);
     let mut decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
         && let Some(newer) = Box::pin(cx.state.store.confirm(&facts.directory)).await?
@@ -153,7 +185,10 @@ async fn parse(
     let grant = grant_name(&form);
     // What stands in the address is not read, so what it names is missing here.
     let misplaced = call.head.uri.query().is_some_and(|query| !query.is_empty());
+    let query = call.head.uri.query().unwrap_or_default();
+    let spn_audience = version == Version::V1 && query.split('&').any(|part| part == "api-version=1.0");
     let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
+    let parsed = parsed.map(|request| TokenRequest { spn_audience, ..request });
     let denial = match parsed {
         Ok(request) => return Ok(Ok(Asked { tenant, grant, request, origin })),
         Err(RequestError::Empty) if misplaced => Denial::Malformed(RequestError::Missing("grant_type")),

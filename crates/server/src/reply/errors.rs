@@ -100,7 +100,11 @@ fn plain_error(status: u16, code: &str, message: &str, envelope: &Envelope) -> R
         Surface::Login | Surface::Health => Reply::json_with(
             status,
             &serde_json::json!({
-                "error": if envelope.surface == Surface::Login { "invalid_request" } else { code },
+                "error": match code {
+                    "invalid_token" | "insufficient_claims" => code,
+                    _ if envelope.surface == Surface::Login => "invalid_request",
+                    _ => code,
+                },
                 "error_description": message,
                 "trace_id": envelope.trace,
                 "correlation_id": envelope.correlation,
@@ -132,12 +136,14 @@ fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
         _ => plain_error(status, code, &message, envelope),
     };
     match no {
+        // Who shows no token is told where to get one, and of no error (RFC 6750, 3.1).
+        Refusal::NoToken => reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, "")),
         Refusal::InvalidToken { .. } => {
-            let error = "error=\"invalid_token\"";
+            let error = ", error=\"invalid_token\"";
             reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, error))
         }
         Refusal::InsufficientClaims { challenge: claims, .. } => {
-            let error = format!("error=\"insufficient_claims\", claims=\"{}\"", claims.base64());
+            let error = format!(", error=\"insufficient_claims\", claims=\"{}\"", claims.base64());
             reply.header(header::WWW_AUTHENTICATE, &challenge(&envelope.origin, &error))
         }
         Refusal::Busy { seconds } => reply.header(header::RETRY_AFTER, &seconds.to_string()),
@@ -146,7 +152,17 @@ fn refusal(no: &Refusal, envelope: &Envelope) -> Reply {
 }
 
 fn challenge(origin: &Origin, error: &str) -> String {
-    format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", {error}", origin.login())
+    format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\"{error}", origin.login())
+}
+
+/// The word for a refused token in the body of the token service's own bearer endpoint, userinfo: the one that the
+/// challenge has too (RFC 6750, 3.1). Without a token the challenge has none, and the body says what was missing.
+const fn bearer_error(no: &Refusal) -> &'static str {
+    match no {
+        Refusal::InsufficientClaims { .. } => "insufficient_claims",
+        Refusal::InvalidToken { .. } => "invalid_token",
+        _ => "invalid_request",
+    }
 }
 
 fn inner_code(no: &Refusal) -> &'static str {
@@ -160,7 +176,12 @@ fn inner_code(no: &Refusal) -> &'static str {
 fn codes(no: &Refusal, surface: Surface) -> (u16, &'static str) {
     let graph = surface == Surface::Graph;
     match no {
-        Refusal::InvalidToken { .. } | Refusal::InsufficientClaims { .. } => {
+        Refusal::NoToken | Refusal::InvalidToken { .. } | Refusal::InsufficientClaims { .. }
+            if surface == Surface::Login =>
+        {
+            (401, bearer_error(no))
+        }
+        Refusal::NoToken | Refusal::InvalidToken { .. } | Refusal::InsufficientClaims { .. } => {
             (401, "InvalidAuthenticationToken")
         }
         Refusal::Forbidden { .. } if graph => (403, "Authorization_RequestDenied"),

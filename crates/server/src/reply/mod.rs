@@ -130,6 +130,17 @@ impl Reply {
         }
     }
 
+    /// Repeats the scheme in which a client's credential was refused, where it was (RFC 6749, 5.2).
+    #[must_use]
+    pub fn challenge_basic(self, realm: &str) -> Self {
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                self.header(header::WWW_AUTHENTICATE, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""))
+            }
+            _ => self,
+        }
+    }
+
     /// Sets a cookie.
     #[must_use]
     pub fn cookie(mut self, value: String) -> Self {

@@ -160,6 +160,7 @@ fn blank(loaded: &Loaded, at: &Moment<'_>) -> Tenant {
         domains: vec![table.domain.to_lowercase()],
         display_name: table.name.clone().unwrap_or_else(|| table.domain.clone()),
         created: at.now,
+        country: table.country.clone(),
         policy: Policy::default(),
     }
 }
@@ -178,6 +179,7 @@ fn described(directory: &Directory, loaded: &Loaded, apps: &[AppId]) -> Result<T
         domains,
         display_name: table.name.clone().unwrap_or_else(|| old.display_name.clone()),
         created: old.created,
+        country: table.country.clone(),
         policy: policy(&table.policy, &named, &directory.catalogue)?,
     })
 }

@@ -247,7 +247,9 @@ fn target(run: &Run<'_>, body: &CodeBody) -> Result<Target, Denial> {
     }
     match &run.request.target {
         // With v1.0 a code always brings an ID token, whether the request repeats `openid` or not.
-        Some(Target::Resource { name, .. }) => Ok(Target::Resource { name: name.clone(), openid: true }),
+        Some(Target::Resource { name, implied, .. }) => {
+            Ok(Target::Resource { name: name.clone(), openid: true, implied: *implied })
+        }
         Some(target) => Ok(target.clone()),
         None => Ok(run.with_resource_parameter(kept(body)?)),
     }

@@ -1,7 +1,7 @@
 //! Claims of access and ID tokens (`reference/tokens-and-claims.md`). The version of an access token is
 //! the resource's choice, that of an ID token the endpoint's. Members come in alphabetical order after
 //! `aud`, `iss`, `iat`, `nbf`, `exp`; what is empty is left out, and so is what nobody here could know
-//! (`puid`, `tenant_ctry`, `xms_idrel`, …).
+//! (`puid`, `xms_idrel`, …).
 
 use super::{Approval, Configured, Subject, aio, subject};
 use crate::{optional_claims::Claim, user::User};
@@ -34,6 +34,10 @@ pub struct Issuing<'a> {
     pub tenant: TenantId,
     /// When the tenant was made.
     pub tenant_created: Timestamp,
+    /// The tenant's country, if it is known.
+    pub tenant_country: Option<&'a str>,
+    /// The tenant's verified domains, in lower case.
+    pub domains: &'a [String],
     /// `iss` of v1.0 tokens.
     pub issuer_v1: &'a str,
     /// `iss` of v2.0 tokens.
@@ -89,6 +93,8 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     c_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ctry: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     family_name: Option<&'a str>,
@@ -122,6 +128,8 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<Uuid>,
     sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_ctry: Option<&'a str>,
     tid: Option<TenantId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unique_name: Option<&'a str>,
@@ -130,9 +138,15 @@ struct Claims<'a> {
     uti: String,
     ver: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    verified_primary_email: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    verified_secondary_email: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     wids: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     xms_cc: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xms_edov: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     xms_st: Option<InOtherTokens>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,10 +189,15 @@ impl Approval {
         let version = self.token_version();
         let recipient = self.resource.principal.app_id;
         let guid = recipient.to_string();
+        let spn = format!("spn:{guid}");
         let wants = self.access.claims;
         let mut claims = self.common(issuing, version, (recipient, self.lifetime));
         let by_guid = version == Version::V2 || wants.has(Claim::AudienceGuid);
-        claims.aud = if by_guid { &guid } else { &self.resource.name };
+        claims.aud = match (by_guid, self.resource.spn) {
+            (true, _) => &guid,
+            (false, true) => &spn,
+            (false, false) => &self.resource.name,
+        };
         claims.roles = &self.roles;
         claims.xms_cc = if self.continuous || self.access.capable { &["cp1"] } else { &[] };
         match version {
@@ -250,7 +269,7 @@ impl Approval {
         &'a self,
         claims: &mut Claims<'a>,
         (user, methods): (&'a User, &'a [String]),
-        (issuing, version, configured): (&Issuing<'_>, Version, &'a Configured),
+        (issuing, version, configured): (&Issuing<'a>, Version, &'a Configured),
     ) {
         let wants = configured.claims;
         let v1 = version == Version::V1;
@@ -268,6 +287,24 @@ impl Approval {
         claims.ipaddr = (v1 || wants.has(Claim::Address)).then_some(issuing.address);
         let mail = user.guest || wants.has(Claim::Email) || (!v1 && self.email);
         claims.email = user.mail.as_deref().filter(|_| mail);
+        let verified = |mail: &&str| {
+            let domain = mail.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+            domain.is_some_and(|domain| issuing.domains.contains(&domain))
+        };
+        let mail = user.mail.as_deref();
+        claims.xms_edov =
+            mail.filter(|_| wants.has(Claim::EmailDomainOwnerVerified)).map(|mail| verified(&mail));
+        if wants.has(Claim::VerifiedPrimaryEmail) {
+            claims.verified_primary_email = mail.into_iter().filter(verified).collect();
+        }
+        if wants.has(Claim::VerifiedSecondaryEmail) {
+            let others = user.kept.get("otherMails").and_then(serde_json::Value::as_array);
+            let others = others.into_iter().flatten().filter_map(serde_json::Value::as_str);
+            claims.verified_secondary_email = others.filter(verified).collect();
+        }
+        claims.tenant_ctry = issuing.tenant_country.filter(|_| wants.has(Claim::TenantCountry));
+        let country = user.kept.get("country").and_then(serde_json::Value::as_str);
+        claims.ctry = country.filter(|it| wants.has(Claim::Country) && is_country_code(it));
         claims.acct = wants.has(Claim::Acct).then_some(u8::from(user.guest));
         claims.acrs = &configured.contexts;
         if wants.has(Claim::AuthTime) {
@@ -373,6 +410,11 @@ fn rh(issuing: &Issuing<'_>, recipient: AppId) -> String {
     let trace = issuing.trace.uuid().into_bytes();
     let ids = [issuing.tenant.uuid().to_bytes_le(), recipient.uuid().to_bytes_le()].concat();
     format!("1.{}.", encode_base64url(&[&[1, trace[0], 0], &ids[..], &[trace[1]]].concat()))
+}
+
+/// Two capital letters, as in ISO 3166-1: other texts are no value of `ctry`.
+fn is_country_code(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn json(claims: &Claims<'_>) -> Vec<u8> {

@@ -13,7 +13,7 @@ use carnet_wire::{
     authority::TenantName,
     digest,
     ids::{AppId, KeyId},
-    jose::{Header, JoseError, Jws, encode_base64url, times},
+    jose::{Header, JoseError, Jws, thumbprint, times},
     secret::{Assertion, ClientSecret},
     token::request::{ClientAuth, TokenRequest},
 };
@@ -331,21 +331,33 @@ fn is_named(header: &Header, held: &CertificateCredential) -> bool {
     named && !header.unreadable_thumbprint
 }
 
-/// The key id of a header names one of these certificates, and not this one (`security.md`, row 158). One that
-/// names none of them is the client's own affair.
+/// The key id of a header names another certificate than this one: one of these, or one that the application does
+/// not have (`security.md`, row 158). A key id that is neither of theirs nor a thumbprint is free text.
 fn names_another<'a>(
     header: &Header,
     held: &CertificateCredential,
     mut all: impl Iterator<Item = &'a CertificateCredential>,
 ) -> bool {
-    header.kid.as_deref().is_some_and(|kid| !is_kid(kid, held) && all.any(|it| is_kid(kid, it)))
+    let other = |kid: &str| !is_kid(kid, held) && (is_thumbprint(kid) || all.any(|it| is_kid(kid, it)));
+    header.kid.as_deref().is_some_and(other)
 }
 
-/// A key id names a certificate: by a thumbprint in base64url or hexadecimal, or by the id in the registration.
+/// A key id can be nothing but a thumbprint: a SHA-1 in base64 or hexadecimal, a SHA-256 in hexadecimal. A SHA-256 in
+/// base64url may be that of a JSON Web Key as well (RFC 7638), which names no certificate.
+fn is_thumbprint(kid: &str) -> bool {
+    let hexadecimal = matches!(kid.len(), 40 | 64) && kid.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hexadecimal || thumbprint::<20>(kid).is_some()
+}
+
+/// A key id names a certificate: by a thumbprint in hexadecimal or in base64, in each of the spellings in which
+/// `x5t` is read, or by the id in the registration.
 fn is_kid(kid: &str, held: &CertificateCredential) -> bool {
-    let thumbprints: [&[u8]; 2] = [&held.sha1, &held.sha256];
-    let by_thumbprint = |it: &[u8]| kid == encode_base64url(it) || kid.eq_ignore_ascii_case(&digest::hex(it));
-    thumbprints.into_iter().any(by_thumbprint) || kid.parse::<KeyId>().is_ok_and(|id| id == held.key_id)
+    let hexadecimal = |it: &[u8]| kid.eq_ignore_ascii_case(&digest::hex(it));
+    thumbprint(kid) == Some(held.sha1)
+        || thumbprint(kid) == Some(held.sha256)
+        || hexadecimal(&held.sha1)
+        || hexadecimal(&held.sha256)
+        || kid.parse::<KeyId>().is_ok_and(|id| id == held.key_id)
 }
 
 pub(super) fn read(
@@ -374,7 +386,7 @@ mod tests {
     use crate::tenant::AssertionReplay;
     use carnet_wire::{
         entropy::SeededEntropy,
-        jose::{Certificate, ClientKey},
+        jose::{Certificate, ClientKey, encode_base64url},
         secret::SecretBytes,
         time::Timestamp,
     };
@@ -467,7 +479,7 @@ mod tests {
 
     #[test]
     fn everything_that_an_assertion_names_is_one_certificate_row_158() {
-        let ((one, first), (_, second)) = (pair(), pair());
+        let ((one, first), (_, second), (_, stranger)) = (pair(), pair(), pair());
         let (first, second) = (entry(&first, 1, 1000), entry(&second, 2, 1000));
         let mut contoso = Contoso::new();
         contoso.change_application(SECRET, |it| it.certificates = vec![first.clone(), second.clone()]);
@@ -501,6 +513,13 @@ mod tests {
             serde_json::json!({ "x5t#S256": sha256(own), "kid": id(own) }),
             // A name of the client's own choice.
             serde_json::json!({ "x5t": sha1(own), "kid": "ci" }),
+            // The SHA-256 of its key as a JSON Web Key, say.
+            serde_json::json!({ "x5t": sha1(own), "kid": sha256(&stranger) }),
+            // HashiCorp's SDK pads; other programs write standard base64.
+            serde_json::json!({ "kid": format!("{}=", sha1(own)) }),
+            serde_json::json!({ "kid": format!("{}=", sha1(own).replace('-', "+").replace('_', "/")) }),
+            serde_json::json!({ "kid": hex(own).to_lowercase() }),
+            serde_json::json!({ "x5t": sha1(own), "kid": format!("{}=", sha1(own)) }),
         ] {
             assert_eq!(chosen(header.clone()), Some(own.key_id), "{header}");
         }
@@ -512,6 +531,9 @@ mod tests {
             serde_json::json!({ "x5t#S256": sha256(own), "kid": sha256(other) }),
             serde_json::json!({ "x5t#S256": sha256(own), "kid": id(other) }),
             serde_json::json!({ "x5t": "no thumbprint", "kid": sha1(own) }),
+            serde_json::json!({ "x5t": sha1(own), "kid": format!("{}=", sha1(&stranger)) }),
+            serde_json::json!({ "x5t": sha1(own), "kid": hex(&stranger) }),
+            serde_json::json!({ "kid": format!("{}=", sha1(&stranger)) }),
             serde_json::json!({ "x5t#S256": sha1(own), "x5t": sha1(own) }),
             serde_json::json!({ "kid": "ci" }),
             serde_json::json!({}),

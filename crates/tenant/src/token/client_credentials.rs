@@ -72,7 +72,7 @@ fn only_default(target: &Target) -> Result<(), Denial> {
 #[cfg(test)]
 mod tests {
     use super::super::{contoso::*, denial::Denial};
-    use carnet_wire::token::request::Version;
+    use carnet_wire::{catalogue::AZURE_AD, token::request::Version};
 
     const DEFAULT: &str = "scope=https://api.powerplatform.com/.default&grant_type=client_credentials";
 
@@ -145,6 +145,38 @@ mod tests {
             let body = format!("resource={name}&grant_type=client_credentials&client_secret=right");
             assert_eq!(contoso.ask_as(Version::V1, SECRET, &body).verdict.unwrap().resource.name, name);
         }
+    }
+
+    #[test]
+    fn v1_without_a_resource_gives_a_token_for_windows_azure_active_directory() {
+        let mut contoso = Contoso::new();
+        let body = "grant_type=client_credentials&client_secret=right";
+        // The tenant of the fixture has no principal of it.
+        assert_eq!(number(&contoso.ask_as(Version::V1, SECRET, body)), 500_011);
+        contoso.first_party(AZURE_AD);
+        let yes = contoso.ask_as(Version::V1, SECRET, body).verdict.unwrap();
+        assert_eq!((yes.resource.name.as_str(), yes.openid), (AZURE_AD, false));
+        assert_eq!(told(&yes.access_claims(&issuing()))["aud"], AZURE_AD);
+        let named = format!("{body}&resource=https://graph.windows.net/");
+        assert_eq!(
+            contoso.ask_as(Version::V1, SECRET, &named).verdict.unwrap().resource.name,
+            "https://graph.windows.net/"
+        );
+    }
+
+    #[test]
+    fn v1_with_the_api_version_writes_an_id_as_a_service_principal_name() {
+        let contoso = Contoso::new();
+        let aud = |resource: &str, spn_audience| {
+            let body = format!("resource={resource}&grant_type=client_credentials&client_secret=right");
+            let yes = contoso.ask_changed(Version::V1, SECRET, &body, |it| it.spn_audience = spn_audience);
+            let yes = yes.verdict.unwrap();
+            told(&yes.access_claims(&issuing()))["aud"].as_str().unwrap().to_owned()
+        };
+        let spn = format!("spn:{PLATFORM}");
+        assert_eq!((aud(PLATFORM, true), aud(PLATFORM, false)), (spn.clone(), PLATFORM.to_owned()));
+        assert_eq!(aud("https://api.powerplatform.com", true), "https://api.powerplatform.com");
+        assert_eq!(aud(&spn, false), spn);
     }
 
     #[test]

@@ -146,6 +146,8 @@ mod tests {
             user.mail = Some("ada@mail.example".into());
             user.given_name = Some("Ada".into());
             user.surname = Some("Example".into());
+            user.kept.insert("country".into(), json!("FR"));
+            user.kept.insert("otherMails".into(), json!(["a@elsewhere.example", "a@contoso.example"]));
         });
         contoso
     }
@@ -174,6 +176,10 @@ mod tests {
             ("given_name", &[], "given_name", json!("Ada")),
             ("upn", &[], "upn", json!("Ada")),
             ("ipaddr", &[], "ipaddr", json!("127.0.0.1")),
+            ("ctry", &[], "ctry", json!("FR")),
+            ("tenant_ctry", &[], "tenant_ctry", json!("DE")),
+            ("xms_edov", &[], "xms_edov", json!(false)),
+            ("verified_secondary_email", &[], "verified_secondary_email", json!(["a@contoso.example"])),
         ] {
             let mut contoso = contoso(2);
             for token in both(&contoso) {
@@ -183,6 +189,28 @@ mod tests {
             for token in both(&contoso) {
                 assert_eq!(token.get(claim), Some(&value), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn claims_of_mail_and_country_are_there_where_the_person_has_the_value() {
+        let mut contoso = contoso(2);
+        let names = ["xms_edov", "verified_primary_email", "verified_secondary_email", "ctry"];
+        contoso.optional(&names.map(|name| (name, &[][..])));
+        for token in both(&contoso) {
+            assert_eq!(token.get("verified_primary_email"), None, "the domain is not the tenant's");
+        }
+        contoso.change_user(|user| user.mail = Some("ada@Contoso.example".into()));
+        for token in both(&contoso) {
+            assert_eq!(token["xms_edov"], json!(true));
+            assert_eq!(token["verified_primary_email"], json!(["ada@Contoso.example"]));
+        }
+        contoso.change_user(|user| {
+            user.mail = None;
+            user.kept = [("country".to_owned(), json!("France"))].into();
+        });
+        for token in both(&contoso) {
+            assert!(names.iter().all(|name| token.get(*name).is_none()), "{token}");
         }
     }
 

@@ -64,10 +64,14 @@ pub(super) fn now() -> Timestamp {
 static PAIRWISE: LazyLock<DigestKey> = LazyLock::new(|| DigestKey::new(&[7; 32]));
 
 /// What tokens are issued with.
+static DOMAINS: LazyLock<[String; 1]> = LazyLock::new(|| ["contoso.example".to_owned()]);
+
 pub(super) fn issuing() -> Issuing<'static> {
     Issuing {
         tenant: TENANT.parse().expect("the fixture is sound"),
         tenant_created: Timestamp::from_seconds(NOW - 1000),
+        tenant_country: Some("DE"),
+        domains: &DOMAINS[..],
         graph: "https://graph.example",
         in_address: false,
         code_hash: None,
@@ -173,6 +177,7 @@ impl Contoso {
             domains: vec!["contoso.example".into()],
             display_name: "Contoso".into(),
             created: now(),
+            country: None,
             policy: Policy::default(),
         };
         let mut directory = Directory::empty(Arc::new(tenant), catalogue.clone());
@@ -274,21 +279,48 @@ impl Contoso {
         self.directory.apply([Change::Remove(ObjectKey::ServicePrincipal(id))]);
     }
 
+    /// Gives the tenant the service principal of one of Microsoft's applications.
+    pub fn first_party(&mut self, app: &str) {
+        let app = app.parse().expect("the fixture is sound");
+        let catalogue = self.directory.catalogue.clone();
+        let known = catalogue.application(app).expect("the fixture is sound");
+        let made = principal(app, ObjectId::new(app.uuid()), &known.names, (&known.scopes, &known.roles));
+        self.directory.apply([Change::Put(Object::ServicePrincipal(made.into()))]);
+    }
+
+    /// Asks with a request that is changed after it was read.
+    pub fn ask_changed(
+        &self,
+        version: Version,
+        app: &str,
+        body: &str,
+        change: impl FnOnce(&mut TokenRequest),
+    ) -> Decision {
+        self.request(version, TENANT, (app, body), change)
+    }
+
     pub fn ask(&self, app: &str, body: &str) -> Decision {
-        self.request(Version::V2, TENANT, app, body)
+        self.request(Version::V2, TENANT, (app, body), |_| {})
     }
 
     pub fn ask_as(&self, version: Version, app: &str, body: &str) -> Decision {
-        self.request(version, TENANT, app, body)
+        self.request(version, TENANT, (app, body), |_| {})
     }
 
     pub fn ask_at(&self, tenant: &str, app: &str, body: &str) -> Decision {
-        self.request(Version::V2, tenant, app, body)
+        self.request(Version::V2, tenant, (app, body), |_| {})
     }
 
-    fn request(&self, version: Version, tenant: &str, app: &str, body: &str) -> Decision {
+    fn request(
+        &self,
+        version: Version,
+        tenant: &str,
+        (app, body): (&str, &str),
+        change: impl FnOnce(&mut TokenRequest),
+    ) -> Decision {
         let form = Form::parse(format!("client_id={app}&{body}").as_bytes()).expect("the fixture is sound");
-        let request = TokenRequest::parse(version, &form, None).expect("the fixture is sound");
+        let mut request = TokenRequest::parse(version, &form, None).expect("the fixture is sound");
+        change(&mut request);
         let facts = Facts {
             elsewhere: false,
             directory: Arc::new(self.directory.clone()),

@@ -21,7 +21,7 @@ pub mod front_channel;
 pub mod on_behalf_of;
 pub(crate) mod password;
 mod refresh_token;
-pub(crate) mod scope;
+pub mod scope;
 pub mod subject;
 
 pub use authorization_code::{CodeBody, HeldCode};

@@ -116,7 +116,11 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
             (audience, user, *issued, sign_in.clone())
         }
     };
-    let mine = run.facts.directory.principal_by_name(audience).is_some_and(|it| it.app_id == client.app);
+    let mine = run
+        .facts
+        .directory
+        .principal_by_name(scope::audience_name(audience))
+        .is_some_and(|it| it.app_id == client.app);
     if !mine {
         return no(Unusable::Audience);
     }

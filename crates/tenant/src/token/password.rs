@@ -68,6 +68,8 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
 pub(super) fn asked(target: &Target) -> String {
     match target {
         Target::Scope(request) => request.to_string(),
+        // The default resource of v1.0 is kept as no resource at all, which a v1.0 refresh reads as the default again.
+        Target::Resource { implied: true, openid, .. } => if *openid { "openid" } else { "" }.to_owned(),
         Target::Resource { name, .. } => format!("{name}/.default"),
     }
 }

@@ -114,8 +114,9 @@ fn target(run: &Run<'_>, held: &HeldRefresh) -> Result<Target, Denial> {
     let first = ScopeRequest::parse(&held.body.scope).map_err(|_| Denial::RefreshUnknown)?;
     match (run.request.version, &first.resource) {
         (Version::V1, Some(resource)) => {
-            Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid })
+            Ok(Target::Resource { name: resource.resource.clone(), openid: first.openid, implied: false })
         }
+        (Version::V1, None) => Ok(Target::default_resource(first.openid)),
         _ => Ok(run.with_resource_parameter(Target::Scope(first))),
     }
 }

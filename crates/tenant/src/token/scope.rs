@@ -25,6 +25,8 @@ pub struct Resource {
     pub principal: Arc<ServicePrincipal>,
     /// As the client named it; v1.0 tokens and answers repeat it.
     pub name: String,
+    /// The audience of v1.0 tokens is `spn:` and the name, which is the API's id.
+    pub spn: bool,
     /// It is Microsoft Graph.
     pub graph: bool,
     /// It is one of Microsoft's own APIs, whose tokens carry a few claims more.
@@ -52,7 +54,9 @@ pub(crate) struct Resolved {
 
 /// Finds the API that is asked for, for the record too.
 pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, Denial> {
-    let resolved = resolve_in(&run.facts.directory, run.asking.graphs, target)?;
+    let mut resolved = resolve_in(&run.facts.directory, run.asking.graphs, target)?;
+    let by_id = resolved.resource.name.parse::<AppId>().is_ok();
+    resolved.resource.spn |= run.request.spn_audience && by_id;
     run.known.resource = Some(resolved.resource.principal.app_id);
     usable(resolved)
 }
@@ -75,16 +79,20 @@ pub(crate) fn resolve_usable(
 
 fn resolve_in(directory: &Directory, graphs: &[String], target: &Target) -> Result<Resolved, Denial> {
     let (name, wanted, oidc) = match target {
-        Target::Resource { name, openid } => {
+        Target::Resource { name, openid, implied } => {
             let oidc = ScopeRequest { openid: *openid, profile: *openid, ..ScopeRequest::default() };
-            (name.clone(), Wanted::Default, oidc)
+            let wanted = if *implied { Wanted::Named(Vec::new()) } else { Wanted::Default };
+            (name.clone(), wanted, oidc)
         }
         Target::Scope(request) => match &request.resource {
             Some(it) => (it.resource.clone(), it.wanted.clone(), request.clone()),
             None => (scope::GRAPH.to_owned(), Wanted::Named(Vec::new()), request.clone()),
         },
     };
-    let explicit = !matches!(target, Target::Scope(request) if request.resource.is_none());
+    let explicit = match target {
+        Target::Scope(request) => request.resource.is_some(),
+        Target::Resource { implied, .. } => !implied,
+    };
     let resource = find(directory, graphs, name)?;
     if let Some(parameter) = &oidc.resource_parameter {
         same_api(directory, graphs, (parameter, &resource))?;
@@ -111,10 +119,18 @@ fn same_api(
     }
 }
 
+/// The name of an API in an audience or a resource parameter: `spn:{id}` is its id.
+#[must_use]
+pub fn audience_name(text: &str) -> &str {
+    text.strip_prefix("spn:").filter(|id| id.parse::<AppId>().is_ok()).unwrap_or(text)
+}
+
 fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resource, Denial> {
     if name.parse().is_ok_and(|app: AppId| app.uuid().is_nil()) {
         return Err(Denial::Permission(PermissionNo::ResourceZero));
     }
+    let (asked, name) = (name.len(), audience_name(&name).to_owned());
+    let spn = asked != name.len();
     let plain = name.trim_end_matches('/');
     let own_graph = graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
@@ -132,6 +148,7 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     Ok(Resource {
         principal: principal.clone(),
         name,
+        spn,
         graph,
         microsoft,
         continuous,

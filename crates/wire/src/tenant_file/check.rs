@@ -16,6 +16,9 @@ pub(super) fn check(file: &TenantFile) -> Result<(), FileError> {
     if !is_domain(&domain.to_lowercase()) {
         return wrong(format!("tenant.domain `{domain}` is no domain name such as contoso.example"));
     }
+    if let Some(country) = file.tenant.country.as_ref().filter(|it| !is_country(it)) {
+        return wrong(format!("tenant.country `{country}` is not two letters such as DE"));
+    }
     names(file)?;
     ids(file)?;
     let contexts = &file.tenant.policy.authentication_contexts;
@@ -24,6 +27,10 @@ pub(super) fn check(file: &TenantFile) -> Result<(), FileError> {
     }
     file.users.iter().try_for_each(user)?;
     file.applications.iter().try_for_each(application)
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn wrong(text: String) -> Result<(), FileError> {

@@ -47,6 +47,8 @@ pub struct TenantTable {
     pub domain: String,
     /// The name people see.
     pub name: Option<String>,
+    /// The country, two letters of ISO 3166-1.
+    pub country: Option<String>,
     /// `[tenant.policy]`
     #[serde(default)]
     pub policy: PolicyTable,

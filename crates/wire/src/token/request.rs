@@ -10,6 +10,7 @@ use super::{
     form::{Basic, Form},
 };
 use crate::{
+    catalogue::AZURE_AD,
     ids::{AppId, CorrelationId},
     jose::{JoseError, Jws},
     pkce::Verifier,
@@ -42,6 +43,8 @@ pub struct TokenRequest {
     /// The `resource` parameter of a v2.0 request (RFC 8707), where it stands without a scope: it has to name the API
     /// that the grant was given for.
     pub resource_parameter: Option<String>,
+    /// v1.0 with `api-version=1.0` in the query: a resource that is named by its id becomes the audience `spn:{id}`.
+    pub spn_audience: bool,
     /// `client_info=1` was asked for.
     pub client_info: bool,
     /// What the `claims` parameter asks for.
@@ -140,6 +143,8 @@ pub enum Target {
         name: String,
         /// An ID token is wanted too.
         openid: bool,
+        /// The client named no resource, so it is the default one, [`AZURE_AD`].
+        implied: bool,
     },
 }
 
@@ -168,6 +173,7 @@ impl TokenRequest {
         let grant_type = required(form, "grant_type")?;
         let (client_id, header_secret) = client(form, basic)?;
         let grant = grant(grant_type, form)?;
+        bearer_only(form)?;
         let target = target(version, &grant, form)?;
         let kept = matches!(
             grant,
@@ -186,6 +192,7 @@ impl TokenRequest {
                 .filter(|value| version == Version::V2 && target.is_none() && !value.is_empty())
                 .map(str::to_owned),
             target,
+            spn_audience: false,
             client_info: form.get("client_info") == Some("1"),
             claims: ClaimsRequest::parse(form.get("claims"))?,
         })
@@ -245,8 +252,44 @@ fn target(version: Version, grant: &Grant, form: &Form) -> Result<Option<Target>
         {
             return Err(RequestError::ScopeEmptyAtRedemption);
         }
+        // A code and a refresh token know what they were given for; on behalf of somebody the API has to be named.
+        (Grant::ClientCredentials | Grant::Password { .. }, Ok(None)) if version == Version::V1 => {
+            Some(Target::default_resource(asks_openid(form)))
+        }
         (_, target) => target?,
     })
+}
+
+/// Parameters that ask for a token that is bound to a key, to a workload or to details of a request, or for another
+/// artifact beside the token. Nothing of the kind is issued here, and a bearer token in its place would be taken for
+/// what was asked.
+const OTHER_KINDS: [&str; 6] =
+    ["req_cnf", "req_ds_cnf", "dpop_jkt", "fmi_path", "authorization_details", "return_spa_code"];
+
+/// RFC 8693, 3.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// Checks that a form asks for a bearer token and for no other kind.
+///
+/// # Errors
+/// [`RequestError::OtherTokenKind`] names the parameter.
+pub fn bearer_only(form: &Form) -> Result<(), RequestError> {
+    let filled = |name: &str| form.get(name).filter(|value| !value.is_empty());
+    if filled("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(RequestError::OtherTokenKind("token_type"));
+    }
+    if filled("requested_token_type").is_some_and(|kind| kind != ACCESS_TOKEN) {
+        return Err(RequestError::OtherTokenKind("requested_token_type"));
+    }
+    match OTHER_KINDS.into_iter().find(|name| filled(name).is_some()) {
+        Some(name) => Err(RequestError::OtherTokenKind(name)),
+        None => Ok(()),
+    }
+}
+
+/// The `scope` parameter holds `openid`.
+fn asks_openid(form: &Form) -> bool {
+    form.get("scope").is_some_and(|text| text.split_whitespace().any(|value| value == "openid"))
 }
 
 /// The grant type as asked, for the record of a request that is none; cut at 64 bytes.
@@ -307,6 +350,23 @@ fn credential(form: &Form, header: Option<ClientSecret>) -> Result<ClientAuth, R
 }
 
 impl Target {
+    /// What a v1.0 request without a resource asks for: Windows Azure Active Directory.
+    #[must_use]
+    pub fn default_resource(openid: bool) -> Self {
+        Self::Resource { name: AZURE_AD.to_owned(), openid, implied: true }
+    }
+
+    /// The text that is kept with a code and from which `authorize::target_of` reads the target again: the scope
+    /// (v2.0), the resource (v1.0), or nothing where the resource is the default one.
+    #[must_use]
+    pub fn kept_text(&self) -> String {
+        match self {
+            Self::Scope(request) => request.to_string(),
+            Self::Resource { implied: true, .. } => String::new(),
+            Self::Resource { name, .. } => name.clone(),
+        }
+    }
+
     /// What a form asks for. `None`: nothing.
     ///
     /// # Errors
@@ -324,7 +384,8 @@ impl Target {
             }
             Version::V1 => Ok(resource.map(|name| Target::Resource {
                 name: name.to_owned(),
-                openid: scope.is_some_and(|text| text.split_whitespace().any(|value| value == "openid")),
+                openid: asks_openid(form),
+                implied: false,
             })),
         }
     }
@@ -422,8 +483,53 @@ mod tests {
         ] {
             assert_eq!(parse(Version::V2, body).unwrap_err(), RequestError::Missing(name), "{body}");
         }
-        let v1 = parse(Version::V1, &format!("{ID}&grant_type=client_credentials&scope=s")).unwrap_err();
-        assert_eq!(v1, RequestError::Missing("resource"));
+        let on_behalf =
+            format!("{ID}&grant_type={ON_BEHALF_OF}&assertion=a&requested_token_use=on_behalf_of");
+        assert_eq!(parse(Version::V1, &on_behalf).unwrap_err(), RequestError::Missing("resource"));
+    }
+
+    #[test]
+    fn v1_without_a_resource_means_windows_azure_active_directory() {
+        for grant in ["client_credentials", "password&username=a&password=b"] {
+            for (scope, openid) in [("", false), ("&scope=openid", true), ("&scope=s", false)] {
+                let read = parse(Version::V1, &format!("{ID}&grant_type={grant}{scope}")).unwrap();
+                assert_eq!(read.target, Some(Target::default_resource(openid)), "{grant} {scope}");
+            }
+        }
+        let named = parse(Version::V1, &format!("{ID}&grant_type=client_credentials&resource=r")).unwrap();
+        let Some(Target::Resource { name, implied, .. }) = named.target else { panic!("a resource") };
+        assert_eq!((name.as_str(), implied), ("r", false));
+        assert!(parse(Version::V2, &format!("{ID}&grant_type=client_credentials")).is_err());
+    }
+
+    #[test]
+    fn a_request_for_another_kind_of_token_is_refused_by_the_name_of_its_parameter() {
+        let told = |version, more: &str| {
+            parse(version, &format!("{ID}&grant_type=client_credentials&scope=s/.default&resource=r{more}"))
+                .err()
+        };
+        for version in [Version::V1, Version::V2] {
+            for (more, name) in [
+                ("&token_type=pop&req_cnf=eyJraWQiOiJ4In0", "token_type"),
+                ("&token_type=ssh-cert&key_id=k", "token_type"),
+                ("&req_cnf=eyJraWQiOiJ4In0", "req_cnf"),
+                ("&req_ds_cnf=x", "req_ds_cnf"),
+                ("&dpop_jkt=x", "dpop_jkt"),
+                ("&fmi_path=x", "fmi_path"),
+                ("&authorization_details=%5B%5D", "authorization_details"),
+                ("&return_spa_code=1", "return_spa_code"),
+                ("&requested_token_type=urn:ietf:params:oauth:token-type:saml2", "requested_token_type"),
+            ] {
+                assert_eq!(told(version, more), Some(RequestError::OtherTokenKind(name)), "{more}");
+            }
+            for more in
+                ["&token_type=Bearer", "&token_type=", "&fmi_path=", "&key_id=k", "&x-client-SKU=MSAL"]
+            {
+                assert_eq!(told(version, more), None, "{more}");
+            }
+            let access = format!("&requested_token_type={ACCESS_TOKEN}");
+            assert_eq!(told(version, &access), None);
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum RequestError {
     SeveralCredentials,
     /// This grant type is not served.
     UnsupportedGrant(String),
+    /// This parameter asks for another kind of token than a bearer token.
+    OtherTokenKind(&'static str),
     /// The scope parameter.
     Scope(ScopeError),
     /// The scope parameter at the redemption of a code.
@@ -75,6 +77,7 @@ impl RequestError {
             Self::SeveralClientIds => &aadsts::SEVERAL_CLIENT_IDS,
             Self::SeveralCredentials => &aadsts::SEVERAL_CREDENTIALS,
             Self::UnsupportedGrant(_) => &aadsts::GRANT_UNSUPPORTED,
+            Self::OtherTokenKind(_) => &aadsts::REQUEST_INVALID,
             Self::Scope(_) => &aadsts::SCOPE_INVALID,
             Self::ScopeAtRedemption(_) => &aadsts::SCOPE_INVALID_AT_REDEMPTION,
             Self::ScopeEmptyAtRedemption => &aadsts::SCOPE_EMPTY_AT_REDEMPTION,
@@ -122,6 +125,9 @@ impl RequestError {
             }
             Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
             Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
+            Self::OtherTokenKind(name) => format!(
+                "The parameter '{name}' asks for another kind of token than a bearer token, and no such token is issued here; leave it out."
+            ),
             Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
             Self::ScopeEmptyAtRedemption => {
                 "The scope may not be empty at the redemption of a code; name one, or leave it out.".into()
