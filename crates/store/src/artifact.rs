@@ -141,12 +141,8 @@ impl Store {
         body: &T,
         once: Option<Once>,
     ) -> Result<(), StoreError> {
-        let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let sealed = self.inner.seal.seal(&[kind, &place.tenant.to_string(), &digest::hex(digest)], &json)?;
-        let Place { tenant, family, user, created, expires } = place;
         let mut batch = Batch::default();
-        let values = values![&digest[..], kind, tenant, family, user, created, expires, sealed];
-        batch.push(PUT, values, Expect::Rows(1));
+        self.push_artifact(&mut batch, (kind, digest), place, body)?;
         if let Some(once) = &once {
             once.push(&mut batch);
         }
@@ -154,6 +150,22 @@ impl Store {
             Ok(_) => Ok(()),
             Err(error) => Err(self.told_apart(error, once.as_ref()).await),
         }
+    }
+
+    /// Adds the statement that keeps an artifact.
+    pub(crate) fn push_artifact<T: Serialize>(
+        &self,
+        batch: &mut Batch,
+        (kind, digest): (&'static str, &[u8; 32]),
+        place: Place,
+        body: &T,
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let sealed = self.inner.seal.seal(&[kind, &place.tenant.to_string(), &digest::hex(digest)], &json)?;
+        let Place { tenant, family, user, created, expires } = place;
+        let values = values![&digest[..], kind, tenant, family, user, created, expires, sealed];
+        batch.push(PUT, values, Expect::Rows(1));
+        Ok(())
     }
 
     /// Keeps an authorization code, together with the use of the page that asked for it, if one did. It is redeemed

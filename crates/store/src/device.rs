@@ -3,11 +3,12 @@
 
 use crate::{
     Store, StoreError,
-    artifact::{DEVICE, Place, USER_CODE},
+    artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest},
     engine::{Batch, Expect, values},
+    once::Once,
 };
 use carnet_tenant::token::{
-    DeviceBody,
+    DeviceAnswer, DeviceBody,
     device_code::{PENDING_OF_SOURCE, PENDING_OF_TENANT},
 };
 use carnet_wire::{device::LIFETIME, digest, ids::TenantId, source::Source, time::Timestamp};
@@ -35,6 +36,21 @@ const PENDING: &str = "select count(*) from (select 1 from artifact where tenant
 /// Redeems a device code, which waits no more: no row when it was redeemed or has expired.
 pub(crate) const SPEND_DEVICE: &str = "update artifact set consumed_at = $2, source = '' \
     where digest = $1 and kind = 'device' and consumed_at = 0 and expires_at > $2";
+
+/// Moves a device code that nobody has redeemed to another tenant; its body is sealed to its tenant, hence anew.
+const MOVE: &str = "update artifact set tenant_id = $3, body = $4 \
+    where digest = $1 and kind = 'device' and tenant_id = $2 and consumed_at = 0";
+
+/// A device code that somebody answers.
+#[derive(Debug, Clone, Copy)]
+pub struct AnsweredDevice<'a> {
+    /// Its digest.
+    pub digest: &'a [u8; 32],
+    /// What the device asked for.
+    pub body: &'a DeviceBody,
+    /// The tenant in which it is kept.
+    pub kept_in: TenantId,
+}
 
 /// A device code and its user code, to be kept.
 #[derive(Debug)]
@@ -72,6 +88,38 @@ impl Full {
 }
 
 impl Store {
+    /// Keeps what somebody said to a device code. Where the answer belongs to another tenant, because the code was
+    /// asked for before the tenant was known, the code moves to that tenant with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when somebody answered before; [`StoreError::Spent`] when the page was used before. Then
+    /// nothing was kept or moved. [`StoreError`] otherwise.
+    pub async fn put_device_answer(
+        &self,
+        device: AnsweredDevice<'_>,
+        place: Place,
+        answer: &DeviceAnswer,
+        once: Option<Once>,
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        self.push_artifact(&mut batch, (DEVICE_ANSWER, &answer_digest(device.digest)), place, answer)?;
+        if place.tenant != device.kept_in {
+            let json =
+                serde_json::to_vec(device.body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let at = [DEVICE, &place.tenant.to_string(), &digest::hex(device.digest)];
+            let sealed = self.inner.seal.seal(&at, &json)?;
+            let values = values![&device.digest[..], device.kept_in, place.tenant, sealed];
+            batch.push(MOVE, values, Expect::Rows(1));
+        }
+        if let Some(once) = &once {
+            once.push(&mut batch);
+        }
+        match self.inner.engine.write(batch).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.told_apart(error, once.as_ref()).await),
+        }
+    }
+
     /// Keeps a device code and its user code, if there is room: `false` when the source or the tenant has as many
     /// device codes waiting as it may.
     ///

@@ -9,7 +9,7 @@ use crate::{
     redirect,
     tenant::Tenant,
     token::{
-        CodeBody, Denial, FactorNo, PasswordProof,
+        CodeBody, Denial, DeviceBody, FactorNo, PasswordProof,
         client_auth::{self, Client},
         denial::{PermissionNo, SessionNo, TenantNo},
         password::{SigningIn, alive, right_password, usable},
@@ -317,6 +317,22 @@ pub fn on_device(
 ) -> Result<(), Denial> {
     usable(user)?;
     SigningIn { directory, user, client, address }.proved_enough(methods)
+}
+
+/// Checks that what a device asks for was consented to, by the person who signed in for it or for everyone.
+///
+/// # Errors
+/// [`Denial::ConsentMissing`] where the person can be asked for consent; another [`Denial`] where asking is no use.
+pub fn device_consented(
+    directory: &Directory,
+    (client, body): (&Client, &DeviceBody),
+    user: &User,
+    graphs: &[String],
+) -> Result<(), Denial> {
+    scope::user_assigned(directory, user.id, client)?;
+    let resolved =
+        scope::resolve_usable(directory, graphs, &body.target()?).map_err(|no| service(directory, no))?;
+    scope::delegated(directory, client, user, &resolved).map(drop)
 }
 
 /// The code for an application, once somebody is signed in: everything was consented to, and nothing forbids

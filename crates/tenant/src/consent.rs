@@ -4,7 +4,6 @@
 
 use crate::{
     application::Application,
-    authorize::Admitted,
     change::{Audit, Change, Decided, Object},
     directory::Directory,
     group::MemberKind,
@@ -14,14 +13,14 @@ use crate::{
     refusal::Refusal,
     role::held,
     service_principal::ServicePrincipal,
-    token::{Denial, denial::PermissionNo, scope},
+    token::{Denial, client_auth::Client, denial::PermissionNo, scope},
     user::User,
 };
 use carnet_wire::{
-    authorize::{Asked, Prompt},
     catalogue, digest,
-    ids::ObjectId,
+    ids::{AppId, ObjectId},
     scope::{ScopeRequest, Wanted},
+    token::request::Target,
 };
 use std::{fmt::Write, sync::Arc};
 
@@ -65,24 +64,34 @@ pub struct Api {
     pub roles: Vec<AppRole>,
 }
 
+/// What a client wants, as far as consent is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct ConsentRequest<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// What the token will be for.
+    pub target: &'a Target,
+    /// An administrator is asked for the whole tenant.
+    pub admin: bool,
+}
+
 /// What the application asks of this user.
 ///
 /// # Errors
 /// [`Denial`] when there is nothing that this user may consent to.
 pub fn question(
     directory: &Directory,
-    (admitted, asked): (&Admitted, &Asked),
+    request: ConsentRequest<'_>,
     user: &User,
     graphs: &[String],
 ) -> Result<Question, Denial> {
-    let client = &admitted.client;
+    let ConsentRequest { client, target, admin } = request;
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
     let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
-    let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
+    let resolved = scope::resolve_usable(directory, graphs, target)?;
     // Where no API is named, a sign-in asks for the OpenID Connect scopes, which Microsoft Graph publishes.
     let graph = directory.principal_by_name(catalogue::GRAPH).filter(|_| !resolved.explicit);
     let first = graph.cloned().unwrap_or_else(|| resolved.resource.principal.clone());
-    let admin = asked.prompt == Prompt::AdminConsent;
     // Clients of Microsoft's come with what they may do and get no more. One of them asks for permissions of Graph by
     // name, like an application of the tenant.
     let by_consent = || {
@@ -209,7 +218,7 @@ fn of(
 pub fn consent(
     caller: &Caller,
     directory: &Directory,
-    (admitted, question, everyone): (&Admitted, &Question, bool),
+    (app, question, everyone): (AppId, &Question, bool),
     at: &Moment<'_>,
 ) -> Result<Decided<()>, Refusal> {
     let Caller::User { user, .. } = caller else {
@@ -219,8 +228,8 @@ pub fn consent(
     if everyone && !question.for_everyone {
         return Err(Refusal::Forbidden { needs: "to consent for everyone takes an administrator".into() });
     }
-    let Some(client) = directory.principal_by_app(admitted.client.app) else {
-        return Err(Refusal::NotFound { id: admitted.client.app.to_string() });
+    let Some(client) = directory.principal_by_app(app) else {
+        return Err(Refusal::NotFound { id: app.to_string() });
     };
     if everyone {
         permission_grant::require_authority_over_client(caller, directory, client.id)?;

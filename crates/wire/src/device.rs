@@ -53,6 +53,15 @@ impl DeviceRequest {
     }
 }
 
+/// Why a typed text cannot be a user code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserCodeProblem {
+    /// It does not have nine characters.
+    Length,
+    /// It has a character that user codes never have: a vowel, a Y, a digit, a sign.
+    Characters,
+}
+
 /// The code that people type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserCode(String);
@@ -65,16 +74,23 @@ impl UserCode {
         Self((0..LENGTH).map(letter).collect())
     }
 
-    /// Reads what somebody typed: in any case, with spaces and hyphens. `None`: it cannot be one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Reads what somebody typed: in upper or lower case, with spaces and hyphens.
+    ///
+    /// # Errors
+    /// [`UserCodeProblem`] when the text cannot be a user code.
+    pub fn parse(text: &str) -> Result<Self, UserCodeProblem> {
         if text.len() > 64 {
-            return None;
+            return Err(UserCodeProblem::Length);
         }
         let plain: String =
             text.chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_ascii_uppercase()).collect();
-        let good = plain.len() == LENGTH && plain.bytes().all(|byte| LETTERS.contains(&byte));
-        good.then_some(Self(plain))
+        if plain.chars().count() != LENGTH {
+            return Err(UserCodeProblem::Length);
+        }
+        match plain.bytes().all(|byte| LETTERS.contains(&byte)) {
+            true => Ok(Self(plain)),
+            false => Err(UserCodeProblem::Characters),
+        }
     }
 
     /// As it is shown.
@@ -114,7 +130,7 @@ mod tests {
         fn a_code_is_read_however_it_is_typed(seed: u64, junk in ".{0,80}") {
             let code = UserCode::new(&SeededEntropy::new(seed));
             let typed = format!(" {}-{} ", &code.as_str()[..4].to_lowercase(), &code.as_str()[4..]);
-            prop_assert_eq!(UserCode::parse(&typed), Some(code));
+            prop_assert_eq!(UserCode::parse(&typed), Ok(code));
             let _ = UserCode::parse(&junk);
         }
     }
@@ -125,6 +141,16 @@ mod tests {
         let (two, one) = (reply(Version::V2, "d", &code, "p"), reply(Version::V1, "d", &code, "p"));
         assert_eq!((&two["expires_in"], &one["expires_in"]), (&json!(900), &json!("900")));
         assert_eq!((&two["verification_uri"], &one["verification_url"]), (&json!("p"), &json!("p")));
-        assert_eq!(UserCode::parse("AAAAAAAAA"), None);
+    }
+
+    #[test]
+    fn a_text_that_is_no_code_is_refused_with_its_cause() {
+        for text in ["", "BCDFGHJK", "BCDFGHJKLM", "BCD-FGH", &"B".repeat(65)] {
+            assert_eq!(UserCode::parse(text), Err(UserCodeProblem::Length), "{text}");
+        }
+        for text in ["WRONGCODE", "AAAAAAAAA", "BCDFGHJK1", "bcdfghjk?", "äcdfghjkl"] {
+            assert_eq!(UserCode::parse(text), Err(UserCodeProblem::Characters), "{text}");
+        }
+        assert!(UserCode::parse("bcd-fgh jkl").is_ok());
     }
 }

@@ -189,7 +189,7 @@ async fn ones_own_password_is_changed_by_who_knows_it() {
     let path = "/v1.0/me/changePassword";
     let ada = t.graph_token("ada").await;
     let body = |old: &str, new: &str| json!({ "currentPassword": old, "newPassword": new });
-    for (old, new) in [("wrong", NEW), (PASSWORD, "short"), (PASSWORD, "Password1!")] {
+    for (old, new) in [("wrong", NEW), (PASSWORD, "short"), (PASSWORD, "Password1!"), (PASSWORD, PASSWORD)] {
         assert_eq!(t.call("POST", path, &ada, body(old, new)).await.no(), "400 Request_BadRequest");
     }
     with_password(&t, "ada", PASSWORD).await.good();

@@ -144,6 +144,7 @@ async fn ask(store: &Store, tenant: TenantId, address: &str, (name, now): (&str,
         scope: "s".into(),
         address: address.parse().unwrap(),
         expires: now.plus_seconds(900),
+        any_tenant: false,
     };
     let nobody = ObjectId::new(Uuid::nil());
     let place =

@@ -74,7 +74,7 @@ async fn a_no_stays_a_no_and_time_ends_it() {
     assert_eq!(poll(&t, PUBLIC, &begun).await.no(), "400 expired_token 70020");
     let page = browser.get(PAGE).await;
     let late = browser.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
-    assert!(text(&late).contains("did not work"));
+    assert!(text(&late).contains("has expired"));
 }
 
 #[tokio::test]
@@ -116,7 +116,10 @@ async fn a_code_cannot_be_guessed_for_long_row_93() {
     for letters in [["B", "C", "D", "F", "G"], ["H", "J", "K", "L", "M"]] {
         let browser = if letters[0] == "B" { &one } else { &other };
         for letter in letters {
-            assert!(text(&guess(browser, &letter.repeat(9)).await).contains("did not work"), "{letter}");
+            assert!(
+                text(&guess(browser, &letter.repeat(9)).await).contains("known or has expired"),
+                "{letter}"
+            );
         }
     }
     // Five are a browser's, ten an address's.
@@ -146,7 +149,7 @@ async fn codes_of_ones_own_do_not_buy_further_guesses_row_93() {
     };
     let mut wrong = 0;
     for letter in ["B", "C", "D", "F", "G", "H", "J", "K", "L", "M", "N", "P", "Q", "R"] {
-        wrong += u32::from(text(&guess(&letter.repeat(9)).await).contains("did not work"));
+        wrong += u32::from(text(&guess(&letter.repeat(9)).await).contains("known or has expired"));
         let own = begin(&t).await;
         let _ = guess(own["user_code"].as_str().unwrap()).await;
     }

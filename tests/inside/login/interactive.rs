@@ -332,3 +332,45 @@ async fn signing_out_ends_the_session_and_goes_only_where_the_application_says()
     assert_eq!((evil.status, evil.header("location")), (200, ""));
     assert_eq!(number(&browser.open(&silent).await), 50_058);
 }
+
+#[tokio::test]
+async fn after_the_click_a_sign_out_goes_back_to_an_application_of_the_session() {
+    let t = contoso("").await;
+    let leave = async |browser: &Browser<'_>, path: &str, to: &str| {
+        let to = carnet_tests::percent(to);
+        browser.get(&format!("/{path}?post_logout_redirect_uri={to}&state=s+1")).await
+    };
+    let home = "http://localhost/back";
+    for path in [&format!("{TENANT}/oauth2/v2.0/logout"), "common/oauth2/v2.0/logout", "common/oauth2/logout"]
+    {
+        let browser = Browser::new(&t);
+        let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+        let asked = leave(&browser, path, home).await;
+        assert_eq!((asked.status, asked.header("location")), (200, ""), "{path}");
+        assert!(back(&browser.open(&query(PUBLIC, &[("prompt", "none")])).await).contains_key("code"));
+        let gone = browser.submit(&asked, &[]).await;
+        assert_eq!((gone.status, gone.header("location")), (303, "http://localhost/back?state=s+1"));
+        assert_eq!(number(&browser.open(&query(PUBLIC, &[("prompt", "none")])).await), 50_058);
+        // An address that no application of the session has, and any address where no session ends.
+        let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+        for to in ["https://evil.example/", "http://localhost/back/", "http://localhost:1/back"] {
+            let asked = leave(&browser, path, to).await;
+            let page = browser.submit(&asked, &[]).await;
+            assert_eq!((page.status, page.header("location")), (200, ""), "{path} {to}");
+            assert!(!page.text().contains("href="), "{}", page.text());
+            let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+        }
+        let page = leave(&Browser::new(&t), path, home).await;
+        assert_eq!((page.status, page.header("location")), (200, ""), "{path}");
+    }
+    // Registered, but of an application that took no part in the session.
+    let token = t.graph_token("admin").await;
+    let elsewhere = "https://other.example/out";
+    let uris = serde_json::json!({ "web": { "redirectUris": [elsewhere] } });
+    let other = format!("/v1.0/applications(appId='{}')", carnet_tests::CONFIDENTIAL);
+    assert_eq!(t.call("PATCH", &other, &token, uris).await.status, 204);
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let asked = leave(&browser, "common/oauth2/v2.0/logout", elsewhere).await;
+    assert_eq!(browser.submit(&asked, &[]).await.status, 200);
+}

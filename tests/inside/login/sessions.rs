@@ -1,6 +1,9 @@
 //! Sessions of a browser: several accounts, for how long, and a password that is over.
 
-use super::contoso;
+use super::{
+    contoso, contoso_with,
+    second_factor::{code_at, code_of, key_of, recovery_codes, somebody},
+};
 use carnet_tests::{
     Contoso, PASSWORD, PUBLIC, Reply, TENANT, UNCONSENTED,
     browser::{Browser, back, number, query},
@@ -119,6 +122,88 @@ async fn signing_out_ends_the_session_of_every_account_of_the_browser() {
     assert_eq!(number(&browser.open(&query(PUBLIC, SILENT)).await), 50_058);
 }
 
+/// The browser keeps its session when it ends.
+fn stays(browser: &Browser<'_>) -> bool {
+    browser.cookie("__Host-carnet-stay").is_some()
+}
+
+#[tokio::test]
+async fn who_stays_signed_in_stays_after_wrong_inputs_and_a_second_factor() {
+    let t = contoso_with("", &somebody()).await;
+    let tick = [("stay", "1")];
+    let ask = async |browser: &Browser<'_>, user: &str| {
+        let account = browser.open(&query(PUBLIC, &[])).await;
+        browser.submit(&account, &[("username", &format!("{user}@contoso.example"))]).await
+    };
+    let with = |password: &'static str| [&[("passwd", password)][..], &tick].concat();
+    for ticked in [true, false] {
+        let typed = |password: &'static str| if ticked { with(password) } else { vec![("passwd", password)] };
+        // A wrong password keeps the tick on the page, from where it can be taken away.
+        let browser = Browser::new(&t);
+        let page = ask(&browser, "ada").await;
+        let wrong = browser.submit(&page, &typed("Wrong-horse-7")).await;
+        assert_eq!(wrong.text().contains("name=\"stay\" value=\"1\" checked"), ticked, "{}", wrong.text());
+        let _ = back(&browser.submit(&wrong, &typed(PASSWORD)).await);
+        assert_eq!(stays(&browser), ticked);
+        let other = Browser::new(&t);
+        let page = ask(&other, "ada").await;
+        let wrong = other.submit(&page, &with("Wrong-horse-7")).await;
+        let _ = back(&other.submit(&wrong, &[("passwd", PASSWORD)]).await);
+        assert!(!stays(&other), "the tick was taken away");
+        // A second factor, after a wrong code: nothing is asked again.
+        t.later(30);
+        let browser = Browser::new(&t);
+        let page = ask(&browser, "mfa").await;
+        let page = browser.submit(&page, &typed(PASSWORD)).await;
+        assert!(page.text().contains("name=\"otc\"") && !page.text().contains("name=\"stay\""));
+        let page = browser.submit(&page, &[("otc", "000000")]).await;
+        let now = t.state().clock.now().seconds();
+        let _ = back(&browser.submit(&page, &[("otc", &code_at(now))]).await);
+        assert_eq!(stays(&browser), ticked);
+    }
+}
+
+#[tokio::test]
+async fn who_stays_signed_in_stays_through_a_recovery_a_registration_and_a_new_password() {
+    let t = contoso("require_mfa = [\"user:ada@contoso.example\"]").await;
+    let begin = async |browser: &Browser<'_>, user: &str, password: &str| {
+        let account = browser.open(&query(PUBLIC, &[])).await;
+        let page = browser.submit(&account, &[("username", &format!("{user}@contoso.example"))]).await;
+        browser.submit(&page, &[("passwd", password), ("stay", "1")]).await
+    };
+    let browser = Browser::new(&t);
+    let page = begin(&browser, "ada", PASSWORD).await;
+    let code = code_of(&key_of(&page), t.state().clock.now().seconds());
+    let shown = browser.submit(&page, &[("otc", &code)]).await;
+    let codes = recovery_codes(&shown);
+    let _ = back(&browser.submit(&shown, &[("kept", "1")]).await);
+    assert!(stays(&browser), "a registration");
+    let browser = Browser::new(&t);
+    let page = begin(&browser, "ada", PASSWORD).await;
+    let lost = browser.submit(&page, &[("lost", "1")]).await;
+    let _ = browser.submit(&lost, &[("recovery", &codes[0])]).await;
+    assert!(stays(&browser), "a recovery");
+    let token = t.graph_token("admin").await;
+    let over =
+        json!({ "passwordProfile": { "password": "Over-and-out-9", "forceChangePasswordNextSignIn": true } });
+    let path = "/v1.0/users/admin@contoso.example";
+    assert_eq!(t.call("PATCH", path, &token, over).await.status, 204);
+    let browser = Browser::new(&t);
+    let page = begin(&browser, "admin", "Over-and-out-9").await;
+    let fields = |new| [("passwd", "Over-and-out-9"), ("new_passwd", new), ("new_passwd_again", new)];
+    let page = browser.submit(&page, &fields("short")).await;
+    let _ = back(&browser.submit(&page, &fields("Quite-new-1")).await);
+    assert!(stays(&browser), "a new password");
+    // Another account begins without it.
+    let other = Browser::new(&t);
+    let account = other.open(&query(PUBLIC, &[])).await;
+    let page = other.submit(&account, &[("username", "ada@contoso.example")]).await;
+    let wrong = other.submit(&page, &[("passwd", "Wrong-horse-7"), ("stay", "1")]).await;
+    let account = other.submit(&wrong, &[("again", "1")]).await;
+    let page = other.submit(&account, &[("username", "admin@contoso.example")]).await;
+    assert!(!page.text().contains(" checked"), "{}", page.text());
+}
+
 #[tokio::test]
 async fn a_password_that_is_over_is_changed_on_a_page() {
     let t = contoso("").await;
@@ -138,6 +223,8 @@ async fn a_password_that_is_over_is_changed_on_a_page() {
         ("Wrong-and-out-9", "Quite-new-1", "Quite-new-1", "current-password"),
         ("Over-and-out-9", "Quite-new-1", "Quite-new-2", "new-password"),
         ("Over-and-out-9", "short", "short", "new-password"),
+        ("Over-and-out-9", "Over-and-out-9", "Over-and-out-9", "new-password"),
+        ("Wrong-and-out-9", "Wrong-and-out-9", "Wrong-and-out-9", "current-password"),
     ] {
         let wrong = typed(old, new, again).await;
         assert!(wrong.text().contains("role=\"alert\""), "{old} {new} {again}");
@@ -214,20 +301,22 @@ async fn a_hint_of_nobody_in_this_browser_is_no_reason_not_to_ask() {
 }
 
 #[tokio::test]
-async fn where_no_application_is_named_an_address_is_offered_and_not_gone_to() {
+async fn where_no_application_is_named_an_address_of_the_session_is_gone_to() {
     let t = contoso("").await;
     let token = t.graph_token("admin").await;
     let other = json!({ "publicClient": { "redirectUris": ["http://localhost/other"] } });
     let path = format!("/v1.0/applications(appId='{UNCONSENTED}')");
     assert_eq!(t.call("PATCH", &path, &token, other).await.status, 204);
     // An application's that got something of the session, and one's that did not.
-    for (to, offered) in [("http://localhost/back", true), ("http://localhost/other", false)] {
+    for (to, status, gone_to) in
+        [("http://localhost/back", 303, "http://localhost/back"), ("http://localhost/other", 200, "")]
+    {
         let browser = Browser::new(&t);
         let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
         let path = format!("/{TENANT}/oauth2/v2.0/logout?post_logout_redirect_uri={}", percent(to));
         let asked = browser.get(&path).await;
         let gone = browser.submit(&asked, &[]).await;
-        assert_eq!((gone.status, gone.header("location")), (200, ""));
-        assert_eq!(gone.text().contains(&format!("href=\"{to}\"")), offered, "{to}");
+        assert_eq!((gone.status, gone.header("location")), (status, gone_to), "{to}");
+        assert!(!gone.text().contains(to), "{to}");
     }
 }

@@ -140,7 +140,7 @@ impl Context {
 }
 
 /// The session is of the account that is asked for, if one is.
-fn fits(asked: &Asked, flow: &Flow, shown: &Shown, user: &User) -> bool {
+pub(super) fn fits(asked: &Asked, flow: &Flow, shown: &Shown, user: &User) -> bool {
     let named = flow.user.as_deref().or(asked.login_hint.as_deref()).filter(|it| !it.is_empty());
     named.is_none_or(|name| user::fold(name) == user.name_key)
         && asked.session.is_none_or(|id| id == shown.session.id)

@@ -14,7 +14,7 @@ use crate::{
 };
 use carnet_tenant::{
     authorize::{Admitted, SignedIn, admit, asked, code, standing},
-    consent::question,
+    consent::{ConsentRequest, question},
     directory::Directory,
     restriction::allowed,
     token::{
@@ -68,6 +68,14 @@ pub(super) struct Good {
     pub asked: Asked,
 }
 
+impl Good {
+    /// What is asked of people where consent is missing.
+    pub(super) fn consent(&self) -> ConsentRequest<'_> {
+        let admin = self.asked.prompt == Prompt::AdminConsent;
+        ConsentRequest { client: &self.admitted.client, target: &self.asked.target, admin }
+    }
+}
+
 /// The domain that is hinted at is no tenant's.
 fn realm(domain: &Option<String>) -> Denial {
     let domain = crate::context::cut(domain.as_deref().unwrap_or_default(), 64);
@@ -103,13 +111,13 @@ fn request_of(flow: &Flow) -> Result<(TenantName, AuthorizeRequest), Denial> {
 }
 
 /// Why a flow ends here.
-enum Stop {
+pub(super) enum Stop {
     /// On a page.
     Page(Denial),
     /// At the client.
     Client(Box<(AuthorizeRequest, Admitted)>, Denial),
-    /// The tenant is not known before the account is.
-    Account,
+    /// The tenant is not known before the account is. The request is good where its client is registered.
+    Account(Box<Good>),
 }
 
 impl Context {
@@ -129,11 +137,20 @@ impl Context {
             Purpose::Device { .. } => return self.advance_device(flow, fresh).await,
             Purpose::SignOut { .. } => return Ok(self.refused(&Denial::SignInLost)),
         }
-        let mut good = match self.judge(&flow).await? {
+        let mut flow = flow;
+        let mut judged = self.judge(&flow).await?;
+        if let Err(Stop::Account(good)) = &judged {
+            flow = match self.flow_of_session(call, good, flow).await? {
+                Ok(flow) => flow,
+                Err(reply) => return Ok(*reply),
+            };
+            judged = self.judge(&flow).await?;
+        }
+        let mut good = match judged {
             Ok(good) => good,
             Err(Stop::Page(denial)) => return Ok(self.refused(&denial)),
             Err(Stop::Client(to, denial)) => return Ok(self.back_with_no(&to.0, &to.1, &denial)),
-            Err(Stop::Account) => return self.ask(flow, "", None),
+            Err(Stop::Account(good)) => return self.ask(flow, &good.admitted.client.name, None),
         };
         self.read_hint(&mut good).await?;
         let mut chosen = None;
@@ -146,8 +163,11 @@ impl Context {
                 if let Some(reply) = self.with_session(call, &good, (&flow, &one.0, &one.1, one.2)).await? {
                     return Ok(reply);
                 }
-                // Whoever was chosen signs in again.
-                chosen = (one.2 == How::Chosen).then(|| one.1.name.clone());
+                // The account that was chosen signs in again, and stays signed in as it did.
+                if one.2 == How::Chosen {
+                    chosen = Some(one.1.name.clone());
+                    flow.stay = one.0.session.stay;
+                }
             }
             Whose::Several(_) if good.asked.prompt == Prompt::None => {
                 return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::SeveralSessions));
@@ -163,7 +183,6 @@ impl Context {
             return Ok(self.back_with_no(&good.request, &good.admitted, &Denial::NoSession));
         }
         let name = good.admitted.client.name.clone();
-        let mut flow = flow;
         flow.user = flow.user.or(chosen).or_else(|| good.asked.login_hint.clone());
         self.ask(flow, &name, None)
     }
@@ -182,10 +201,26 @@ impl Context {
         let named = match (tenant.is_alias(), domain.clone().or(meant.clone())) {
             (false, _) => tenant.clone(),
             (true, Some(domain)) => TenantName::Domain(domain),
-            (true, None) => return Ok(Err(Stop::Account)),
+            (true, None) => return self.judge_at_home(&tenant, request).await.map(Err),
         };
         let Some(mut directory) = self.state.store.directory_named(&named).await? else {
             let name = crate::context::cut(&flow.tenant, 64);
+            // Only a hint named the domain: the request is the client's, and so is the answer where nobody is asked.
+            if tenant.is_alias() && flow.user.is_none() {
+                return Ok(Err(match self.judge_at_home(&tenant, request).await? {
+                    Stop::Account(good) if domain.is_none() => {
+                        Stop::Client(Box::new((good.request, good.admitted)), realm(&meant))
+                    }
+                    Stop::Account(good) if good.asked.prompt == Prompt::None => {
+                        Stop::Client(Box::new((good.request, good.admitted)), Denial::NoSession)
+                    }
+                    Stop::Account(_) => Stop::Page(Denial::Tenant(TenantNo::Domain(crate::context::cut(
+                        &domain.unwrap_or_default(),
+                        64,
+                    )))),
+                    other => other,
+                }));
+            }
             return page(match (tenant.is_alias(), domain) {
                 (true, Some(domain)) => Denial::Tenant(TenantNo::Domain(crate::context::cut(&domain, 64))),
                 (true, None) => realm(&meant),
@@ -290,6 +325,7 @@ impl Context {
             {
                 let mut flow = flow.clone();
                 flow.restart(Some(user.name.clone()));
+                flow.stay = session.stay;
                 self.ask(flow, name, Some("Sign in again to add a second factor.")).map(Some)
             }
             // The session is too weak for this application: its second factor is asked for, or all of it where that
@@ -309,8 +345,7 @@ impl Context {
     /// There is no permission that somebody could be asked for: Microsoft's own clients come with theirs, and
     /// some registrations list none. What was consented to stands.
     fn nothing_to_ask(&self, good: &Good, user: &User) -> bool {
-        let what = (&good.admitted, &good.asked);
-        let asked = question(&good.directory, what, user, &self.state.names.graphs);
+        let asked = question(&good.directory, good.consent(), user, &self.state.names.graphs);
         matches!(asked, Err(Denial::ConsentMissing { .. }))
     }
 
@@ -321,28 +356,37 @@ impl Context {
         flow: &Flow,
         (shown, user): (&Shown, &User),
     ) -> Result<Reply, Failure> {
-        let what = (&good.admitted, &good.asked);
-        let asked = match question(&good.directory, what, user, &self.state.names.graphs) {
+        let asked = match question(&good.directory, good.consent(), user, &self.state.names.graphs) {
             Ok(asked) => asked,
             Err(denial @ Denial::AdminConsentNeeded(..)) => return Ok(self.refused(&denial)),
             Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
         };
-        let mut flow = flow.clone();
-        flow.session = Some(shown.session.id);
-        flow.question = Some(Question { session: shown.session.id, about: hex(&asked.digest()) });
-        let sealed = self.seal_flow(&flow)?;
-        let action = format!("/{}/consent", flow.tenant);
-        let application = &good.admitted.client.name;
-        let step = Step { action: &action, flow: &sealed, application, wrong: None };
-        let offline = matches!(&good.asked.target, Target::Scope(it) if it.offline_access);
         let what = consent::Asked {
             user: &user.name,
             organisation: &good.directory.tenant.display_name,
-            answer: &good.admitted.redirect_uri,
-            offline,
+            answer: consent::Answer::RedirectUri(&good.admitted.redirect_uri),
+            offline: matches!(&good.asked.target, Target::Scope(it) if it.offline_access),
             question: &asked,
         };
-        Ok(consent::consent(&step, &what))
+        self.consent_page(flow.clone(), shown, (&good.admitted.client.name, &what))
+    }
+
+    /// A consent page. Only the session to which it is shown answers it, and only what it shows.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`]
+    pub(super) fn consent_page(
+        &self,
+        mut flow: Flow,
+        shown: &Shown,
+        (application, what): (&str, &consent::Asked<'_>),
+    ) -> Result<Reply, Failure> {
+        flow.session = Some(shown.session.id);
+        flow.question = Some(Question { session: shown.session.id, about: hex(&what.question.digest()) });
+        let sealed = self.seal_flow(&flow)?;
+        let action = format!("/{}/consent", flow.tenant);
+        let step = Step { action: &action, flow: &sealed, application, wrong: None };
+        Ok(consent::consent(&step, what))
     }
 
     /// The page that asks for the account, or for the password where the account is known.
@@ -355,7 +399,7 @@ impl Context {
         let step = Step { action: &action, flow: &sealed, application, wrong };
         Ok(match flow.user.as_deref().filter(|name| !name.is_empty()) {
             Some(user) if flow.half.is_some() => step.second_factor(user),
-            Some(user) => step.password(user),
+            Some(user) => step.password(user, flow.stay),
             None => step.account(""),
         })
     }
@@ -369,7 +413,9 @@ impl Context {
             Ok(good) => self.back_with_no(&good.request, &good.admitted, &Denial::SignInCancelled),
             Err(Stop::Client(to, denial)) => self.back_with_no(&to.0, &to.1, &denial),
             Err(Stop::Page(denial)) => self.refused(&denial),
-            Err(Stop::Account) => self.refused(&Denial::SignInCancelled),
+            Err(Stop::Account(good)) => {
+                self.back_with_no(&good.request, &good.admitted, &Denial::SignInCancelled)
+            }
         })
     }
 
@@ -382,8 +428,12 @@ impl Context {
         flow: &Flow,
     ) -> Result<Result<(Arc<Directory>, Client), Box<Reply>>, Failure> {
         if matches!(flow.purpose, Purpose::Device { .. }) {
-            let found = self.device_of(flow).await?;
-            return Ok(found.map(|it| (it.directory, it.client)).map_err(|no| Box::new(self.refused(&no))));
+            return Ok(match self.device_of(flow).await? {
+                Ok(device) if device.tenant.is_some() => Ok((device.directory, device.client)),
+                // The account is not known yet, and so is its tenant.
+                Ok(device) => Err(Box::new(self.ask(flow.clone(), &device.client.name, None)?)),
+                Err(denial) => Err(Box::new(self.refused(&denial))),
+            });
         }
         Ok(self.asked_well(flow).await?.map(|good| (good.directory, good.admitted.client)))
     }
@@ -397,7 +447,11 @@ impl Context {
             Ok(good) => Ok(good),
             Err(Stop::Client(to, denial)) => Err(Box::new(self.back_with_no(&to.0, &to.1, &denial))),
             Err(Stop::Page(denial)) => Err(Box::new(self.refused(&denial))),
-            Err(Stop::Account) => Err(Box::new(self.ask(flow.clone(), "", None)?)),
+            Err(Stop::Account(good)) => {
+                let mut flow = flow.clone();
+                flow.user = None;
+                Err(Box::new(self.ask(flow, &good.admitted.client.name, None)?))
+            }
         })
     }
 }

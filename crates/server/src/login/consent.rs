@@ -6,13 +6,17 @@ use crate::{
     reply::{Failure, Reply},
     route::Call,
 };
+use carnet_store::Once;
 use carnet_tenant::{
     authorize::{SignedIn, standing},
     change::Decided,
-    consent::{consent, question},
+    consent::{ConsentRequest, consent, question},
+    directory::Directory,
     token::Denial,
+    user::User,
 };
 use carnet_wire::{authorize::Prompt, digest::hex, token::form::Form};
+use std::sync::Arc;
 
 pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> {
     let (form, flow) = match cx.posted(&mut call).await? {
@@ -24,7 +28,50 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
     cx.unless_used(start.as_deref(), answer)
 }
 
+/// What is granted where somebody accepts.
+pub(super) struct Grant<'a> {
+    /// What the client wants.
+    pub request: ConsentRequest<'a>,
+    /// What was shown: the digest of the question, in hexadecimal.
+    pub about: &'a str,
+    /// For everyone in the tenant.
+    pub everyone: bool,
+}
+
+impl Context {
+    /// Keeps the grants of an approval, if the question is still the one that was shown; whether it is.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn grant(
+        &self,
+        directory: &Arc<Directory>,
+        user: &User,
+        grant: &Grant<'_>,
+        once: Option<Once>,
+    ) -> Result<bool, Failure> {
+        let Grant { request, about, everyone } = *grant;
+        let mut called = self.in_person(directory, user, request.client);
+        let graphs = &self.state.names.graphs;
+        // Asked again of the directory that the change is decided on: what is granted is what was shown.
+        self.apply_once(&mut called, once, |caller, directory, at| {
+            match question(directory, request, user, graphs) {
+                Ok(asked) if hex(&asked.digest()) == about => {
+                    let what = (request.client.app, &asked, everyone);
+                    let Decided { changes, audit, .. } = consent(caller, directory, what, at)?;
+                    Ok(Decided { value: true, changes, audit })
+                }
+                _ => Ok(Decided { value: false, changes: Vec::new(), audit: Vec::new() }),
+            }
+        })
+        .await
+    }
+}
+
 async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result<Reply, Failure> {
+    if flow.device().is_some() {
+        return cx.answer_device_consent(call, flow, form).await;
+    }
     let good = match cx.asked_well(&flow).await? {
         Ok(good) => good,
         Err(reply) => return Ok(*reply),
@@ -47,6 +94,7 @@ async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Resul
     // For everyone only from a fresh sign-in (`security.md`, S18).
     if everyone && !shown.session.is_fresh(cx.now()) {
         flow.restart(Some(user.name.clone()));
+        flow.stay = shown.session.stay;
         return cx.ask(flow, &good.admitted.client.name, Some("Sign in again to consent for everyone."));
     }
     let session = &shown.session;
@@ -57,21 +105,8 @@ async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Resul
     if standing(&good.directory, what, &signed_in, here).is_err() {
         return cx.advance(call, flow, None).await;
     }
-    let mut called = cx.in_person(&good.directory, &user, &good.admitted.client);
-    let graphs = cx.state.names.graphs.clone();
-    // Asked again of the directory that the change is decided on: what is granted is what was shown.
-    let granted = cx
-        .apply_once(&mut called, flow.once(), |caller, directory, at| {
-            match question(directory, what, &user, &graphs) {
-                Ok(asked) if hex(&asked.digest()) == about => {
-                    let Decided { changes, audit, .. } =
-                        consent(caller, directory, (&good.admitted, &asked, everyone), at)?;
-                    Ok(Decided { value: true, changes, audit })
-                }
-                _ => Ok(Decided { value: false, changes: Vec::new(), audit: Vec::new() }),
-            }
-        })
-        .await?;
+    let grant = Grant { request: good.consent(), about: &about, everyone };
+    let granted = cx.grant(&good.directory, &user, &grant, flow.once()).await?;
     cx.next_step(&mut flow);
     flow.consented = granted;
     cx.advance(call, flow, Some((shown, user))).await

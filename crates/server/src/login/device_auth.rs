@@ -2,8 +2,10 @@
 //! no to that very application (`security.md`, S19).
 
 use super::{
+    consent::Grant,
     flow::{Flow, Purpose, Question},
-    pages::{self, Step},
+    home::WHOLE_NAME,
+    pages::{self, Step, consent},
     session::Shown,
 };
 use crate::{
@@ -13,10 +15,12 @@ use crate::{
 };
 use carnet_store::{
     AttemptCounter, StoreError,
-    artifact::{DEVICE, DEVICE_ANSWER, Place, USER_CODE, answer_digest, text_digest},
+    artifact::{DEVICE, Place, USER_CODE, text_digest},
+    device::AnsweredDevice,
 };
 use carnet_tenant::{
-    authorize::on_device,
+    authorize::{device_consented, on_device},
+    consent::{ConsentRequest, question},
     directory::Directory,
     lockout::{Attempt, AttemptPurpose},
     pace::Counted,
@@ -25,13 +29,20 @@ use carnet_tenant::{
     token::{
         Denial, DeviceAnswer, DeviceBody, ServiceNo,
         client_auth::Client,
+        denial::TenantNo,
         device_code::{DeviceNo, client},
     },
     user::User,
 };
 use carnet_wire::{
-    authority::TenantName, device::UserCode, digest, ids::TenantId, secret::Password, source::Source,
-    time::Timestamp, token::form::Form,
+    authority::TenantName,
+    device::UserCode,
+    digest,
+    ids::{ObjectId, TenantId},
+    secret::Password,
+    source::Source,
+    time::Timestamp,
+    token::{form::Form, request::Target},
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -45,17 +56,31 @@ const COUNTERS: u8 = 7;
 pub(super) struct Device {
     pub directory: Arc<Directory>,
     pub client: Client,
+    /// The tenant of the account; `None` while the person who signs in has yet to say it.
+    pub tenant: Option<TenantId>,
     body: DeviceBody,
     digest: [u8; 32],
+    /// The tenant in which the code waits.
+    kept_in: TenantId,
+}
+
+/// `GET /devicelogin`: the address that devices show.
+pub(super) async fn short(cx: Context, call: Call) -> Result<Reply, Failure> {
+    show(&cx, &call, &TenantName::Common)
+}
+
+/// `GET /{tenant}/oauth2/deviceauth`: the same page, at the address to which it is posted.
+pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
+    match TenantName::parse(call.variable(0)) {
+        Ok(tenant) => show(&cx, &call, &tenant),
+        Err(_) => Ok(cx.refused(&Denial::TenantName(cut(call.variable(0), 64)))),
+    }
 }
 
 /// The page for the code.
-pub(super) async fn get(cx: Context, call: Call) -> Result<Reply, Failure> {
-    let Ok(tenant) = TenantName::parse(call.variable(0)) else {
-        return Ok(cx.refused(&Denial::TenantName(cut(call.variable(0), 64))));
-    };
+fn show(cx: &Context, call: &Call, tenant: &TenantName) -> Result<Reply, Failure> {
     let tenant = tenant.to_string();
-    let (flow, cookie) = cx.begin(&call, Purpose::Device { digest: None }, tenant);
+    let (flow, cookie) = cx.begin(call, Purpose::Device { digest: None }, tenant);
     let reply = cx.ask_code(&flow, None)?;
     Ok(cookie.into_iter().fold(reply, Reply::cookie))
 }
@@ -77,10 +102,10 @@ async fn typed(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result
     }
     let typed = form.get("user_code").unwrap_or_default();
     match cx.find_code(typed, &flow).await? {
-        Ok((tenant, device)) => {
+        Ok(device) => {
             flow.restart(None);
             flow.purpose = Purpose::Device { digest: Some(device) };
-            flow.tenant = tenant.to_string();
+            flow.tenant = TenantName::Organizations.to_string();
             cx.advance(call, flow, None).await
         }
         Err(denial @ Denial::Service(_)) => Ok(cx.refused(&denial)),
@@ -125,16 +150,13 @@ impl Context {
     ///
     /// The numbers of `security.md`, section 2: 5 of a browser, 20 of an address (10, then ever fewer), and 100 of a
     /// tenant in 15 minutes. Who forgets their cookies is another browser, from the same address.
-    async fn find_code(
-        &self,
-        typed: &str,
-        flow: &Flow,
-    ) -> Result<Result<(TenantId, String), Denial>, Failure> {
+    async fn find_code(&self, typed: &str, flow: &Flow) -> Result<Result<String, Denial>, Failure> {
         if typed.trim().is_empty() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeMissing)));
         }
-        let Some(code) = UserCode::parse(typed) else {
-            return Ok(Err(Denial::Device(DeviceNo::UserCodeForm)));
+        let code = match UserCode::parse(typed) {
+            Ok(code) => code,
+            Err(problem) => return Ok(Err(Denial::Device(DeviceNo::UserCodeForm(problem)))),
         };
         let (pace, none) = (&self.state.pace, Policy::default());
         let browser: (&[&[u8]], Timestamp) = (&[flow.browser().as_bytes()], self.now());
@@ -160,14 +182,14 @@ impl Context {
         }
         let digest = text_digest(USER_CODE, code.as_str());
         let found = self.state.store.artifact_anywhere::<String>(USER_CODE, &digest).await?;
-        let Some((tenant, found)) = found else {
+        let Some((_, found)) = found else {
             let wrong = Denial::Device(DeviceNo::UserCode);
             return Ok(Err(pace.count(Counted::Guesses, &none, browser).err().unwrap_or(wrong)));
         };
         if found.expires <= self.now() {
             return Ok(Err(Denial::Device(DeviceNo::UserCodeExpired)));
         }
-        Ok(Ok((tenant, found.body)))
+        Ok(Ok(found.body))
     }
 
     /// The device code that a flow speaks of.
@@ -176,22 +198,51 @@ impl Context {
     /// [`Failure`]
     pub(super) async fn device_of(&self, flow: &Flow) -> Result<Result<Device, Denial>, Failure> {
         let unknown = Ok(Err(Denial::Device(DeviceNo::Unknown)));
-        let tenant: Option<TenantId> = flow.tenant.parse().ok();
-        let digest = flow.device().and_then(digest::from_hex);
-        let (Some(tenant), Some(digest)) = (tenant, digest) else { return unknown };
-        let Some(directory) = self.state.store.directory(tenant).await? else { return unknown };
-        if let Err(denial) = allowed(&self.envelope.restrictions, &directory.tenant) {
-            return Ok(Err(denial));
-        }
-        let Some(kept) = self.state.store.artifact::<DeviceBody>(tenant, DEVICE, &digest).await? else {
+        let Some(digest) = flow.device().and_then(digest::from_hex) else { return unknown };
+        let Some((kept_in, kept)) = self.state.store.artifact_anywhere::<DeviceBody>(DEVICE, &digest).await?
+        else {
             return unknown;
         };
-        Ok(client(&directory, &kept.body, self.now()).map(|client| Device {
-            directory,
-            client,
-            body: kept.body,
-            digest,
-        }))
+        let body = kept.body;
+        let named: Option<TenantId> = flow.tenant.parse().ok();
+        let tenant = match named {
+            Some(named) if named == kept_in || body.any_tenant => Some(named),
+            Some(_) => return unknown,
+            None => (!body.any_tenant).then_some(kept_in),
+        };
+        let Some(directory) = self.state.store.directory(tenant.unwrap_or(kept_in)).await? else {
+            return unknown;
+        };
+        if tenant.is_some()
+            && let Err(denial) = allowed(&self.envelope.restrictions, &directory.tenant)
+        {
+            return Ok(Err(denial));
+        }
+        let client = client(&directory, &body, self.now());
+        Ok(client.map(|client| Device { directory, client, tenant, body, digest, kept_in }))
+    }
+
+    /// Finds the tenant of a sign-in for a device: the one in which its code waits, or that of the account's domain.
+    /// Where no account is named yet, the flow's tenant is no tenant.
+    async fn place_device(&self, flow: &mut Flow) -> Result<Result<Device, Denial>, Failure> {
+        flow.tenant = TenantName::Organizations.to_string();
+        let device = match self.device_of(flow).await? {
+            Ok(device) => device,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        if let Some(tenant) = device.tenant {
+            flow.tenant = tenant.to_string();
+            return Ok(Ok(device));
+        }
+        let domain = flow.user.as_deref().and_then(|name| name.rsplit_once('@'));
+        let Some(domain) = domain.map(|(_, domain)| domain.to_lowercase()) else { return Ok(Ok(device)) };
+        match self.state.store.directory_named(&TenantName::Domain(domain.clone())).await? {
+            Some(directory) => {
+                flow.tenant = directory.tenant.id.to_string();
+                self.device_of(flow).await
+            }
+            None => Ok(Err(Denial::Tenant(TenantNo::Domain(cut(&domain, 64))))),
+        }
     }
 
     /// Takes the sign-in for a device as far as it goes: to a page for the account, or to the question.
@@ -203,12 +254,28 @@ impl Context {
         mut flow: Flow,
         fresh: Option<(Shown, Arc<User>)>,
     ) -> Result<Reply, Failure> {
+        // Everyone signs in anew: who forwards a code finds no open session to abuse.
+        let Some((shown, user)) = fresh else {
+            let device = match self.place_device(&mut flow).await? {
+                Ok(device) => device,
+                Err(denial) => return Ok(self.refused(&denial)),
+            };
+            let mut wrong = None;
+            if device.tenant.is_none() {
+                let typed = flow.user.take().is_some_and(|name| !name.is_empty());
+                wrong = typed.then_some(WHOLE_NAME);
+            }
+            return self.ask(flow, &device.client.name, wrong);
+        };
         let device = match self.device_of(&flow).await? {
-            Ok(device) => device,
+            Ok(device) if device.tenant.is_some() => device,
+            Ok(_) => return Ok(self.refused(&Denial::SignInLost)),
             Err(denial) => return Ok(self.refused(&denial)),
         };
-        // Everyone signs in anew: who forwards a code finds no open session to abuse.
-        let Some((shown, user)) = fresh else { return self.ask(flow, &device.client.name, None) };
+        match self.device_consent(&device, (&shown, &user), &flow)? {
+            None => {}
+            Some(reply) => return Ok(reply),
+        }
         flow.session = Some(shown.session.id);
         let about = flow.device().unwrap_or_default().to_owned();
         flow.question = Some(Question { session: shown.session.id, about });
@@ -216,6 +283,135 @@ impl Context {
         let action = format!("/{}/oauth2/deviceauth", flow.tenant);
         let step = Step { action: &action, flow: &sealed, application: &device.client.name, wrong: None };
         Ok(pages::confirm_device(&step, &user.name, &device.body.address.to_string()))
+    }
+
+    /// What is asked or said before a device may be let in: the page for consent where that is missing, or why asking
+    /// is no use.
+    fn device_consent(
+        &self,
+        device: &Device,
+        (shown, user): (&Shown, &User),
+        flow: &Flow,
+    ) -> Result<Option<Reply>, Failure> {
+        let graphs = &self.state.names.graphs;
+        let here = (device.client.app, self.envelope.address);
+        let missing = match on_device(&device.directory, (user, &shown.session.methods), here) {
+            Ok(()) => device_consented(&device.directory, (&device.client, &device.body), user, graphs),
+            Err(denial) => return Ok(Some(self.refused(&denial))),
+        };
+        let denial = match missing {
+            Ok(()) => return Ok(None),
+            Err(denial) => denial,
+        };
+        if !matches!(denial, Denial::ConsentMissing { .. }) {
+            return Ok(Some(self.refused(&denial)));
+        }
+        let target = match device.body.target() {
+            Ok(target) => target,
+            Err(denial) => return Ok(Some(self.refused(&denial))),
+        };
+        let request = ConsentRequest { client: &device.client, target: &target, admin: false };
+        let question = match question(&device.directory, request, user, graphs) {
+            Ok(question) => question,
+            Err(denial) => return Ok(Some(self.refused(&denial))),
+        };
+        let address = device.body.address.to_string();
+        let asked = consent::Asked {
+            user: &user.name,
+            organisation: &device.directory.tenant.display_name,
+            answer: consent::Answer::Device(&address),
+            offline: matches!(&target, Target::Scope(it) if it.offline_access),
+            question: &question,
+        };
+        self.consent_page(flow.clone(), shown, (&device.client.name, &asked)).map(Some)
+    }
+
+    /// What somebody says to an application on a device that asks for permissions.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn answer_device_consent(
+        &self,
+        call: &Call,
+        mut flow: Flow,
+        form: &Form,
+    ) -> Result<Reply, Failure> {
+        let device = match self.device_of(&flow).await? {
+            Ok(device) => device,
+            Err(denial) => return Ok(self.refused(&denial)),
+        };
+        let about = flow.question.as_ref().map(|it| it.about.clone()).unwrap_or_default();
+        if !flow.asks(&about) {
+            return Ok(self.stopped(&flow, &Denial::SignInLost));
+        }
+        let tenant = device.directory.tenant.id;
+        let Some((shown, user)) = self.signed_in(call, &flow, tenant).await? else {
+            return Ok(self.stopped(&flow, &Denial::SignInLost));
+        };
+        if form.get("answer") != Some("yes") {
+            return self.decline_device(&device, user.id, &flow).await;
+        }
+        flow.question = None;
+        let everyone = form.get("everyone").is_some();
+        if everyone && !shown.session.is_fresh(self.now()) {
+            flow.restart(Some(user.name.clone()));
+            flow.stay = shown.session.stay;
+            return self.ask(flow, &device.client.name, Some("Sign in again to consent for everyone."));
+        }
+        let here = (device.client.app, self.envelope.address);
+        if let Err(denial) = on_device(&device.directory, (&user, &shown.session.methods), here) {
+            return Ok(self.refused(&denial));
+        }
+        let target = match device.body.target() {
+            Ok(target) => target,
+            Err(denial) => return Ok(self.refused(&denial)),
+        };
+        let request = ConsentRequest { client: &device.client, target: &target, admin: false };
+        let grant = Grant { request, about: &about, everyone };
+        self.grant(&device.directory, &user, &grant, flow.once()).await?;
+        self.next_step(&mut flow);
+        self.advance_device(flow, Some((shown, user))).await
+    }
+
+    /// Declines a device before anybody signed in: the code is what lets somebody say no.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(super) async fn cancel_device(&self, flow: &Flow) -> Result<Reply, Failure> {
+        match self.device_of(flow).await? {
+            Ok(device) => self.decline_device(&device, ObjectId::new(Uuid::nil()), flow).await,
+            Err(denial) => Ok(self.refused(&denial)),
+        }
+    }
+
+    /// Keeps a no. The code stays in the tenant in which it waits.
+    async fn decline_device(&self, device: &Device, user: ObjectId, flow: &Flow) -> Result<Reply, Failure> {
+        self.keep_answer(device, (device.kept_in, user), &DeviceAnswer::Declined, flow).await
+    }
+
+    /// Keeps what somebody said to a device, unless somebody said something before.
+    async fn keep_answer(
+        &self,
+        device: &Device,
+        (tenant, user): (TenantId, ObjectId),
+        answer: &DeviceAnswer,
+        flow: &Flow,
+    ) -> Result<Reply, Failure> {
+        let place = Place {
+            tenant,
+            family: Uuid::nil(),
+            user,
+            created: self.now(),
+            expires: device.body.expires.plus_seconds(carnet_wire::device::LIFETIME),
+        };
+        let answered = AnsweredDevice { digest: &device.digest, body: &device.body, kept_in: device.kept_in };
+        match self.state.store.put_device_answer(answered, place, answer, flow.once()).await {
+            Ok(()) => Ok(pages::device_done(&device.client.name, *answer != DeviceAnswer::Declined)),
+            Err(StoreError::Exists | StoreError::Conflict) => {
+                Ok(self.refused(&Denial::Device(DeviceNo::Answered)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn answer_device(&self, call: &Call, flow: &Flow, yes: bool) -> Result<Reply, Failure> {
@@ -232,35 +428,30 @@ impl Context {
         let Some((Shown { session, .. }, user)) = self.signed_in(call, flow, tenant).await? else {
             return Ok(self.stopped(flow, &Denial::SignInLost));
         };
+        if !yes {
+            let declined = self.decline_device(&device, session.user, flow).await?;
+            self.forgive_guesses().await?;
+            return Ok(declined);
+        }
         let here = (device.client.app, self.envelope.address);
-        if yes && let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
+        if let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
             return Ok(self.refused(&denial));
         }
-        let answer = match yes {
-            true => DeviceAnswer::Approved {
-                user: session.user,
-                signed_in: session.signed_in,
-                methods: session.methods,
-            },
-            false => DeviceAnswer::Declined,
-        };
-        let place = Place {
-            tenant,
-            family: Uuid::nil(),
+        let who = (tenant, session.user);
+        let answer = DeviceAnswer::Approved {
             user: session.user,
-            created: self.now(),
-            expires: device.body.expires.plus_seconds(carnet_wire::device::LIFETIME),
+            signed_in: session.signed_in,
+            methods: session.methods,
         };
-        let (store, kept) = (&self.state.store, answer_digest(&device.digest));
-        match store.put_artifact_once(DEVICE_ANSWER, &kept, place, &answer, flow.once()).await {
-            Ok(()) => {
-                let source = Source::of(self.envelope.address).to_string();
-                self.state.store.forgive(&of_source(&source), (self.envelope.address, self.now())).await?;
-                Ok(pages::device_done(&device.client.name, yes))
-            }
-            Err(StoreError::Exists) => Ok(self.refused(&Denial::Device(DeviceNo::Answered))),
-            Err(error) => Err(error.into()),
-        }
+        let reply = self.keep_answer(&device, who, &answer, flow).await?;
+        self.forgive_guesses().await?;
+        Ok(reply)
+    }
+
+    /// Somebody signed in and answered: earlier wrong codes of this source count no more.
+    async fn forgive_guesses(&self) -> Result<(), Failure> {
+        let source = Source::of(self.envelope.address).to_string();
+        Ok(self.state.store.forgive(&of_source(&source), (self.envelope.address, self.now())).await?)
     }
 }
 

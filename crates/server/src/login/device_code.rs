@@ -58,16 +58,15 @@ async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Fa
     }
     let directory = match tenant.is_alias() {
         false => cx.state.store.directory_named(&tenant).await?,
-        // Nobody has named an account yet: where there is one tenant, it is meant.
-        true => match &cx.state.store.tenants()[..] {
-            [only] => cx.state.store.directory(only.id).await?,
-            _ => return no(&Denial::NoTenantNamed),
-        },
+        // Nobody has named an account yet: the code waits where its client is registered until somebody signs in.
+        true => cx.home_of(request.client_id).await?,
     };
     let Some(mut directory) = directory else {
         return no(&Denial::UnknownTenant { name: crate::context::cut(&segment, 64), discovery: false });
     };
-    if let Err(denial) = allowed(&cx.envelope.restrictions, &directory.tenant) {
+    if !tenant.is_alias()
+        && let Err(denial) = allowed(&cx.envelope.restrictions, &directory.tenant)
+    {
         return no(&denial);
     }
     let rule = |directory: &Directory| may_ask(directory, &tenant, &request, &cx.state.names.graphs);
@@ -80,6 +79,7 @@ async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Fa
         scope: request.scope,
         address: cx.envelope.address,
         expires: cx.now().plus_seconds(device::LIFETIME),
+        any_tenant: tenant.is_alias(),
     };
     give(&cx, directory.tenant.id, asked, version).await
 }
@@ -104,7 +104,7 @@ async fn give(cx: &Context, tenant: TenantId, asked: DeviceBody, version: Versio
         match cx.state.store.put_device_code(new).await {
             Ok(false) => return Ok(crate::reply::denial(&too_many_pending(), version, &cx.envelope)),
             Ok(true) => {
-                let page = format!("{}/common/oauth2/deviceauth", cx.envelope.origin.login());
+                let page = format!("{}/devicelogin", cx.envelope.origin.login());
                 return Reply::json(&device::reply(version, &text, &code, &page));
             }
             Err(StoreError::Exists) => {}

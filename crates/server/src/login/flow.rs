@@ -55,6 +55,9 @@ pub struct Flow {
     /// The session that answers: chosen, or made in this very sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Uuid>,
+    /// They stay signed in when the browser ends: ticked on the page for the password.
+    #[serde(default)]
+    pub stay: bool,
     /// Consent was given in this very sign-in.
     #[serde(default)]
     pub consented: bool,
@@ -98,15 +101,12 @@ pub struct Half {
     /// The password was right and is over: a new one is asked for.
     #[serde(default)]
     pub expired: bool,
-    /// They stay signed in.
-    #[serde(default)]
-    pub stay: bool,
 }
 
 impl Half {
     /// A password that was right then.
     pub fn new(user: &User, since: Timestamp) -> Self {
-        Self { user: user.id, since, key: None, proved: false, expired: false, stay: false }
+        Self { user: user.id, since, key: None, proved: false, expired: false }
     }
 }
 
@@ -138,7 +138,7 @@ pub enum Purpose {
 impl Flow {
     /// Somebody else, or the same person anew: nothing that was proved, chosen or answered so far counts.
     pub fn restart(&mut self, user: Option<String>) {
-        (self.user, self.anew) = (user, true);
+        (self.user, self.anew, self.stay) = (user, true, false);
         (self.half, self.session, self.question, self.consented) = (None, None, None, false);
     }
 
@@ -169,7 +169,7 @@ impl Flow {
                 (path, request)
             }
             Purpose::SignOut { request } => ("oauth2/v2.0/logout", request),
-            Purpose::Device { .. } => return Some(format!("/{tenant}/oauth2/deviceauth")),
+            Purpose::Device { .. } => return Some("/devicelogin".to_owned()),
         };
         (request.len() <= LONGEST_QUERY).then(|| format!("/{tenant}/{path}?{request}"))
     }
@@ -291,6 +291,7 @@ impl Context {
             anew: false,
             half: None,
             session: None,
+            stay: false,
             consented: false,
             question: None,
             nonce: self.state.entropy.uuid(),

@@ -33,8 +33,16 @@ struct Asked {
     ended: Vec<Shown>,
     /// Where it goes on to.
     to: Option<String>,
-    /// An address that was sent where no application was named.
-    unnamed: Option<String>,
+    /// Where it goes on to if an application of the session that ends is at home there: no application was named.
+    unnamed: Option<ReturnAddress>,
+}
+
+/// An address to which somebody goes on from here.
+struct ReturnAddress {
+    /// As it was sent, and has to be registered.
+    uri: String,
+    /// The same with `state`.
+    with_state: String,
 }
 
 /// The application that is named, with the tenant that knows it.
@@ -149,8 +157,8 @@ impl Context {
             Some(state) => with_query(uri, &[("state", state.to_owned())]),
             None => uri.to_owned(),
         };
-        let to = to.map(with_state);
-        Ok(Ok(Asked { hinted, ended, to, unnamed: unnamed.map(str::to_owned) }))
+        let unnamed = unnamed.map(|uri| ReturnAddress { uri: uri.to_owned(), with_state: with_state(uri) });
+        Ok(Ok(Asked { hinted, ended, to: to.map(with_state), unnamed }))
     }
 
     /// Which of the browser's sessions an ID token speaks of: by the session's id, the account's, or who the
@@ -174,18 +182,20 @@ impl Context {
 
     async fn sign_out(&self, call: &Call, asked: Asked) -> Result<Reply, Failure> {
         let mut frames = Vec::new();
-        let mut offered = None;
+        let mut to = asked.to;
         for shown in &asked.ended {
             let Some(directory) = self.state.store.directory_named(&TenantName::Id(shown.tenant)).await?
             else {
                 continue;
             };
             frames.extend(self.listeners(shown, &directory));
-            // Whose session ends here was asked by a click; where one of its applications is at home is safe to
-            // show, and no more than that (S20).
+            // Whoever reads this clicked on a page of ours. An address of an application that took part in the session
+            // that ends is as good as one of an application that was named.
             let mut applications = shown.session.applications.iter();
-            let own = |uri: &&String| applications.any(|app| is_registered(&directory, *app, uri));
-            offered = offered.or_else(|| asked.unnamed.as_ref().filter(own));
+            let own = |address: &&ReturnAddress| {
+                applications.any(|app| is_registered(&directory, *app, &address.uri))
+            };
+            to = to.or_else(|| asked.unnamed.as_ref().filter(own).map(|it| it.with_state.clone()));
         }
         let mut cookies = self.end_sessions(call, &asked.ended).await?;
         // Pages that were shown before count no more. Where no session ended nothing is taken from a sign-in that is
@@ -193,9 +203,9 @@ impl Context {
         if !asked.ended.is_empty() {
             cookies.push(self.new_browser().1);
         }
-        let reply = match &asked.to {
+        let reply = match &to {
             Some(uri) if frames.is_empty() => Reply::see_other(uri),
-            to => pages::signed_out(&frames, to.as_deref(), offered.map(String::as_str)),
+            to => pages::signed_out(&frames, to.as_deref()),
         };
         Ok(cookies.into_iter().fold(reply, Reply::cookie))
     }

@@ -11,9 +11,11 @@ mod device_auth;
 mod device_code;
 mod discovery;
 mod flow;
+mod home;
 mod keys;
 mod logout;
 mod new_password;
+mod notices;
 mod pace;
 pub mod pages;
 pub(crate) mod preflight;
@@ -81,10 +83,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::POST), "/{tenant}/consent", "login/consent", consent::post),
     route!(Some(&Method::POST), "/{tenant}/oauth2/v2.0/devicecode", "login/device_code", device_code::v2),
     route!(Some(&Method::POST), "/{tenant}/oauth2/devicecode", "login/device_code", device_code::v1),
+    route!(Some(&Method::GET), "/devicelogin", "login/device_auth", device_auth::short),
     route!(Some(&Method::GET), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::get),
     route!(Some(&Method::POST), "/{tenant}/oauth2/deviceauth", "login/device_auth", device_auth::post),
     route!(None, "/{tenant}/oauth2/v2.0/logout", "login/logout", logout::v2),
     route!(None, "/{tenant}/oauth2/logout", "login/logout", logout::v1),
+    route!(Some(&Method::GET), "/", "login/notices", notices::root),
+    route!(Some(&Method::GET), "/error", "login/notices", notices::error),
+    route!(Some(&Method::GET), "/{tenant}/oauth2/nativeclient", "login/notices", notices::native_client),
     route!(Some(&Method::GET), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::POST), "/{tenant}/openid/userinfo", "login/user_info", user_info::show),
     route!(Some(&Method::GET), "/oidc/userinfo", "login/user_info", user_info::show),

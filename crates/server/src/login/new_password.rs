@@ -92,11 +92,11 @@ impl Context {
                 return Ok(self.refused(&Denial::SignInLost));
             };
             let how = (self.now(), &["pwd", "mfa"][..]);
-            return self.enter(call, flow, (&directory, &user), how, form).await;
+            return self.enter(call, flow, (&directory, &user), how).await;
         }
         let entered = self.prove(&directory, &client, (&flow, &new)).await?;
         flow.half = None;
-        self.entered(call, flow, (&directory, &client), entered, form).await
+        self.entered(call, flow, (&directory, &client), entered).await
     }
 
     /// The hash of a new password that may be set, made on the hash threads.
@@ -140,6 +140,7 @@ impl Context {
             self.check_password(tenant, &own.name_key, current, (attempt, held.as_deref())).await;
         let hash = match (proof, attempt) {
             (PasswordProof::Right, Attempt::Reserved(_) | Attempt::Repeated) => {
+                user::check_new_password(current, new)?;
                 Some(self.hash_new(called, (&own.name, new)).await?)
             }
             _ => None,

@@ -69,10 +69,10 @@ impl Context {
             return self.ask_recovery(&flow, &asked, None);
         }
         if half.proved {
-            return self.past(call, flow, &asked, form).await;
+            return self.past(call, flow, &asked).await;
         }
         match (form.get("recovery"), &half.key, &asked.user.totp) {
-            (Some(typed), _, Some(_)) => self.recover(call, flow, &asked, (typed, form)).await,
+            (Some(typed), _, Some(_)) => self.recover(call, flow, &asked, typed).await,
             (None, Some(key), None) => {
                 let key = key.clone();
                 self.register(flow, &asked, (&key, form)).await
@@ -80,7 +80,7 @@ impl Context {
             (None, _, Some(key)) => {
                 let key = key.expose().to_owned();
                 match self.try_code(&asked, (&key, form)).await? {
-                    Ok(()) => self.past(call, flow, &asked, form).await,
+                    Ok(()) => self.past(call, flow, &asked).await,
                     Err(Denial::WrongSecondFactor) => {
                         let names = (&*asked.user, asked.client.name.as_str());
                         self.ask_second(flow, &asked.directory, names, Some(&wrong_code()))
@@ -125,16 +125,16 @@ impl Context {
     }
 
     /// The second factor was right: in, or on to a new password in the place of one that is over.
-    async fn past(&self, call: &Call, mut flow: Flow, asked: &Asked, form: &Form) -> Result<Reply, Failure> {
+    async fn past(&self, call: &Call, mut flow: Flow, asked: &Asked) -> Result<Reply, Failure> {
         if asked.user.password_expired {
             let mut half = flow.half.take().unwrap_or_else(|| Half::new(&asked.user, self.now()));
-            (half.proved, half.expired, half.stay) = (true, true, half.stay || form.get("stay").is_some());
+            (half.proved, half.expired) = (true, true);
             flow.half = Some(half);
             return self.ask_new_password(&flow, &asked.client.name, None);
         }
         let since = flow.half.as_ref().map_or(self.now(), |half| half.since);
         let who = (&*asked.directory, &asked.user);
-        self.enter(call, flow, who, (since, &["pwd", "mfa"]), form).await
+        self.enter(call, flow, who, (since, &["pwd", "mfa"])).await
     }
 
     /// Judges the code of an authenticator with this key, and spends it.
@@ -222,7 +222,7 @@ impl Context {
         }
         self.next_step(&mut flow);
         if let Some(half) = &mut flow.half {
-            (half.key, half.proved, half.stay) = (None, true, form.get("stay").is_some());
+            (half.key, half.proved) = (None, true);
         }
         let sealed = self.seal_flow(&flow)?;
         let action = format!("/{}/login", flow.tenant);
@@ -236,7 +236,7 @@ impl Context {
         call: &Call,
         mut flow: Flow,
         asked: &Asked,
-        (typed, form): (&str, &Form),
+        typed: &str,
     ) -> Result<Reply, Failure> {
         let code: Option<RecoveryCode> = second_factor::read_code(typed);
         let mut right = false;
@@ -260,7 +260,7 @@ impl Context {
             .await?;
         self.next_step(&mut flow);
         match spent {
-            true => self.past(call, flow, asked, form).await,
+            true => self.past(call, flow, asked).await,
             false => self.ask_recovery(&flow, asked, Some(WRONG_RECOVERY)),
         }
     }
@@ -287,7 +287,8 @@ impl Context {
         directory: &Directory,
         (shown, user, application): (&Shown, &User, &str),
     ) -> Result<Reply, Failure> {
-        flow.half = Some(Half { stay: shown.session.stay, ..Half::new(user, shown.session.signed_in) });
+        flow.stay = shown.session.stay;
+        flow.half = Some(Half::new(user, shown.session.signed_in));
         self.ask_second(flow, directory, (user, application), None)
     }
 }

@@ -35,14 +35,20 @@ pub(super) async fn post(cx: Context, mut call: Call) -> Result<Reply, Failure> 
 }
 
 async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Result<Reply, Failure> {
-    if form.get("cancel").is_some() && !matches!(flow.purpose, Purpose::Device { .. }) {
-        return cx.cancelled(&flow).await;
+    if form.get("cancel").is_some() {
+        return match flow.purpose {
+            Purpose::Device { .. } => cx.cancel_device(&flow).await,
+            _ => cx.cancelled(&flow).await,
+        };
     }
     flow.question = None;
     if form.get("again").is_some() {
         flow.restart(Some(String::new()));
-        return cx.ask(flow, "", None);
+        return cx.advance(call, flow, None).await;
     }
+    // The page for the password asks whether they stay signed in; the pages after it keep the answer.
+    let stay = form.get("stay").is_some();
+    flow.stay = stay || (flow.stay && flow.half.is_some());
     let chosen = form.get("account").filter(|_| matches!(flow.purpose, Purpose::Authorize { .. }));
     if let Some(chosen) = chosen {
         (flow.session, flow.half, flow.consented) = (chosen.parse().ok(), None, false);
@@ -68,7 +74,7 @@ async fn answer(cx: &Context, call: &Call, mut flow: Flow, form: &Form) -> Resul
         Err(reply) => return Ok(*reply),
     };
     let entered = cx.prove(&directory, &client, (&flow, &password)).await?;
-    cx.entered(call, flow, (&directory, &client), entered, form).await
+    cx.entered(call, flow, (&directory, &client), entered).await
 }
 
 impl Context {
@@ -79,20 +85,17 @@ impl Context {
         mut flow: Flow,
         (directory, client): (&Directory, &Client),
         entered: Result<Entered, Denial>,
-        form: &Form,
     ) -> Result<Reply, Failure> {
         match entered {
             Ok(Entered::Whole(user)) => {
-                self.enter(call, flow, (directory, &user), (self.now(), &["pwd"]), form).await
+                self.enter(call, flow, (directory, &user), (self.now(), &["pwd"])).await
             }
             Ok(Entered::Half(user) | Entered::Enrolling(user)) => {
                 flow.half = Some(Half::new(&user, self.now()));
                 self.ask_second(flow, directory, (&user, &client.name), None)
             }
             Ok(Entered::Expired(user)) => {
-                let half =
-                    Half { expired: true, stay: form.get("stay").is_some(), ..Half::new(&user, self.now()) };
-                flow.half = Some(half);
+                flow.half = Some(Half { expired: true, ..Half::new(&user, self.now()) });
                 self.ask_new_password(&flow, &client.name, None)
             }
             Err(Denial::WrongPassword) => {
@@ -109,15 +112,13 @@ impl Context {
         mut flow: Flow,
         (directory, user): (&Directory, &Arc<User>),
         (signed_in, methods): (Timestamp, &[&str]),
-        form: &Form,
     ) -> Result<Reply, Failure> {
-        let stays = flow.half.as_ref().is_some_and(|half| half.stay);
         let session = Session {
             id: self.state.entropy.uuid(),
             user: user.id,
             signed_in,
             methods: methods.iter().map(|it| (*it).to_owned()).collect(),
-            stay: stays || form.get("stay").is_some(),
+            stay: flow.stay,
             applications: Vec::new(),
         };
         let (shown, mut cookies) = self.new_session(call, directory.tenant.id, session, flow.once()).await?;

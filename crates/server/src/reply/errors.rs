@@ -38,6 +38,16 @@ pub(super) fn status(row: &Row) -> StatusCode {
 #[must_use]
 pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
     let fault = failure.fault().filter(|_| envelope.surface == Surface::Login).map(Denial::Service);
+    // A browser is shown a page, at whichever address of the sign-in host it asks for one.
+    if envelope.page && matches!(envelope.surface, Surface::Login | Surface::Health) {
+        match &failure {
+            Failure::NoRoute => return login::pages::no_page(envelope).not_found(),
+            Failure::Refusal(Refusal::MethodNotAllowed) => {
+                return login::pages::not_by_itself(envelope).wrong_method();
+            }
+            _ => {}
+        }
+    }
     let (status, code, message) = match failure {
         Failure::Refusal(no) => return refusal(&no, envelope),
         Failure::Denial(no) => return denial(&no, Version::V2, envelope),

@@ -122,6 +122,20 @@ impl Reply {
         self.retry_after(denial)
     }
 
+    /// The same page for an address at which there is nothing.
+    #[must_use]
+    pub const fn not_found(mut self) -> Self {
+        self.status = StatusCode::NOT_FOUND;
+        self
+    }
+
+    /// The same page for an address that is asked by another method.
+    #[must_use]
+    pub const fn wrong_method(mut self) -> Self {
+        self.status = StatusCode::METHOD_NOT_ALLOWED;
+        self
+    }
+
     /// Says how long to wait, where waiting helps.
     fn retry_after(self, denial: &Denial) -> Self {
         match self.status.as_u16() {

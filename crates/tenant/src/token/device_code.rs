@@ -11,7 +11,7 @@ use carnet_wire::{
     aadsts::{self, Row},
     authority::TenantName,
     authorize::target_of,
-    device::DeviceRequest,
+    device::{DeviceRequest, UserCodeProblem},
     ids::{AppId, ObjectId},
     time::Timestamp,
     token::request::{Target, Version},
@@ -46,6 +46,25 @@ pub struct DeviceBody {
     pub address: IpAddr,
     /// When it ends.
     pub expires: Timestamp,
+    /// It was asked for over `common` or `organizations`: the person who signs in decides the tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_tenant: bool,
+}
+
+impl DeviceBody {
+    /// The version of the endpoint that gave the code.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        if self.v1 { Version::V1 } else { Version::V2 }
+    }
+
+    /// What the token will be for.
+    ///
+    /// # Errors
+    /// [`DeviceNo::Unknown`] when what is kept cannot be read.
+    pub fn target(&self) -> Result<Target, Denial> {
+        target_of(self.version(), &self.scope).map_err(|_| Denial::Device(DeviceNo::Unknown))
+    }
 }
 
 /// What somebody said to it.
@@ -98,8 +117,8 @@ pub enum DeviceNo {
     UserCode,
     /// No user code was typed.
     UserCodeMissing,
-    /// What was typed has not the form of a user code.
-    UserCodeForm,
+    /// What was typed cannot be a user code.
+    UserCodeForm(UserCodeProblem),
     /// The user code was right and is over.
     UserCodeExpired,
     /// Somebody answered it already.
@@ -128,17 +147,21 @@ impl DeviceNo {
                 &aadsts::DEVICE_CODE_CONFIDENTIAL,
                 "Device codes are for public clients; set the public client switch.",
             ),
-            Self::UserCode => {
-                (&aadsts::USER_CODE_WRONG, "That code did not work. Check it on your device and try again.")
-            }
-            Self::UserCodeMissing => (&aadsts::USER_CODE_MISSING, "Type the code that your device shows."),
-            Self::UserCodeForm => {
-                (&aadsts::USER_CODE_FORMAT, "That code did not work: a code has nine letters and no digits.")
-            }
-            Self::UserCodeExpired => (
-                &aadsts::USER_CODE_EXPIRED,
-                "That code did not work: it is over. Ask your device for a new one.",
+            Self::UserCode => (
+                &aadsts::USER_CODE_WRONG,
+                "That code isn't known or has expired. Check it, or get a new one on your device.",
             ),
+            Self::UserCodeMissing => (&aadsts::USER_CODE_MISSING, "Enter the code that your device shows."),
+            Self::UserCodeForm(UserCodeProblem::Length) => {
+                (&aadsts::USER_CODE_FORMAT, "A code has nine letters. Check it on your device.")
+            }
+            Self::UserCodeForm(UserCodeProblem::Characters) => (
+                &aadsts::USER_CODE_FORMAT,
+                "A code has no vowels, no Y and no digits. Check it on your device.",
+            ),
+            Self::UserCodeExpired => {
+                (&aadsts::USER_CODE_EXPIRED, "That code has expired. Get a new one on your device.")
+            }
             Self::Answered => (&aadsts::USER_CODE_USED, "This code was answered already."),
         }
     }
@@ -229,8 +252,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     password::usable(&user)?;
     password::still_enough(run, (&user, &methods, signed_in), client.app)?;
-    let target: Target = target_of(if body.v1 { Version::V1 } else { Version::V2 }, &body.scope)
-        .map_err(|_| Denial::Device(DeviceNo::Unknown))?;
+    let target = body.target()?;
     let resolved = scope::resolve(run, &target)?;
     let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
     let approval = password::for_user(
@@ -275,6 +297,7 @@ mod tests {
                 scope: "https://api.powerplatform.com/.default offline_access".into(),
                 address: [127, 0, 0, 1].into(),
                 expires: Timestamp::from_seconds(NOW + 10),
+                any_tenant: false,
             },
             digest: [3; 32],
             spent: false,

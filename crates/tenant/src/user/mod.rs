@@ -225,6 +225,20 @@ const LONGEST: usize = 256;
 /// Words that attackers try first; with usual endings each stands for a whole family.
 const COMMON: &str = include_str!("../../data/common_passwords.txt");
 
+/// Checks that somebody who changes their password chooses another one.
+///
+/// # Errors
+/// [`Refusal::BadRequest`] when the new password is the current one.
+pub fn check_new_password(current: &Password, new: &Password) -> Result<(), Refusal> {
+    match current.expose() == new.expose() {
+        false => Ok(()),
+        true => Err(Refusal::BadRequest {
+            message: "the new password must differ from the current one".into(),
+            target: Some("newPassword".into()),
+        }),
+    }
+}
+
 /// Whether a password may be set: its length, and not one that everybody tries first. No rule about
 /// kinds of characters.
 ///

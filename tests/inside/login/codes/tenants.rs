@@ -53,7 +53,7 @@ async fn kinds_of_accounts(table: &mut Table, t: &Contoso) {
             50_128,
             "an account whose domain is no tenant's",
             "common",
-            PAGES,
+            ANYONE,
             ("login_hint", "a@nowhere.example"),
         ),
         (50_194, "a single-tenant application over common", "common", PAGES, hint),

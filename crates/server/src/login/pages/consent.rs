@@ -5,14 +5,23 @@ use crate::reply::Reply;
 use carnet_tenant::consent::Question;
 use std::fmt::Write;
 
+/// Who waits for the answer.
+#[derive(Clone, Copy)]
+pub enum Answer<'a> {
+    /// An application with this redirect URI.
+    RedirectUri(&'a str),
+    /// A device at this address.
+    Device(&'a str),
+}
+
 /// What the page shows.
 pub struct Asked<'a> {
     /// Who is asked.
     pub user: &'a str,
     /// Their tenant, by name.
     pub organisation: &'a str,
-    /// Where the answer goes.
-    pub answer: &'a str,
+    /// Who waits for the answer.
+    pub answer: Answer<'a>,
     /// The application wants refresh tokens.
     pub offline: bool,
     /// The permissions.
@@ -58,13 +67,18 @@ pub fn consent(step: &Step<'_>, asked: &Asked<'_>) -> Reply {
         }
         false => "",
     };
-    let host = asked.answer.split_once("://").map_or("", |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let answer = match asked.answer {
+        Answer::RedirectUri(uri) => {
+            let host = uri.split_once("://").map_or("", |(_, rest)| rest);
+            let host = host.split(['/', '?']).next().unwrap_or_default();
+            format!("the answer goes to {}.", shown(host, NAME))
+        }
+        Answer::Device(address) => format!("the request came from {}.", shown(address, NAME)),
+    };
     let fields = format!(
         "<p><strong>{}</strong> would like, {whom}:</p>{list}\
-         <p class=\"quiet\">It keeps this access until it is taken back. Unverified publisher; the answer goes to {}.</p>{everyone}",
+         <p class=\"quiet\">It keeps this access until it is taken back. Unverified publisher; {answer}</p>{everyone}",
         name(step.application),
-        shown(host, NAME),
     );
     let buttons = "<button name=\"answer\" value=\"yes\">Accept</button>\
         <button class=\"second\" name=\"answer\" value=\"no\">Cancel</button>";

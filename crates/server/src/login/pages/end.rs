@@ -1,8 +1,9 @@
 //! Pages on which a sign-in or a session ends.
 
-use super::{Forms, SENTENCE, Step, escape, framed, hidden, page, shown};
+use super::{Forms, SENTENCE, Step, escape, explain::explain, framed, hidden, page, shown};
 use crate::{context::Envelope, reply::Reply};
 use carnet_tenant::token::{Denial, denial::SessionNo};
+use carnet_wire::aadsts::Row;
 use std::fmt::Write;
 
 /// Posts the answer that the page holds.
@@ -13,15 +14,6 @@ const GO_ON: &str = "const go=()=>location.replace(document.getElementById('go')
 /// Says why a sign-in ends here, and what to do. `again` is the address at which the same begins anew.
 pub fn refused(denial: &Denial, envelope: &Envelope, again: Option<&str>) -> Reply {
     let (row, sentence) = denial.entry();
-    let ids = [
-        ("Trace id", envelope.trace.to_string()),
-        ("Correlation id", envelope.correlation.to_string()),
-        ("Time", envelope.now.plain()),
-    ];
-    let mut list = String::new();
-    for (name, value) in ids {
-        let _ = write!(list, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
-    }
     let title = match denial {
         Denial::SignInLost => "This page can't be used any more",
         Denial::Session(SessionNo::PageUsed) => "This page was already used",
@@ -39,13 +31,83 @@ pub fn refused(denial: &Denial, envelope: &Envelope, again: Option<&str>) -> Rep
         format!("<p><a href=\"{}\">Start again</a></p>", escape(address))
     });
     let body = format!(
-        "<h1>{}</h1><p class=\"bad\">AADSTS{}</p><p>{}</p><p>{advice}</p>{again}\
-         <p class=\"quiet\">If you ask for help, include these details:</p><dl>{list}</dl>",
+        "<h1>{}</h1><p class=\"bad\">AADSTS{}</p><p>{}</p><p>{advice}</p>{again}{}",
         escape(title),
         row.number,
-        shown(&sentence, SENTENCE)
+        shown(&sentence, SENTENCE),
+        details(envelope),
     );
     page(title, &body, None, Forms::Nowhere).refused(denial)
+}
+
+/// The ids and the time, for whoever helps.
+fn details(envelope: &Envelope) -> String {
+    let ids = [
+        ("Trace id", envelope.trace.to_string()),
+        ("Correlation id", envelope.correlation.to_string()),
+        ("Time", envelope.now.plain()),
+    ];
+    let mut list = String::new();
+    for (name, value) in ids {
+        let _ = write!(list, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
+    }
+    format!("<p class=\"quiet\">If you ask for help, include these details:</p><dl>{list}</dl>")
+}
+
+/// Says that there is no page at an address, and what to do.
+pub fn no_page(envelope: &Envelope) -> Reply {
+    let body = format!(
+        "<h1>There is no page at this address</h1><p>Check the address. If you want to sign in, open the application \
+         that you want to use: it brings you here.</p><p><a href=\"/devicelogin\">Enter a code from a device</a></p>{}",
+        details(envelope),
+    );
+    page("There is no page at this address", &body, None, Forms::Nowhere)
+}
+
+/// Says that an address only takes the posts of our own pages: somebody reloaded it, or went back to it.
+pub fn not_by_itself(envelope: &Envelope) -> Reply {
+    let body = format!(
+        "<h1>This page can't be opened by itself</h1><p>It is one step of a sign-in. Go back to the application and start \
+         again.</p><p><a href=\"/devicelogin\">Enter a code from a device</a></p>{}",
+        details(envelope),
+    );
+    page("This page can't be opened by itself", &body, None, Forms::Nowhere)
+}
+
+/// What the server is, for somebody who opens its address.
+pub fn root() -> Reply {
+    let body = "<h1>Sign-in service</h1><p>This server signs people in to applications. Open the application that you want \
+        to use: it brings you here.</p><p><a href=\"/devicelogin\">Enter a code from a device</a></p>\
+        <p class=\"quiet\">Carnet. Not a Microsoft service.</p>";
+    page("Sign-in service", body, None, Forms::Nowhere)
+}
+
+/// Explains an error code (`error_uri`).
+pub fn explained(row: &Row) -> Reply {
+    let (what, advice) = explain(row);
+    let body = format!(
+        "<h1>{what}</h1><p>{advice}</p><p class=\"quiet\">If you ask for help, include these details:</p>\
+         <dl><dt>Error code</dt><dd>AADSTS{}</dd><dt>OAuth error</dt><dd>{}</dd></dl>",
+        row.number,
+        escape(row.error),
+    );
+    page(what, &body, None, Forms::Nowhere)
+}
+
+/// Says that a code is not one that this server knows.
+pub fn unknown_code() -> Reply {
+    let body =
+        "<h1>This error code isn't known</h1><p>Check the number. Error codes look like AADSTS50126.</p>";
+    page("This error code isn't known", body, None, Forms::Nowhere)
+}
+
+/// An empty page, at which native applications read their answer from the address.
+pub fn empty() -> Reply {
+    Reply::page(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign-in</title></head><body></body></html>"
+            .to_owned(),
+        "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    )
 }
 
 /// Asks whether the session is to end.
@@ -55,8 +117,8 @@ pub fn sign_out(action: &str, flow: &str) -> Reply {
 }
 
 /// The session is over. Each frame tells an application that asked to hear of it; then it goes on, where
-/// there is somewhere to go on to. An address that is only offered is a link.
-pub fn signed_out(frames: &[String], to: Option<&str>, offered: Option<&str>) -> Reply {
+/// there is somewhere to go on to.
+pub fn signed_out(frames: &[String], to: Option<&str>) -> Reply {
     let mut body = String::from("<h1>You have signed out</h1>");
     let script = to.map(|uri| {
         let _ = write!(
@@ -66,9 +128,6 @@ pub fn signed_out(frames: &[String], to: Option<&str>, offered: Option<&str>) ->
         );
         GO_ON
     });
-    if let Some(uri) = offered {
-        let _ = write!(body, "<p><a href=\"{}\">Go back to the application</a></p>", escape(uri));
-    }
     if to.is_none() {
         body.push_str("<p>Close the browser if others use this computer.</p>");
     }

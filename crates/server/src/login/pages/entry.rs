@@ -6,9 +6,6 @@ use carnet_wire::secret::RecoveryCode;
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
 
-/// The box for people who stay signed in.
-const STAY: &str = "<div class=\"row\"><input type=\"checkbox\" id=\"stay\" name=\"stay\" value=\"1\">\
-    <label for=\"stay\">Stay signed in</label></div>";
 const BACK: &str = "<button class=\"second\" name=\"again\" value=\"1\" formnovalidate>Back</button>";
 
 /// An account that is signed in.
@@ -51,12 +48,17 @@ impl Step<'_> {
         self.form("Sign in", &fields, buttons)
     }
 
-    /// Asks for the password.
-    pub fn password(&self, user: &str) -> Reply {
+    /// Asks for the password, and whether they stay signed in: no page after it asks that again.
+    pub fn password(&self, user: &str, stay: bool) -> Reply {
+        let stay = format!(
+            "<div class=\"row\"><input type=\"checkbox\" id=\"stay\" name=\"stay\" value=\"1\"{}>\
+             <label for=\"stay\">Stay signed in</label></div>",
+            if stay { " checked" } else { "" },
+        );
         let fields = format!(
             "<p>{}</p><input type=\"text\" name=\"username\" value=\"{}\" autocomplete=\"username\" readonly hidden>\
              <label for=\"passwd\">Password</label><input type=\"password\" id=\"passwd\" name=\"passwd\" \
-             autocomplete=\"current-password\" required autofocus{}>{STAY}",
+             autocomplete=\"current-password\" required autofocus{}>{stay}",
             name(user),
             escape(user),
             described(self.wrong),
@@ -68,7 +70,7 @@ impl Step<'_> {
     pub fn second_factor(&self, user: &str) -> Reply {
         let fields = format!(
             "<p>{}</p><label for=\"otc\">Code of your authenticator</label><input type=\"text\" id=\"otc\" name=\"otc\" \
-             inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus{}>{STAY}",
+             inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus{}>",
             name(user),
             described(self.wrong),
         );
@@ -84,7 +86,7 @@ impl Step<'_> {
         let fields = format!(
             "<p>{}</p><p>Each recovery code works once.</p><label for=\"recovery\">Recovery code</label>\
              <input type=\"text\" id=\"recovery\" name=\"recovery\" autocomplete=\"off\" autocapitalize=\"characters\" \
-             spellcheck=\"false\" required autofocus{}>{STAY}",
+             spellcheck=\"false\" required autofocus{}>",
             name(user),
             described(self.wrong),
         );
@@ -101,7 +103,7 @@ pub fn enrol(step: &Step<'_>, user: &str, (key, address): (&str, &str)) -> Reply
          into it; then enter the code that it shows.</p>{}\
          <dl><dt>Key</dt><dd class=\"key\">{}</dd></dl><p><a href=\"{}\">Open in an authenticator on this device</a></p>\
          <label for=\"otc\">Code of your authenticator</label><input type=\"text\" id=\"otc\" name=\"otc\" \
-         inputmode=\"numeric\" autocomplete=\"one-time-code\" required{}>{STAY}",
+         inputmode=\"numeric\" autocomplete=\"one-time-code\" required{}>",
         name(user),
         picture(address),
         escape(&groups.join(" ")),
@@ -157,7 +159,7 @@ pub fn new_password(step: &Step<'_>, user: &str, new_is_wrong: bool) -> Reply {
         false => (wrong.as_str(), ""),
     };
     let fields = format!(
-        "<p>{}</p><p>Your password is over. Choose another, of 8 characters or more.</p>{}{}{}{STAY}",
+        "<p>{}</p><p>Your password is over. Choose another, of 8 characters or more.</p>{}{}{}",
         name(user),
         field("passwd", "Current password", "current-password", current),
         field("new_passwd", "New password", "new-password", new),

@@ -6,9 +6,12 @@ pub mod consent;
 mod device;
 mod end;
 mod entry;
+mod explain;
 
 pub use device::{confirm_device, device_done, user_code};
-pub use end::{form_post, refused, sign_out, signed_out};
+pub use end::{
+    empty, explained, form_post, no_page, not_by_itself, refused, root, sign_out, signed_out, unknown_code,
+};
 pub use entry::{Account, choose_account, enrol, new_password, recovery_codes};
 
 use crate::reply::Reply;
@@ -144,7 +147,7 @@ impl Step<'_> {
         });
         let whom = match self.application {
             "" => String::new(),
-            application => format!("<p class=\"quiet\">to go on to {}</p>", name(application)),
+            application => format!("<p class=\"quiet\">to continue to {}</p>", name(application)),
         };
         let body = format!(
             "<h1>{title}</h1>{whom}{wrong}<form method=\"post\" action=\"{}\">{}{fields}<div class=\"buttons\">{buttons}</div></form>",
