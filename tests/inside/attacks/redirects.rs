@@ -166,12 +166,18 @@ async fn the_loopback_exception_is_the_port_alone_row_60() {
         assert_eq!((page.status, number(&page)), (400, 50_011), "{bad:?}");
         stays(&page);
     }
-    // For a client with a credential there is no exception.
+    // A client with a credential has the same exception, and for it too the port alone.
     assert_eq!(
         patch(&t, CONFIDENTIAL, json!({ "web": { "redirectUris": ["http://localhost/back"] } })).await.status,
         204
     );
-    for (uri, status) in [("http://localhost/back", 303), ("http://localhost:4711/back", 400)] {
+    for (uri, status) in [
+        ("http://localhost/back", 303),
+        ("http://localhost:4711/back", 303),
+        ("http://localhost:4711/other", 400),
+        ("http://127.0.0.1:4711/back", 400),
+        ("https://localhost:4711/back", 400),
+    ] {
         let query = query(CONFIDENTIAL, &[("redirect_uri", uri), ("prompt", "none")]);
         assert_eq!(Browser::new(&t).open(&query).await.status, status, "{uri}");
     }

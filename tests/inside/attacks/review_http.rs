@@ -136,7 +136,9 @@ async fn no_body_of_a_stranger_is_waited_for_row_144() {
             }
             let reply = t.send_as(here(), request.body(unfinished()).unwrap());
             let reply = reply.now_or_never().unwrap_or_else(|| panic!("{row:?} waits for the body"));
-            assert_eq!(reply.status, 401, "{row:?} {}", reply.text());
+            // A preflight has no caller.
+            let status = if method == Method::OPTIONS { 204 } else { 401 };
+            assert_eq!(reply.status, status, "{row:?} {}", reply.text());
         }
         count += 1;
     }

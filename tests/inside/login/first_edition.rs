@@ -51,7 +51,7 @@ async fn a_v1_resource_may_be_named_first_where_the_code_is_redeemed() {
     // One to which nobody consented is refused there.
     let code = sign_in_v1(&t, &[]).await["code"].clone();
     let other = [&redemption(&code)[..], &[("resource", "https://graph.microsoft.com")]].concat();
-    assert_eq!(v1(&t, &other).await.no(), "400 invalid_grant 650057");
+    assert_eq!(v1(&t, &other).await.no(), "400 invalid_resource 650057");
 }
 
 #[tokio::test]
