@@ -13,6 +13,7 @@ mod forms;
 mod hybrid;
 mod interactive;
 mod libraries;
+mod names;
 mod on_behalf;
 mod password;
 mod questions;
