@@ -40,10 +40,13 @@ impl HttpBody for Lent {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(cx),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(cx);
+        // What has ended or broken off leaves no rest, and may not be read again.
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
