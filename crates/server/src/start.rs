@@ -245,10 +245,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         // The folder is this process's alone now, so the process that wrote them has ended.
         ready_files.remove();
     }
-    for tenant in store.tenants().iter().filter(|_| !config.listen.ip().is_loopback()) {
-        let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());
-        loopback_only(tenant.domains.first().map_or("", String::as_str), lax)?;
-    }
+    check_tenants(&store, config.listen)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
     // Half of the cores, so that costly lists leave the others to everybody else.
@@ -398,6 +395,15 @@ pub(crate) fn check_files(files: &[seed::Loaded], listen: SocketAddr) -> Result<
         let policy = &file.file.tenant.policy;
         let lax = (policy.reveal_user == Some(true), !policy.danger_allow_issuers.is_empty());
         loopback_only(&file.file.tenant.domain, lax)?;
+    }
+    Ok(())
+}
+
+/// Refuses tenants of the store with policies that are unsafe on a network.
+fn check_tenants(store: &Store, listen: SocketAddr) -> Result<(), StartError> {
+    for tenant in store.tenants().iter().filter(|_| !listen.ip().is_loopback()) {
+        let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());
+        loopback_only(tenant.domains.first().map_or("", String::as_str), lax)?;
     }
     Ok(())
 }
