@@ -8,3 +8,4 @@ mod graph;
 mod laws;
 mod login;
 mod power_platform;
+mod transport;

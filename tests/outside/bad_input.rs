@@ -59,9 +59,26 @@ fn what_a_tenant_file_names_has_to_be_there() {
 }
 
 #[test]
-fn a_first_start_that_nobody_watches_wants_a_password_file() {
+fn log_options_and_names_that_mean_nothing_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    refused(&run(&mut up(folder.path(), &[])), &["--admin-password-file"]);
+    for more in [["--log", "loud"], ["--log", "nonsense===x"], ["--log-format", "xml"]] {
+        refused(&run(&mut up(folder.path(), &more)), &[more[0], more[1]]);
+    }
+    for (name, word) in [("CARNET_LOG", "trace"), ("CARNET_LOG_FORMAT", "json")] {
+        let told = run(up(folder.path(), &[]).env(name, "nonsense===x"));
+        refused(&told, &[name, "nonsense===x", word]);
+    }
+    for url in ["http://a.example", "https://", "https://a.example:0", "https://a@b.example", "https://a/b"] {
+        refused(&run(&mut up(folder.path(), &["--public-url", url])), &["--public-url", url]);
+    }
+    // Names of another cloud's token service and of an API that is not here.
+    for name in ["login.microsoftonline.us", "GRAPH.windows.net"] {
+        let url = format!("https://{name}");
+        for more in [["--host", name], ["--public-url", &url]] {
+            refused(&run(&mut up(folder.path(), &more)), &[&name.to_lowercase(), "Microsoft"]);
+        }
+    }
+    assert!(!folder.path().join("data").exists());
 }
 
 #[test]

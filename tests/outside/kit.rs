@@ -118,7 +118,16 @@ pub struct Server {
 impl Server {
     /// Starts one over a tenant file.
     pub fn start(tenant_file: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_with(tenant_file, &[])
+    }
+
+    /// Starts one over a tenant file, with further arguments; `FOLDER` in them is its folder.
+    pub fn start_with(tenant_file: &str, more: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a folder"), tenant_file, more)
+    }
+
+    /// Starts one in a folder that has what the further arguments name.
+    pub fn start_in(folder: TempDir, tenant_file: &str, more: &[&str]) -> Self {
         fs::write(folder.path().join("tenant.toml"), tenant_file).expect("a file");
         fs::write(folder.path().join("password"), PASSWORD).expect("a file");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -133,7 +142,8 @@ impl Server {
             "--tenant-file",
             &path("tenant.toml"),
         ];
-        let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
+        let more = more.iter().map(|it| it.replace("FOLDER", &folder.path().display().to_string()));
+        let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).chain(more).collect();
         let child = spawn(&arguments, folder.path());
         let server = Self { folder, child, arguments };
         server.wait();
@@ -176,25 +186,40 @@ impl Server {
         url.replace("https://localhost", "127.0.0.1")
     }
 
-    /// Kills it without notice, and starts it again over the same folder.
-    pub fn kill_and_restart(&mut self) {
+    /// Kills it without notice.
+    pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+
+    /// Kills it without notice, and starts it again over the same folder.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
         self.start_again();
     }
 
     /// Starts it again over the same folder, once it has ended.
     pub fn start_again(&mut self) {
-        fs::remove_file(self.path("ready.json")).expect("it was written");
+        // A server that was killed has left it.
+        let _ = fs::remove_file(self.path("ready.json"));
         self.child = spawn(&self.arguments, self.folder.path());
         self.wait();
     }
 
     /// Asks it to stop; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()));
+        signal(self.pid(), "TERM");
+        self.ended()
+    }
+
+    /// Waits until it ends; its exit code.
+    pub fn ended(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
+    }
+
+    /// Waits until it has said this so many times.
+    pub fn says(&self, text: &str, times: usize) {
+        until(&format!("`{text}` is not said"), || self.log().matches(text).count() >= times);
     }
 
     /// A client verb against it, as the administrator.
@@ -213,6 +238,21 @@ impl Server {
         let mut command = carnet(arguments);
         command.arg("--ready-file").arg(self.path("ready.json"));
         command
+    }
+}
+
+/// Sends a process a signal, by its name.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+}
+
+/// Waits until something holds.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 

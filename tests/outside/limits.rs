@@ -26,12 +26,12 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-async fn connect(server: &Server) -> TlsStream<TcpStream> {
+pub async fn connect(server: &Server) -> TlsStream<TcpStream> {
     let ca = server.ready()["ca_file"].as_str().unwrap().to_owned();
     connect_to(server.address(), Path::new(&ca), &[]).await
 }
 
-async fn connect_to(
+pub async fn connect_to(
     address: impl tokio::net::ToSocketAddrs,
     ca: &Path,
     protocols: &[&[u8]],

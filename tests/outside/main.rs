@@ -12,5 +12,7 @@ mod keys;
 mod kit;
 mod limits;
 mod quickstart;
+mod running;
+mod starting;
 mod tenant_file;
 mod transcripts;

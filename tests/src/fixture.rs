@@ -56,7 +56,7 @@ pub async fn postgres(name: &str) -> Option<Fixture> {
 }
 
 async fn started(folder: TempDir, database: Option<DatabaseUrl>, facts: Facts) -> Fixture {
-    let kept = Kept { database, nodes: 1, started: 0 };
+    let kept = Kept { database, ..Kept::new() };
     let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(facts.at)));
     let server = Contoso::of(folder, kept, clock, &[]).await;
     Fixture { server, facts }

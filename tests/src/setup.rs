@@ -35,6 +35,15 @@ pub(crate) struct Kept {
     pub nodes: u64,
     /// How many nodes were started so far: each has chance of its own.
     pub started: u64,
+    /// What the server calls itself.
+    pub public_url: &'static str,
+}
+
+impl Kept {
+    /// On SQLite, with one node.
+    pub fn new() -> Self {
+        Self { database: None, nodes: 1, started: 0, public_url: "https://localhost:8443" }
+    }
 }
 
 impl Setup {
@@ -44,7 +53,7 @@ impl Setup {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
             files: vec![tenant_file(policy, more)],
-            kept: Kept { database: None, nodes: 1, started: 0 },
+            kept: Kept::new(),
         }
     }
 
@@ -52,6 +61,13 @@ impl Setup {
     #[must_use]
     pub fn over(mut self, folder: TempDir) -> Self {
         self.folder = folder;
+        self
+    }
+
+    /// Under this public URL.
+    #[must_use]
+    pub fn called(mut self, public_url: &'static str) -> Self {
+        self.kept.public_url = public_url;
         self
     }
 
@@ -92,7 +108,7 @@ impl Node {
         files: &[String],
     ) -> Self {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7 + number));
-        let names = Names::new("https://localhost:8443", &[]);
+        let names = Names::new(kept.public_url, &[]);
         let catalogue = Arc::new(Catalogue::builtin().for_hosts(&names.shared));
         let options = Options {
             data: folder.path().to_path_buf(),

@@ -91,7 +91,7 @@ pub struct Up {
     /// A tenant file to apply (repeatable).
     #[arg(long, value_name = "FILE")]
     pub tenant_file: Vec<PathBuf>,
-    /// A file to write once every listener accepts.
+    /// A file to write once every listener accepts, besides `ready.json` in the data folder; removed at the stop.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// A further host name to answer to (repeatable).
@@ -103,12 +103,45 @@ pub struct Up {
     /// Its key, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// A file that holds the first administrator's password.
+    /// A file that holds the first administrator's password [default: a random one, shown in a terminal and
+    /// otherwise written to `first-passwords.json` in the data folder].
     #[arg(long, value_name = "FILE")]
     pub admin_password_file: Option<PathBuf>,
     /// Also listen for plain HTTP, on a loopback address.
     #[arg(long, value_name = "ADDR")]
     pub danger_plain_http: Option<SocketAddr>,
+    /// How much is logged, on standard error [env: CARNET_LOG] [default: info].
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub log: Option<LogLevel>,
+    /// How it is logged [env: CARNET_LOG_FORMAT] [default: text in a terminal, else json].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// Failures.
+    Error,
+    /// What an operator should look at, too.
+    Warn,
+    /// What the server does, too.
+    Info,
+    /// Details for finding a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// `carnet quickstart`

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use carnet_store::Store;
 use carnet_wire::{
     catalogue::Catalogue,
+    cloud::{is_microsoft_host, is_regional},
     entropy::Entropy,
     ids::{CorrelationId, TenantId, TraceId},
     restriction::Restrictions,
@@ -62,24 +63,27 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of a server that calls itself `public_url` and answers to further hosts.
+    /// The names of a server that calls itself `public_url` and answers to further hosts. Microsoft's names among them
+    /// keep their own surface and issuers: they never mean the shared origin.
     #[must_use]
     pub fn new(public_url: &str, hosts: &[String]) -> Self {
-        let public_url = public_url.trim_end_matches('/');
-        let own = host_name(public_url.split_once("://").map_or(public_url, |(_, host)| host));
-        let port =
-            public_url.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+        let public_url = without_default_port(public_url.trim_end_matches('/'));
+        let authority = public_url.split_once("://").map_or(public_url, |(_, host)| host);
+        let own = host_name(authority);
+        let port = authority.get(own.len()..).filter(|port| port.starts_with(':'));
         let mut shared: Vec<String> = ["localhost", "127.0.0.1", "[::1]", &own].map(str::to_owned).into();
-        shared.extend(hosts.iter().map(|host| host.to_lowercase()));
+        shared.extend(hosts.iter().map(|host| host_name(host)));
+        shared.retain(|host| !is_microsoft_host(host));
         shared.dedup();
-        let base = |host: &String| match port {
-            Some(port) => format!("https://{host}:{port}"),
-            None => format!("https://{host}"),
+        // A URL with the default port is the same as the URL without it, so both spellings are known.
+        let bases = |host: &String| match port {
+            Some(port) => vec![format!("https://{host}{port}")],
+            None => vec![format!("https://{host}"), format!("https://{host}:443")],
         };
         let graphs: Vec<String> =
-            std::iter::once(public_url.to_owned()).chain(shared.iter().map(base)).collect();
+            std::iter::once(public_url.to_owned()).chain(shared.iter().flat_map(bases)).collect();
         let mut logins = graphs.clone();
-        logins.push("https://login.microsoftonline.com".into());
+        logins.extend(MICROSOFT_LOGINS.iter().map(|host| format!("https://{host}")));
         Self { public_url: public_url.into(), shared, logins, graphs }
     }
 
@@ -93,33 +97,58 @@ impl Names {
     #[must_use]
     pub fn surface(&self, host: &str, path: &str) -> Option<(Surface, Origin)> {
         let name = host_name(host);
-        if self.shared.contains(&name) {
-            return Some((surface_of_path(path), Origin::Shared(self.public_url.clone())));
+        if let Some(surface) = microsoft_surface(&name) {
+            return Some((surface, Origin::Microsoft));
         }
-        let surface = match name.as_str() {
-            "login.microsoftonline.com" | "login.windows.net" | "login.microsoft.com" => Surface::Login,
-            "graph.microsoft.com" => Surface::Graph,
-            "api.powerplatform.com" => Surface::PowerPlatform,
-            "api.bap.microsoft.com" => Surface::Bap,
-            other if other.ends_with(".api.bap.microsoft.com") => Surface::Bap,
-            _ => return None,
-        };
-        Some((surface, Origin::Microsoft))
+        let shared = self.shared.contains(&name);
+        shared.then(|| (surface_of_path(path), Origin::Shared(self.public_url.clone())))
     }
 }
 
-/// Microsoft's names that this server answers to, for its certificate.
-pub const MICROSOFT_HOSTS: [&str; 6] = [
+/// Microsoft's names of the token service. `sts.windows.net` is the issuer of v1.0 tokens, where their metadata is.
+const MICROSOFT_LOGINS: [&str; 4] =
+    ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"];
+
+/// The surface of a name of Microsoft's (in lower case, without a port) that this server answers to.
+#[must_use]
+pub fn microsoft_surface(name: &str) -> Option<Surface> {
+    if MICROSOFT_LOGINS.contains(&name) {
+        return Some(Surface::Login);
+    }
+    match name {
+        "graph.microsoft.com" => Some(Surface::Graph),
+        "api.powerplatform.com" => Some(Surface::PowerPlatform),
+        "api.bap.microsoft.com" => Some(Surface::Bap),
+        other if is_regional(other, "api.bap.microsoft.com") => Some(Surface::Bap),
+        other if is_regional(other, "login.microsoft.com") => Some(Surface::Login),
+        _ => None,
+    }
+}
+
+/// Microsoft's names that this server answers to, for its certificate. Regional names are not among them: a
+/// certificate for one is made when a client asks for it.
+pub const MICROSOFT_HOSTS: [&str; 7] = [
     "login.microsoftonline.com",
     "login.windows.net",
     "login.microsoft.com",
+    "sts.windows.net",
     "graph.microsoft.com",
     "api.powerplatform.com",
     "api.bap.microsoft.com",
 ];
 
+/// An https URL without the port that is https's own.
+#[must_use]
+pub fn without_default_port(url: &str) -> &str {
+    match url.strip_suffix(":443") {
+        Some(short) if url.starts_with("https://") => short,
+        _ => url,
+    }
+}
+
 /// A `Host` without its port, in lower case.
-fn host_name(host: &str) -> String {
+#[must_use]
+pub fn host_name(host: &str) -> String {
     let name = match host.rsplit_once(':') {
         Some((name, port))
             if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
@@ -364,6 +393,52 @@ mod tests {
             assert_eq!(surface(host, "/"), None, "{host}");
         }
         assert!(names.logins.contains(&"https://127.0.0.1:8443".to_owned()));
+        assert!(!names.logins.contains(&"https://127.0.0.1".to_owned()));
+    }
+
+    #[test]
+    fn the_default_port_is_no_port_in_any_name_of_the_server() {
+        for url in ["https://localhost:443", "https://localhost", "https://localhost:443/"] {
+            let names = Names::new(url, &[]);
+            assert_eq!(&*names.public_url, "https://localhost", "{url}");
+            assert_eq!(names.origins()[0].issuer_v2("t"), "https://localhost/t/v2.0");
+            assert_eq!(names.origins()[0].issuer_v1("t"), "https://localhost/t/");
+            for base in ["https://localhost", "https://localhost:443", "https://127.0.0.1", "https://[::1]"] {
+                assert!(names.logins.contains(&base.to_owned()), "{base}");
+                assert!(names.graphs.contains(&base.to_owned()), "{base}");
+            }
+            assert!(
+                names.surface("localhost:443", "/x").is_some() && names.surface("localhost", "/x").is_some()
+            );
+        }
+        assert_eq!(&*Names::new("https://localhost:8443", &[]).public_url, "https://localhost:8443");
+        assert_eq!(&*Names::new("https://localhost:4430", &[]).public_url, "https://localhost:4430");
+    }
+
+    #[test]
+    fn a_name_of_microsofts_keeps_its_surface_and_issuers_however_it_came_to_be_answered() {
+        let given = ["login.microsoftonline.com", "GRAPH.microsoft.com", "carnet.example"].map(str::to_owned);
+        for names in [
+            Names::new("https://localhost:8443", &given),
+            Names::new("https://login.microsoftonline.com", &[]),
+        ] {
+            for (host, surface) in [
+                ("login.microsoftonline.com", Surface::Login),
+                ("login.windows.net", Surface::Login),
+                ("sts.windows.net", Surface::Login),
+                ("westeurope.login.microsoft.com", Surface::Login),
+                ("graph.microsoft.com", Surface::Graph),
+                ("api.powerplatform.com:443", Surface::PowerPlatform),
+                ("europe.api.bap.microsoft.com", Surface::Bap),
+            ] {
+                // On the shared origin this path would be the administration API's.
+                assert_eq!(names.surface(host, "/providers/x"), Some((surface, Origin::Microsoft)), "{host}");
+            }
+            for host in ["login.microsoftonline.us", "a.b.login.microsoft.com", ".login.microsoft.com"] {
+                assert_eq!(names.surface(host, "/"), None, "{host}");
+            }
+        }
+        assert!(Names::new("https://localhost", &given).surface("carnet.example", "/").is_some());
     }
 
     #[test]

@@ -31,11 +31,13 @@ async fn alive(_: Context, _: Call) -> Result<Reply, Failure> {
 async fn ready(cx: Context, _: Call) -> Result<Reply, Failure> {
     let tenants = cx.state.store.tenants();
     let Some(first) = tenants.first() else { return Ok(Reply::unready("no tenant\n")) };
-    match cx.state.store.applied_file(first.id).await {
-        Ok(_) => Ok(Reply::text("ok\n")),
-        Err(error) => {
-            carnet_store::log::away("not ready: the store cannot be read", &error);
-            Ok(Reply::unready("the store cannot be read\n"))
-        }
+    if let Err(error) = cx.state.store.applied_file(first.id).await {
+        carnet_store::log::away("not ready: the store cannot be read", &error);
+        return Ok(Reply::unready("the store cannot be read\n"));
     }
+    if let Err(error) = cx.state.store.probe_write(cx.state.entropy.uuid(), cx.now()).await {
+        carnet_store::log::away("not ready: the store cannot be written", &error);
+        return Ok(Reply::unready("the store cannot be written\n"));
+    }
+    Ok(Reply::text("ok\n"))
 }

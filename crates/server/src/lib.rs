@@ -5,6 +5,7 @@ mod apply;
 mod bap;
 mod body;
 pub mod caller;
+mod certificate;
 pub mod clock;
 pub mod context;
 mod graph;
@@ -17,6 +18,7 @@ pub mod notice;
 pub mod own_token;
 mod power_platform;
 mod ready;
+mod reload;
 pub mod reply;
 mod rotate;
 pub mod route;
@@ -26,21 +28,34 @@ pub mod work;
 
 pub use notice::Notice;
 pub use ready::Ready;
+pub use reload::Reloaded;
 pub use rotate::{RotateError, Rotated, Rotating, rotate_keys};
-pub use start::{Config, FirstAdmin, Running, StartError, start};
+pub use start::{AdminPassword, Config, FirstAdmin, FirstAdministrator, Running, StartError, start};
 
 use bytes::Bytes;
 use carnet_tenant::token::Denial;
 use carnet_wire::token::request::RequestError;
 use context::{Context, State, envelope};
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use listen::accept::{Answer, Peer};
+use hyper::body::{Body as _, Incoming};
+use listen::{
+    accept::{Answer, Peer},
+    drain,
+};
 use reply::Failure;
 use route::{Call, Found, Route};
-use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{
+    borrow::Cow,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 /// Every row of every host, in the order in which they are looked up.
 #[must_use]
@@ -52,17 +67,42 @@ pub fn routes() -> Vec<Route> {
 pub struct Server {
     state: Arc<State>,
     routes: Vec<Route>,
+    in_flight: AtomicUsize,
+}
+
+/// A request that is counted until this is dropped.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Server {
     /// A server over a state.
     #[must_use]
     pub fn new(state: Arc<State>) -> Self {
-        Self { state, routes: routes() }
+        Self { state, routes: routes(), in_flight: AtomicUsize::new(0) }
     }
 
-    /// Answers a request whose body may come from anywhere. A panic in a handler costs that request alone.
-    pub async fn handle(&self, request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
+    /// How many requests of connections are being answered.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    /// Answers a request whose body may come from anywhere. A panic in a handler costs that request alone. HEAD is
+    /// answered as GET, without the body (RFC 9110, 9.3.2).
+    pub async fn handle(&self, mut request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
+        if request.method() != Method::HEAD {
+            return self.answer_whole(request, peer).await;
+        }
+        *request.method_mut() = Method::GET;
+        without_body(self.answer_whole(request, peer).await)
+    }
+
+    async fn answer_whole(&self, request: Request<context::Body>, peer: Peer) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         let found = context::host_of(&head, peer.tls)
@@ -79,13 +119,17 @@ impl Server {
         let envelope = envelope(&self.state, &head, peer, found);
         let failed = |failure| reply::failure(failure, &envelope).into_response(&envelope);
         // Which of two is meant, somebody in between may see differently.
-        if head.headers.get_all(http::header::AUTHORIZATION).iter().nth(1).is_some() {
+        if head.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
             return failed(match surface {
                 route::Surface::Login => Denial::Malformed(RequestError::HeaderTwice("Authorization")).into(),
                 _ => Failure::BadRequest("the header Authorization is sent more than once"),
             });
         }
-        let path = if surface == route::Surface::Graph { graph::canonical(path) } else { path.into() };
+        let path = match surface {
+            route::Surface::Graph => graph::canonical(path),
+            route::Surface::Login => metadata_path(path),
+            _ => path.into(),
+        };
         match route::find(&self.routes, surface, &head.method, &path) {
             Found::Nothing => failed(Failure::NoRoute),
             Found::WrongMethod => failed(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
@@ -110,9 +154,41 @@ impl Answer for Server {
         peer: Peer,
     ) -> Pin<Box<dyn Future<Output = Response<Full<Bytes>>> + Send>> {
         Box::pin(async move {
-            let request = request.map(|body| body.map_err(Into::into).boxed());
-            self.handle(request, peer).await
+            self.in_flight.fetch_add(1, Relaxed);
+            let _counted = InFlight(&self.in_flight);
+            // Such a client waits for a word before it sends a body, and reading would be that word.
+            let asks_first = request.headers().contains_key(header::EXPECT);
+            let mut rest = None;
+            let request = request.map(|body| {
+                let (body, left) = drain::lend(body.map_err(Into::into).boxed());
+                rest = Some(left);
+                body
+            });
+            let response = self.handle(request, peer).await;
+            if let Some(rest) = rest.filter(|_| !asks_first) {
+                rest.drain(&self.state.bodies, peer.addr.ip().to_canonical()).await;
+            }
+            response
         })
+    }
+}
+
+/// The answer to HEAD: that to GET, whose body is told by its length alone.
+fn without_body(response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    let (mut head, body) = response.into_parts();
+    let length = body.size_hint().exact().unwrap_or(0);
+    if head.status != http::StatusCode::NO_CONTENT {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Response::from_parts(head, Full::default())
+}
+
+/// The issuer of v1.0 tokens ends with a slash, and some clients append the metadata's path to it as it is.
+fn metadata_path(path: &str) -> Cow<'_, str> {
+    const METADATA: &str = "/.well-known/openid-configuration";
+    match path.strip_suffix(METADATA).and_then(|tenant| tenant.strip_suffix('/')) {
+        Some(tenant) if !tenant.ends_with('/') => [tenant, METADATA].concat().into(),
+        _ => path.into(),
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Notice {
         /// The URI.
         uri: String,
     },
+    /// A password for the first administrator was given, and this store has its tenants already.
+    PasswordUnused,
 }
 
 impl fmt::Display for Notice {
@@ -36,6 +38,10 @@ impl fmt::Display for Notice {
                  nor on a verified domain of the tenant; it still works, so remove it unless you know whose it is",
                 plain(application),
                 plain(uri)
+            ),
+            Self::PasswordUnused => f.write_str(
+                "--admin-password-file was not used: it chooses the first administrator's password when a start \
+                 makes the first tenant, and this store has a tenant; no password was changed",
             ),
         }
     }

@@ -1,10 +1,11 @@
 //! Starting and stopping: folder, seal key, store, certificate, tenants, listeners, ready file, in this
-//! order; what fails leaves nothing half-made.
+//! order; what fails leaves nothing half-made. Reading certificate and tenant files again while running is `reload`.
 
 use crate::{
     Server,
+    certificate::Certificate,
     clock::{Clock, OsEntropy, SystemClock},
-    context::{MICROSOFT_HOSTS, Names, State},
+    context::{Names, State, host_name, microsoft_surface, without_default_port},
     keys::Keys,
     listen::{
         accept::{self, ListenError},
@@ -13,13 +14,16 @@ use crate::{
         tls::{Tls, TlsError},
     },
     notice::{self, Notice},
-    ready::{Endpoints, Ready, ReadyTenant},
+    ready::{Endpoints, Ready, ReadyFiles, ReadyTenant},
+    reload::Reloading,
     seed::{self, SeedError},
     work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
 use carnet_store::{Options, Store, StoreError};
+use carnet_tenant::tenant::Tenant;
 use carnet_wire::{
     catalogue::Catalogue,
+    cloud::is_microsoft_host,
     entropy::Entropy,
     secret::{DatabaseUrl, Password, SecretBytes},
 };
@@ -71,8 +75,30 @@ pub enum FirstAdmin {
     Password(Password),
     /// A random one, which the caller shows once.
     Generate,
-    /// None may be made: nobody would see it.
+    /// A random one, which is written to this file: an object of user name to password, for its owner alone.
+    Write(PathBuf),
+    /// None may be made: tenants come from files.
     Refuse,
+}
+
+/// The administrator of the first tenant, which this start made without a file.
+#[derive(Debug, Clone)]
+pub struct FirstAdministrator {
+    /// The user name.
+    pub name: String,
+    /// Where the password is.
+    pub password: AdminPassword,
+}
+
+/// Where the first administrator's password is.
+#[derive(Debug, Clone)]
+pub enum AdminPassword {
+    /// The operator chose it.
+    Given,
+    /// It was generated and is to be shown once.
+    Generated(Password),
+    /// It was generated and is in this file.
+    Written(PathBuf),
 }
 
 /// Why the server does not start.
@@ -111,6 +137,11 @@ pub enum StartError {
     /// The public URL.
     #[error("--public-url `{0}` is not an https address without a path, such as https://carnet.example:8443")]
     PublicUrl(String),
+    /// A name of Microsoft's without a surface here.
+    #[error(
+        "the name `{0}` is Microsoft's, and this server does not play that host: leave it out of --host and --public-url"
+    )]
+    Host(String),
     /// A policy that only this machine may have.
     #[error(
         "the tenant `{tenant}` has {policy} in its policy, which is for loopback addresses only, and --listen is none"
@@ -140,12 +171,15 @@ pub struct Running {
     pub ready: Ready,
     /// Files that were applied, with what each did.
     pub applied: Vec<seed::Applied>,
-    /// The first administrator's name and generated password, to be shown once.
-    pub first_admin: Option<(String, Password)>,
+    /// The administrator of the first tenant, if this start made it without a file.
+    pub first_admin: Option<FirstAdministrator>,
     /// The CA was made just now.
     pub new_ca: bool,
     /// What the operator has to know of the store.
     pub notices: Vec<Notice>,
+    pub(crate) reloading: Reloading,
+    server: Arc<Server>,
+    files: ReadyFiles,
     store: Store,
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
@@ -153,8 +187,21 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops: listeners first, then what is under way, then the store.
+    /// How many requests are being answered.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.server.in_flight()
+    }
+
+    /// How long a stop waits for requests at most.
+    #[must_use]
+    pub fn drain_time(&self) -> Duration {
+        Limits::default().drain
+    }
+
+    /// Stops: ready files first, then listeners, then what is under way, then the store.
     pub async fn stop(self) {
+        self.files.remove_own();
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
@@ -174,17 +221,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let now = clock.now();
+    let ready_files = ReadyFiles::new(&config.data, config.ready_file.as_deref());
+    ready_files.remove_stale();
+    let given_url = given_public_url(&config)?;
+    check_names(&config, given_url.as_deref())?;
     // Everything that reads no store is read before anything is made.
     let files = seed::read(&config.tenant_files, config.variable)?;
-    for file in files.iter().filter(|_| !config.listen.ip().is_loopback()) {
-        let policy = &file.file.tenant.policy;
-        let lax = (policy.reveal_user == Some(true), !policy.danger_allow_issuers.is_empty());
-        loopback_only(&file.file.tenant.domain, lax)?;
-    }
+    check_files(&files, config.listen)?;
     folder(&config.data)?;
     let seal = seal_key(&config, &*entropy)?;
     // The port says nothing of the names, so they are known before anything listens.
-    let own = Names::new(config.public_url.as_deref().unwrap_or("https://localhost"), &config.hosts).shared;
+    let own = Names::new(given_url.as_deref().unwrap_or("https://localhost"), &config.hosts).shared;
     let catalogue = Arc::new(Catalogue::builtin().for_hosts(&own));
     let options = Options {
         data: config.data.clone(),
@@ -194,10 +241,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         entropy: entropy.clone(),
     };
     let store = Store::open(options).await?;
-    for tenant in store.tenants().iter().filter(|_| !config.listen.ip().is_loopback()) {
-        let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());
-        loopback_only(tenant.domains.first().map_or("", String::as_str), lax)?;
+    if config.database.is_none() {
+        // The folder is this process's alone now, so the process that wrote them has ended.
+        ready_files.remove();
     }
+    check_tenants(&store, config.listen)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::start(threads).map_err(StartError::Thread)?;
     // Half of the cores, so that costly lists leave the others to everybody else.
@@ -213,12 +261,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
     let applied = seeding.apply(files).await?;
     let first_admin = seeding.first_tenant(&config.first_admin).await?;
-    let notices = notices(&store, restored, &applied, declared).await?;
+    let mut notices = notices(&store, restored, &applied, declared).await?;
+    if matches!(config.first_admin, FirstAdmin::Password(_)) && first_admin.is_none() {
+        notices.push(Notice::PasswordUnused);
+    }
 
-    let (tls, ca_file, authority) = certificate(&config, now)?;
+    let Certificate { tls, ca_file, authority } = Certificate::of(&config, &clock)?;
     let bound = accept::bind(config.listen, Some(tls.clone())).await?;
+    let listen = bound.addr;
     // The port may be 0, so the name that clients use is known only now.
-    let names = Names::new(&public_url(&config, bound.addr)?, &config.hosts);
+    let public_url = given_url.unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
+    let names = Names::new(&public_url, &config.hosts);
     let state = Arc::new(State {
         store: store.clone(),
         keys: Keys::default(),
@@ -241,23 +294,41 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Some(addr) => Some(accept::bind(addr, None).await?),
         None => None,
     };
+    let plain_http = plain.as_ref().map(|plain| format!("http://{}", plain.addr));
     let mut tasks =
         vec![tokio::spawn(accept::serve(bound, server.clone(), Limits::default(), stopped.clone()))];
     if let Some(plain) = plain {
-        tasks.push(tokio::spawn(accept::serve(plain, server, Limits::default(), stopped.clone())));
+        tasks.push(tokio::spawn(accept::serve(plain, server.clone(), Limits::default(), stopped.clone())));
     }
     let new_ca = authority.as_ref().is_some_and(|authority| authority.made);
-    tasks.push(tokio::spawn(housekeeping(state.clone(), authority.map(|it| (it, tls)), stopped)));
-    let ready = ready(&state, &ca_file);
-    if let Some(path) = &config.ready_file {
-        let wrong = |error: io::Error| StartError::ReadyFile {
-            path: path.display().to_string(),
-            cause: error.to_string(),
-        };
-        ready.write(path).map_err(wrong)?;
-    }
+    let leaves = authority.map(|authority| (authority, tls.clone()));
+    tasks.push(tokio::spawn(housekeeping(state.clone(), leaves, stopped)));
+    let ready = ready(&state, &ca_file, (listen, plain_http));
+    write_ready(&ready_files, &ready)?;
     let clock = state.clock.clone();
-    Ok(Running { ready, applied, first_admin, new_ca, notices, store, clock, stop, tasks })
+    let reloading = Reloading { state, tls, config };
+    let files = ready_files;
+    Ok(Running {
+        ready,
+        applied,
+        first_admin,
+        new_ca,
+        notices,
+        reloading,
+        server,
+        files,
+        store,
+        clock,
+        stop,
+        tasks,
+    })
+}
+
+fn write_ready(files: &ReadyFiles, ready: &Ready) -> Result<(), StartError> {
+    files.write(ready).map_err(|(path, error)| StartError::ReadyFile {
+        path: path.display().to_string(),
+        cause: error.to_string(),
+    })
 }
 
 /// What the operator has to know of the store, which is logged as well. `declared` are the identifier URIs of each
@@ -282,7 +353,11 @@ async fn notices(
 }
 
 /// The janitor and the signing keys' calendar every minute; a new leaf every month.
-async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop: watch::Receiver<bool>) {
+async fn housekeeping(
+    state: Arc<State>,
+    tls: Option<(Arc<Authority>, Tls)>,
+    mut stop: watch::Receiver<bool>,
+) {
     const LEAF: i64 = 30 * 24 * 3600;
     let mut renewed = state.clock.now();
     loop {
@@ -312,6 +387,25 @@ async fn housekeeping(state: Arc<State>, tls: Option<(Authority, Tls)>, mut stop
             }
         }
     }
+}
+
+/// Refuses files with policies that are unsafe on a network.
+pub(crate) fn check_files(files: &[seed::Loaded], listen: SocketAddr) -> Result<(), StartError> {
+    for file in files.iter().filter(|_| !listen.ip().is_loopback()) {
+        let policy = &file.file.tenant.policy;
+        let lax = (policy.reveal_user == Some(true), !policy.danger_allow_issuers.is_empty());
+        loopback_only(&file.file.tenant.domain, lax)?;
+    }
+    Ok(())
+}
+
+/// Refuses tenants of the store with policies that are unsafe on a network.
+fn check_tenants(store: &Store, listen: SocketAddr) -> Result<(), StartError> {
+    for tenant in store.tenants().iter().filter(|_| !listen.ip().is_loopback()) {
+        let lax = (tenant.policy.reveal_user, !tenant.policy.danger_allow_issuers.is_empty());
+        loopback_only(tenant.domains.first().map_or("", String::as_str), lax)?;
+    }
+    Ok(())
 }
 
 /// Refuses what is unsafe on a network (`security.md`, P1).
@@ -370,57 +464,62 @@ pub(crate) fn read_seal_key(path: &Path) -> Result<SecretBytes, StartError> {
     }
 }
 
-fn public_url(config: &Config, addr: SocketAddr) -> Result<String, StartError> {
-    let Some(url) = &config.public_url else { return Ok(format!("https://localhost:{}", addr.port())) };
-    let plain = url.trim_end_matches('/');
-    let host = plain.strip_prefix("https://").ok_or_else(|| StartError::PublicUrl(url.clone()))?;
-    match host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
-        true => Err(StartError::PublicUrl(url.clone())),
-        false => Ok(plain.to_owned()),
+/// The public URL that was asked for, without a port that is https's own.
+fn given_public_url(config: &Config) -> Result<Option<String>, StartError> {
+    let Some(url) = &config.public_url else { return Ok(None) };
+    let wrong = || StartError::PublicUrl(url.clone());
+    let host = url.trim_end_matches('/').strip_prefix("https://").ok_or_else(wrong)?;
+    let authority: http::uri::Authority = host.parse().map_err(|_| wrong())?;
+    let name = host_name(host);
+    let port = host.get(name.len()..).unwrap_or_default();
+    let sound = port.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
+    if host.contains('@') || name.is_empty() || !sound {
+        return Err(wrong());
     }
+    let url = format!("https://{name}{port}");
+    Ok(Some(without_default_port(&url).to_owned()))
 }
 
-/// The names that the certificate has to cover.
-fn certificate_hosts(config: &Config) -> Vec<String> {
-    let mut hosts = vec!["localhost".to_owned()];
-    if let Some(url) = &config.public_url {
-        let host = url.trim_start_matches("https://").split([':', '/']).next().unwrap_or_default();
-        hosts.push(host.to_lowercase());
-    }
-    hosts.extend(config.hosts.iter().map(|host| host.to_lowercase()));
-    hosts.extend(MICROSOFT_HOSTS.map(str::to_owned));
-    hosts.retain(|host| !host.is_empty() && !host.starts_with('['));
-    hosts.sort();
-    hosts.dedup();
-    hosts
+/// Refuses names of Microsoft's that this server cannot play: under them it would speak with somebody else's issuers.
+fn check_names(config: &Config, public_url: Option<&str>) -> Result<(), StartError> {
+    let public = public_url.and_then(|url| url.strip_prefix("https://")).map(host_name);
+    let given = config.hosts.iter().map(|host| host_name(host)).chain(public);
+    let foreign = |name: &String| is_microsoft_host(name) && microsoft_surface(name).is_none();
+    given.into_iter().find(foreign).map_or(Ok(()), |name| Err(StartError::Host(name)))
 }
 
-fn certificate(
-    config: &Config,
-    now: carnet_wire::time::Timestamp,
-) -> Result<(Tls, PathBuf, Option<Authority>), StartError> {
-    if let Some((certificate, key)) = &config.tls {
-        let file = fs::canonicalize(certificate).map_err(|error| TlsError(error.to_string()))?;
-        return Ok((Tls::from_files(certificate, key)?, file, None));
-    }
-    let authority = Authority::of_folder(&config.data, &certificate_hosts(config), now)?;
-    let leaf = authority.leaf(now)?;
-    let file = fs::canonicalize(&authority.file).map_err(|error| TlsError(error.to_string()))?;
-    Ok((Tls::new(leaf.chain, leaf.key)?, file, Some(authority)))
-}
-
-fn ready(state: &State, ca_file: &Path) -> Ready {
-    let url = state.names.public_url.to_string();
+/// The tenants as the ready file lists them.
+fn ready_tenants(state: &State) -> Vec<ReadyTenant> {
     let tenants = state.store.tenants();
-    let tenants = tenants
-        .iter()
-        .map(|it| ReadyTenant { id: it.id, domain: it.domains.first().cloned().unwrap_or_default() });
+    let of = |tenant: &Arc<Tenant>| ReadyTenant {
+        id: tenant.id,
+        domain: tenant.domains.first().cloned().unwrap_or_default(),
+    };
+    tenants.iter().map(of).collect()
+}
+
+impl Running {
+    /// Writes the ready files again if there are other tenants than before.
+    pub(crate) fn refresh_ready(&mut self) -> Result<(), StartError> {
+        let tenants = ready_tenants(&self.reloading.state);
+        if tenants != self.ready.tenants {
+            self.ready.tenants = tenants;
+            write_ready(&self.files, &self.ready)?;
+        }
+        Ok(())
+    }
+}
+
+fn ready(state: &State, ca_file: &Path, (listen, plain_http): (SocketAddr, Option<String>)) -> Ready {
+    let url = state.names.public_url.to_string();
     Ready {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
         public_url: url.clone(),
+        listen: listen.to_string(),
+        plain_http,
         ca_file: ca_file.to_path_buf(),
-        tenants: tenants.collect(),
+        tenants: ready_tenants(state),
         endpoints: Endpoints {
             login: url.clone(),
             graph: url.clone(),

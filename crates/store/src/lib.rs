@@ -19,6 +19,7 @@ pub mod log;
 pub mod migrate;
 mod object;
 mod once;
+mod probe;
 mod record;
 mod redeem;
 pub mod seal;
@@ -42,6 +43,7 @@ use carnet_wire::{
     ids::{ObjectId, TenantId},
     jose::{decode_base64url, encode_base64url},
     secret::{DatabaseUrl, SecretBytes},
+    time::Timestamp,
 };
 use engine::{Batch, Engine, Expect, values};
 use seal::Seal;
@@ -133,6 +135,8 @@ struct Inner {
     /// Refresh tokens by their digests: what one stands for never changes, its family does.
     refresh: lately::Lately<(TenantId, [u8; 32]), redeem::KeptRefresh>,
     fresh: feed::Freshness,
+    /// When a row was last written only to see whether that is possible.
+    probed: tokio::sync::Mutex<Option<Timestamp>>,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
 }
@@ -205,6 +209,7 @@ impl Store {
             users: lately::Lately::holding(USERS),
             codes: lately::Lately::holding(CODES),
             refresh: lately::Lately::holding(REFRESH_TOKENS),
+            probed: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
             _lock: lock,
         };

@@ -2,6 +2,7 @@
 //! read differently is refused before it is compared with anything.
 
 use carnet_wire::percent;
+use std::borrow::Cow;
 
 /// Parameters of the answers that go to a redirect URI (`server/login/answer.rs`, RFC 6749 and OpenID Connect).
 /// One that is registered in the query would stand in the answer twice, and the application would read one or the
@@ -111,10 +112,33 @@ pub fn check_logout(uri: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The URI without a port that is its scheme's own: RFC 3986, 6.2.3, calls both the same.
+#[must_use]
+pub fn without_default_port(uri: &str) -> Cow<'_, str> {
+    let short = || {
+        let (scheme, rest) = uri.split_once("://")?;
+        let port = match scheme {
+            "https" => ":443",
+            "http" => ":80",
+            _ => return None,
+        };
+        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let host = host.strip_suffix(port)?;
+        let one_host = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+        if host.is_empty() || host.contains(['@', '\\']) || !one_host {
+            return None;
+        }
+        Some([scheme, "://", host, path].concat())
+    };
+    short().map_or(Cow::Borrowed(uri), Cow::Owned)
+}
+
 /// Whether a redirect URI that is asked for is this registered one: byte for byte, save that a loopback address, of
-/// any platform, matches under any port, and that its empty path is a slash (`security.md`, S13).
+/// any platform, matches under any port, that a default port is no port, and that an empty path is a slash
+/// (`security.md`, S13).
 #[must_use]
 pub fn matches(registered: &str, asked: &str) -> bool {
+    let (registered, asked) = (&*without_default_port(registered), &*without_default_port(asked));
     if registered == asked {
         return true;
     }
@@ -189,6 +213,29 @@ mod tests {
             ("http://localhost", "http://localhost:1/%2e%2e/"),
             ("https://a.example/cb", "https://a.example/cb/x"),
             ("https://a.example/cb", "https://a.example/CB"),
+        ] {
+            assert!(!matches(registered, asked), "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn a_default_port_is_no_port_and_another_port_is_another_address() {
+        for (registered, asked) in [
+            ("https://a.example:443/cb", "https://a.example/cb"),
+            ("https://a.example/cb?x=1", "https://a.example:443/cb?x=1"),
+            ("http://localhost:80/cb", "http://localhost/cb"),
+        ] {
+            assert!(matches(registered, asked), "{registered} {asked}");
+        }
+        for (registered, asked) in [
+            ("https://a.example/cb", "https://a.example:80/cb"),
+            ("https://a.example/cb", "https://a.example:8443/cb"),
+            ("https://a.example/cb", "https://a.example:4430/cb"),
+            ("https://a.example/cb", "https://a.example:443@evil.example/cb"),
+            ("https://a.example:1/cb", "https://a.example:1:443/cb"),
+            ("https://a.example/cb", "https://a.example/cb:443"),
+            ("https://a.example@b.example/cb", "https://a.example@b.example:443/cb"),
+            ("app://a.example/cb", "app://a.example:443/cb"),
         ] {
             assert!(!matches(registered, asked), "{registered} {asked}");
         }

@@ -148,7 +148,23 @@ pub fn is_microsoft_host(host: &str) -> bool {
         [hosts.login, hosts.graph, hosts.power_platform, hosts.bap].contains(&host)
             || host.strip_suffix(hosts.bap).is_some_and(|region| region.ends_with('.'))
     };
-    OTHER_HOSTS.contains(&host) || CLOUDS.iter().any(|(_, hosts)| of_cloud(hosts))
+    OTHER_HOSTS.contains(&host)
+        || is_regional(host, REGIONAL_LOGINS)
+        || CLOUDS.iter().any(|(_, hosts)| of_cloud(hosts))
+}
+
+/// The domain below which the public cloud's token service has a host in each region: `westus2.login.microsoft.com`.
+pub const REGIONAL_LOGINS: &str = "login.microsoft.com";
+
+/// Whether a host name (in lower case, without a port) is a region's below this domain: one label more.
+#[must_use]
+pub fn is_regional(host: &str, domain: &str) -> bool {
+    let region = host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).unwrap_or_default();
+    let label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&region.len())
+        && region.bytes().all(label)
+        && !region.starts_with('-')
+        && !region.ends_with('-')
 }
 
 impl Cloud {
@@ -253,6 +269,24 @@ mod tests {
         }
         assert_eq!("moon".parse::<Cloud>(), Err(NotACloud));
         assert_eq!(Cloud::all().count(), 7);
+    }
+
+    #[test]
+    fn a_region_is_one_label_below_its_domain() {
+        for host in ["westus2.login.microsoft.com", "a-b.login.microsoft.com"] {
+            assert!(is_regional(host, REGIONAL_LOGINS) && is_microsoft_host(host), "{host}");
+        }
+        for host in [
+            "login.microsoft.com",
+            ".login.microsoft.com",
+            "a.b.login.microsoft.com",
+            "-a.login.microsoft.com",
+            "a_b.login.microsoft.com",
+            "westus2login.microsoft.com",
+            "westus2.login.microsoft.com.evil.example",
+        ] {
+            assert!(!is_regional(host, REGIONAL_LOGINS), "{host}");
+        }
     }
 
     #[test]

@@ -63,6 +63,10 @@ async fn a_redirect_is_the_registered_one_byte_for_byte_row_59() {
     };
     let good = open(WEB).await;
     assert!(good.status == 303 && good.header("location").starts_with(&format!("{WEB}?error=")));
+    // A default port is no port; the answer goes to the address that was asked for.
+    let with_port = "https://app.contoso.example:443/cb";
+    let good = open(with_port).await;
+    assert!(good.status == 303 && good.header("location").starts_with(&format!("{with_port}?error=")));
     for bad in [
         "https://app.contoso.example/cb/",
         "https://app.contoso.example/cb/x",
@@ -100,7 +104,9 @@ async fn a_redirect_is_the_registered_one_byte_for_byte_row_59() {
         "HTTPS://app.contoso.example/cb",
         "https://APP.contoso.example/cb",
         "https://app.contoso.example./cb",
-        "https://app.contoso.example:443/cb",
+        "https://app.contoso.example:80/cb",
+        "https://app.contoso.example:443:443/cb",
+        "https://app.contoso.example:443@evil.example/cb",
         "https://app.contoso.example:8443/cb",
         "http://app.contoso.example/cb",
         "https://[::1]/cb",

@@ -1,20 +1,43 @@
 //! `carnet up`: runs the server until it is told to stop.
 
-use crate::{args::Up, config, failure::Failure, output};
+use crate::{
+    args::{LogFormat, LogLevel, Up},
+    config,
+    failure::Failure,
+    output,
+};
 use anstyle::AnsiColor;
-use carnet_server::{Config, FirstAdmin, Running, StartError, start};
+use carnet_server::{AdminPassword, Config, FirstAdmin, Reloaded, Running, StartError, seed::Applied, start};
 use carnet_wire::secret::{DatabaseUrl, Password};
-use tokio::signal::unix::{SignalKind, signal};
+use clap::ValueEnum;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs the server.
 pub async fn run(up: Up) -> Result<(), Failure> {
-    logging();
+    logging(&up)?;
     no_core_dumps();
     let config = configuration(up)?;
-    let running = start(config).await.map_err(failed)?;
+    let mut signals = Signals::listen()?;
+    // Asked now: a terminal that is gone is none any more.
+    let in_terminal = output::watched();
+    let mut running = tokio::select! {
+        running = start(config) => running.map_err(failed)?,
+        () = signals.stopped(in_terminal) => {
+            output::say("stopped before it was ready");
+            return Ok(());
+        }
+    };
     tell(&running);
-    wait().await?;
+    while signals.next().await == Heard::Hangup && !in_terminal {
+        tell_reloaded(&running.reload().await);
+    }
     tracing::info!("stopping");
+    let (requests, most) = (running.in_flight(), running.drain_time().as_secs());
+    if requests > 0 {
+        output::say(&format!(
+            "stopping: waiting for {requests} request(s) in flight, at most {most} s; Ctrl+C stops at once"
+        ));
+    }
     running.stop().await;
     Ok(())
 }
@@ -32,7 +55,7 @@ fn configuration(up: Up) -> Result<Config, Failure> {
             FirstAdmin::Password(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
         }
         None if output::watched() => FirstAdmin::Generate,
-        None => FirstAdmin::Refuse,
+        None => FirstAdmin::Write(data.join("first-passwords.json")),
     };
     Ok(Config {
         data,
@@ -60,6 +83,10 @@ pub fn failed(error: StartError) -> Failure {
 fn tell(running: &Running) {
     let ready = &running.ready;
     output::say(&format!("{} {}", coloured("ready"), ready.public_url));
+    output::say(&format!("  listening    {} (TLS)", ready.listen));
+    if let Some(url) = &ready.plain_http {
+        output::say(&format!("  listening    {url} (plain HTTP, this machine only)"));
+    }
     output::say(&format!("  CA to trust  {}", ready.ca_file.display()));
     if running.new_ca {
         output::say("  this CA is new: clients that trusted an older one need this one");
@@ -70,7 +97,49 @@ fn tell(running: &Running) {
     for notice in &running.notices {
         output::say(&format!("{} {notice}", output::coloured(AnsiColor::Yellow, "notice:")));
     }
-    for applied in &running.applied {
+    tell_applied(&running.applied);
+    if let Some(admin) = &running.first_admin {
+        let name = &admin.name;
+        match &admin.password {
+            AdminPassword::Given => {
+                output::say(&format!("  administrator {name}, with the password of --admin-password-file"));
+            }
+            AdminPassword::Written(path) => {
+                output::say(&format!("  administrator {name}, password written to {}", path.display()));
+            }
+            AdminPassword::Generated(password) if output::watched() => {
+                output::say(&format!(
+                    "  administrator {name}, password shown this once: {}",
+                    password.expose()
+                ));
+            }
+            AdminPassword::Generated(_) => {}
+        }
+    }
+}
+
+/// What was read again, and what could not be used.
+fn tell_reloaded(reloaded: &Reloaded) {
+    match &reloaded.certificate {
+        Some(Ok(())) => output::say("reloaded: the certificate"),
+        Some(Err(error)) => say_kept("the certificate", &error.to_string()),
+        None => {}
+    }
+    match &reloaded.files {
+        Ok(applied) => {
+            output::say(&format!("reloaded: {} tenant file(s)", applied.len()));
+            tell_applied(applied);
+        }
+        Err(error) => say_kept("the tenant files", &error.to_string()),
+    }
+}
+
+fn say_kept(what: &str, why: &str) {
+    output::say(&format!("{} {what} stayed as before: {why}", output::coloured(AnsiColor::Red, "error:")));
+}
+
+fn tell_applied(all: &[Applied]) {
+    for applied in all {
         let all = applied.report.len();
         let changed =
             applied.report.iter().filter(|line| line.2 != carnet_server::seed::Did::Unchanged).count();
@@ -86,47 +155,107 @@ fn tell(running: &Running) {
             ));
         }
     }
-    if let Some((name, password)) = running.first_admin.as_ref().filter(|_| output::watched()) {
-        output::say(&format!("  administrator {name}, password shown this once: {}", password.expose()));
-    }
 }
 
 fn coloured(word: &str) -> String {
     output::coloured(AnsiColor::Green, word)
 }
 
-/// SIGTERM or the first SIGINT stops; a second SIGINT while stopping ends the process the usual way.
-pub async fn wait() -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::bug(format!("signals cannot be heard: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(wrong)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(wrong)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {
-            tokio::spawn(async move {
-                interrupt.recv().await;
-                output::say("stopped at once");
-                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            });
+/// A signal, as far as it means something here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Stop: SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP: the terminal is gone, or without one: read the files again.
+    Hangup,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let of =
+            |kind| signal(kind).map_err(|error| Failure::bug(format!("signals cannot be received: {error}")));
+        Ok(Self {
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            hangup: of(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal. After the first SIGINT a second one ends the process at once.
+    async fn next(&mut self) -> Heard {
+        tokio::select! {
+            _ = self.terminate.recv() => Heard::Stop,
+            _ = self.hangup.recv() => Heard::Hangup,
+            _ = self.interrupt.recv() => {
+                if let Ok(mut again) = signal(SignalKind::interrupt()) {
+                    tokio::spawn(async move {
+                        again.recv().await;
+                        output::say("stopped at once");
+                        let own = rustix::process::getpid();
+                        let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+                    });
+                }
+                Heard::Stop
+            }
         }
     }
+
+    /// Waits for a signal to stop, which SIGHUP is only in a terminal.
+    async fn stopped(&mut self, in_terminal: bool) {
+        while self.next().await == Heard::Hangup && !in_terminal {}
+    }
+}
+
+/// Waits until the process is told to stop.
+pub async fn wait() -> Result<(), Failure> {
+    Signals::listen()?.next().await;
     Ok(())
 }
 
-/// Structured logs on standard error: lines for people in a terminal, JSON elsewhere.
-fn logging() {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let level = config::variable("CARNET_LOG").unwrap_or_else(|| "info".into());
-    // The migration library tells of every step at `info`.
-    let directives =
-        format!("warn,refinery_core=warn,carnet={level},carnet_server={level},carnet_store={level}");
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
-    // Somebody may have set a subscriber before; then theirs stays.
-    let _ = match output::watched() {
-        true => builder.compact().try_init(),
-        false => builder.json().flatten_event(true).try_init(),
+/// The value of an option: the flag's, else the environment's, which has to be one as well.
+fn chosen<T: ValueEnum>(flag: Option<T>, name: &str) -> Result<Option<T>, Failure> {
+    let Some(value) = config::variable(name).filter(|_| flag.is_none()) else { return Ok(flag) };
+    let words = || {
+        let words = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        words.map(|it| it.get_name().to_owned()).collect::<Vec<_>>().join(", ")
     };
+    let wrong = |_| Failure::asked(format!("{name} is {value:?}")).hint(format!("use one of {}", words()));
+    T::from_str(&value, true).map(Some).map_err(wrong)
+}
+
+/// Structured logs on standard error: lines for people in a terminal, JSON elsewhere, unless chosen.
+fn logging(up: &Up) -> Result<(), Failure> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let level = chosen(up.log, "CARNET_LOG")?.unwrap_or(LogLevel::Info);
+    let usual = if output::watched() { LogFormat::Text } else { LogFormat::Json };
+    let format = chosen(up.log_format, "CARNET_LOG_FORMAT")?.unwrap_or(usual);
+    // Libraries speak only of what an operator should look at; the migration library tells of every step at `info`.
+    let (word, libraries) = match level {
+        LogLevel::Off => ("off", "off"),
+        LogLevel::Error => ("error", "error"),
+        LogLevel::Warn => ("warn", "warn"),
+        LogLevel::Info => ("info", "warn"),
+        LogLevel::Debug => ("debug", "warn"),
+        LogLevel::Trace => ("trace", "warn"),
+    };
+    let directives = format!("{libraries},carnet={word},carnet_server={word},carnet_store={word}");
+    let filter = EnvFilter::try_new(directives)
+        .map_err(|error| Failure::bug(format!("the log filter cannot be read: {error}")))?;
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    // A terminal that is gone takes no lines; that is no reason to fail.
+    let builder = builder.with_ansi(output::watched()).log_internal_errors(false);
+    // If a subscriber is set already, it stays.
+    let _ = match format {
+        LogFormat::Text => builder.compact().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    Ok(())
 }
 
 /// A core file would hold keys.

@@ -31,9 +31,23 @@ struct Facts {
     made: Timestamp,
 }
 
+impl Facts {
+    /// The CA's constraints let a leaf have this name: it is one of the CA's, or below one.
+    fn permits(&self, name: &str) -> bool {
+        let below = |host: &str| name.strip_suffix(host).is_some_and(|rest| rest.ends_with('.'));
+        self.hosts.iter().any(|host| host == name || (host.parse::<IpAddr>().is_err() && below(host)))
+    }
+}
+
+/// Names that CAs of earlier releases do not cover. Such a CA stays in use without them, because every client would
+/// have to trust a new one.
+const LATER_NAMES: [&str; 1] = ["sts.windows.net"];
+
 /// A CA that can make leaves.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    facts: Facts,
+    /// The names of its usual leaf.
     hosts: Vec<String>,
     /// Its certificate, in PEM.
     pub file: PathBuf,
@@ -64,14 +78,16 @@ impl Authority {
             (folder.join("ca.pem"), folder.join("ca-key.pem"), folder.join("ca.json"));
         let kept: Option<Facts> =
             fs::read(&facts_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let covers = |facts: &Facts| hosts.iter().all(|host| facts.hosts.contains(host));
+        let later = |host: &String| LATER_NAMES.contains(&host.as_str());
+        let covers = |facts: &Facts| hosts.iter().all(|host| later(host) || facts.hosts.contains(host));
         let lasts = |facts: &Facts| facts.made.plus_seconds(CA_LIFE - CA_RENEW) > now;
         if let Some(facts) = kept.filter(|facts| covers(facts) && lasts(facts))
             && let (Ok(key), true) = (fs::read_to_string(&key_file), file.exists())
         {
             let key = KeyPair::from_pem(&key).map_err(wrong)?;
             let issuer = Issuer::new(params(&facts)?, key);
-            return Ok(Self { issuer, hosts: hosts.to_vec(), file, made: false });
+            let hosts = hosts.iter().filter(|host| facts.permits(host)).cloned().collect();
+            return Ok(Self { issuer, facts, hosts, file, made: false });
         }
         let facts = Facts { hosts: hosts.to_vec(), made: now };
         let key = KeyPair::generate().map_err(wrong)?;
@@ -80,7 +96,7 @@ impl Authority {
         write(&key_file, key.serialize_pem().as_bytes(), 0o600).map_err(wrong)?;
         write(&file, certificate.pem().as_bytes(), 0o644).map_err(wrong)?;
         write(&facts_file, &serde_json::to_vec(&facts).map_err(wrong)?, 0o644).map_err(wrong)?;
-        Ok(Self { issuer: Issuer::new(params, key), hosts: hosts.to_vec(), file, made: true })
+        Ok(Self { issuer: Issuer::new(params, key), facts, hosts: hosts.to_vec(), file, made: true })
     }
 
     /// A leaf for all the names.
@@ -88,9 +104,24 @@ impl Authority {
     /// # Errors
     /// [`TlsError`]
     pub fn leaf(&self, now: Timestamp) -> Result<Leaf, TlsError> {
+        self.leaf_of(names(&self.hosts)?, now)
+    }
+
+    /// A leaf for one further name. `None`: the usual leaf has it, or the CA's constraints do not allow it.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn leaf_for(&self, name: &str, now: Timestamp) -> Result<Option<Leaf>, TlsError> {
+        if self.hosts.iter().any(|host| host == name) || !self.facts.permits(name) {
+            return Ok(None);
+        }
+        self.leaf_of(vec![SanType::DnsName(name.try_into().map_err(wrong)?)], now).map(Some)
+    }
+
+    fn leaf_of(&self, names: Vec<SanType>, now: Timestamp) -> Result<Leaf, TlsError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "Carnet");
-        params.subject_alt_names = names(&self.hosts)?;
+        params.subject_alt_names = names;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -192,6 +223,38 @@ mod tests {
         forged.hosts = hosts(&["evil.example", "192.0.2.1"]);
         let leaf = forged.leaf(now).unwrap();
         assert!(!verify(folder.path(), &leaf, "evil.example") && !verify(folder.path(), &leaf, "192.0.2.1"));
+    }
+
+    #[test]
+    fn a_name_below_one_of_the_cas_gets_a_leaf_and_no_other_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_seconds(NOW);
+        let list = hosts(&["localhost", "api.bap.microsoft.com", "127.0.0.1"]);
+        let ca = Authority::of_folder(folder.path(), &list, now).unwrap();
+        let name = "europe.api.bap.microsoft.com";
+        let leaf = ca.leaf_for(name, now).unwrap().unwrap();
+        assert!(verify(folder.path(), &leaf, name));
+        for other in ["api.bap.microsoft.com", "asia.api.bap.microsoft.com", "localhost"] {
+            assert!(!verify(folder.path(), &leaf, other), "{other}");
+        }
+        for other in ["api.bap.microsoft.com", "xapi.bap.microsoft.com", "evil.example", "1.127.0.0.1"] {
+            assert!(ca.leaf_for(other, now).unwrap().is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_ca_of_an_earlier_release_stays_without_the_names_that_came_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_seconds(NOW);
+        assert!(Authority::of_folder(folder.path(), &hosts(&["localhost"]), now).unwrap().made);
+        let more = hosts(&["localhost", "sts.windows.net"]);
+        let kept = Authority::of_folder(folder.path(), &more, now).unwrap();
+        let leaf = kept.leaf(now).unwrap();
+        assert!(!kept.made && verify(folder.path(), &leaf, "localhost"));
+        assert!(!verify(folder.path(), &leaf, "sts.windows.net"));
+        let new = tempfile::tempdir().unwrap();
+        let made = Authority::of_folder(new.path(), &more, now).unwrap();
+        assert!(verify(new.path(), &made.leaf(now).unwrap(), "sts.windows.net"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod ca;
+pub(crate) mod drain;
 mod frames;
 pub mod limits;
 mod streams;

@@ -1,5 +1,6 @@
 //! TLS 1.2 and 1.3 by rustls and aws-lc-rs, with a certificate that can be changed while it runs.
 
+use super::ca::Leaf;
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
@@ -8,7 +9,12 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio_rustls::TlsAcceptor;
 
 /// The TLS side of a listener.
@@ -19,11 +25,57 @@ pub struct Tls {
 }
 
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct Current {
+    /// The certificate of every name without one of its own.
+    usual: ArcSwap<CertifiedKey>,
+    /// Certificates of names that clients asked for.
+    named: Option<Named>,
+}
+
+/// Makes a leaf for a name that a client asks for; `None` where the name has none of its own.
+pub type MakeLeaf = Box<dyn Fn(&str) -> Option<Leaf> + Send + Sync>;
+
+struct Named {
+    make: MakeLeaf,
+    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+/// Most certificates that are kept. Clients choose the names, so beyond it all are forgotten and made anew.
+const NAMED: usize = 64;
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Named")
+    }
+}
+
+impl Named {
+    fn certificate(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let name = name.to_ascii_lowercase();
+        let locked = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = locked().get(&name) {
+            return Some(kept.clone());
+        }
+        let leaf = (self.make)(&name)?;
+        let made = Arc::new(certified(leaf.chain, leaf.key).ok()?);
+        let mut kept = locked();
+        if kept.len() >= NAMED {
+            kept.clear();
+        }
+        kept.insert(name, made.clone());
+        Some(made)
+    }
+
+    fn forget(&self) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = self.named.as_ref().zip(hello.server_name());
+        let own = named.and_then(|(named, name)| named.certificate(name));
+        Some(own.unwrap_or_else(|| self.usual.load_full()))
     }
 }
 
@@ -38,7 +90,21 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]
     pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
-        let current = Arc::new(Current(ArcSwap::from_pointee(certified(chain, key)?)));
+        Self::of((chain, key), None)
+    }
+
+    /// TLS with a leaf for most names, and further ones that are made when a client asks for their names.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn by_name(usual: Leaf, make: MakeLeaf) -> Result<Self, TlsError> {
+        let named = Named { make, made: Mutex::default() };
+        Self::of((usual.chain, usual.key), Some(named))
+    }
+
+    fn of((chain, key): CertificateAndKey, named: Option<Named>) -> Result<Self, TlsError> {
+        let usual = ArcSwap::from_pointee(certified(chain, key)?);
+        let current = Arc::new(Current { usual, named });
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -54,13 +120,16 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let wrong = |path: &Path, error: String| TlsError(format!("{}: {error}", path.display()));
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
-            .map_err(|error| wrong(certificate, error.to_string()))?
-            .collect();
-        let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
-        let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
-        Self::new(chain, key_der)
+        Self::of(read_files(certificate, key)?, None)
+    }
+
+    /// Reads the operator's own files again. On an error the certificate stays what it was.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn reload(&self, certificate: &Path, key: &Path) -> Result<(), TlsError> {
+        let (chain, key) = read_files(certificate, key)?;
+        self.renew(chain, key)
     }
 
     /// New connections get this certificate from now on.
@@ -72,13 +141,28 @@ impl Tls {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<(), TlsError> {
-        self.current.0.store(Arc::new(certified(chain, key)?));
+        self.current.usual.store(Arc::new(certified(chain, key)?));
+        if let Some(named) = &self.current.named {
+            named.forget();
+        }
         Ok(())
     }
 
     pub(super) fn acceptor(&self) -> &TlsAcceptor {
         &self.acceptor
     }
+}
+
+type CertificateAndKey = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn read_files(certificate: &Path, key: &Path) -> Result<CertificateAndKey, TlsError> {
+    let wrong = |path: &Path, error: String| TlsError(format!("{}: {error}", path.display()));
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
+        .map_err(|error| wrong(certificate, error.to_string()))?
+        .collect();
+    let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+    Ok((chain, key))
 }
 
 fn certified(

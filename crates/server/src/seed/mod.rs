@@ -12,7 +12,8 @@ mod people;
 pub use load::{Loaded, read};
 
 use crate::{
-    start::FirstAdmin,
+    listen::ca,
+    start::{AdminPassword, FirstAdmin, FirstAdministrator},
     work::hash::{Hasher, Whose},
 };
 use carnet_store::{Store, StoreError};
@@ -129,11 +130,16 @@ pub enum SeedError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is neither a tenant nor a place to show a first password.
-    #[error(
-        "the first start makes an administrator, whose password nobody would see here: \
-         give --admin-password-file FILE or --tenant-file FILE, or start it in a terminal"
-    )]
+    #[error("there is no tenant yet, and no administrator's password may be made here: give a tenant file")]
     NoAdmin,
+    /// The generated password could not be written.
+    #[error("the first administrator's password cannot be written to {path}: {cause}")]
+    PasswordFile {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: String,
+    },
 }
 
 /// Applies files to a store.
@@ -175,22 +181,33 @@ impl Seeding<'_> {
     }
 
     /// Makes the first tenant of a store that has none: a random id, the domain `contoso.example` and one
-    /// Global Administrator. Gives their name, and the password where it was generated.
+    /// Global Administrator. Gives their name and where their password is.
     ///
     /// # Errors
     /// [`SeedError`]
-    pub async fn first_tenant(&self, admin: &FirstAdmin) -> Result<Option<(String, Password)>, SeedError> {
+    pub async fn first_tenant(&self, admin: &FirstAdmin) -> Result<Option<FirstAdministrator>, SeedError> {
         if !self.store.tenants().is_empty() {
             return Ok(None);
         }
-        let (password, generated) = match admin {
-            FirstAdmin::Refuse => return Err(SeedError::NoAdmin),
-            FirstAdmin::Password(password) => (password.clone(), false),
-            FirstAdmin::Generate => {
-                (Password::new(self.entropy.client_secret().expose().chars().take(20).collect()), true)
-            }
-        };
+        let generate = || Password::new(self.entropy.client_secret().expose().chars().take(20).collect());
         let name = "admin@contoso.example".to_owned();
+        let (password, kept) = match admin {
+            FirstAdmin::Refuse => return Err(SeedError::NoAdmin),
+            FirstAdmin::Password(password) => (password.clone(), AdminPassword::Given),
+            FirstAdmin::Generate => {
+                let password = generate();
+                (password.clone(), AdminPassword::Generated(password))
+            }
+            FirstAdmin::Write(path) => (generate(), AdminPassword::Written(path.clone())),
+        };
+        // Written before the tenant is made, so that no tenant has a password that nobody knows.
+        if let AdminPassword::Written(path) = &kept {
+            let text = serde_json::json!({ &name: password.expose() }).to_string() + "\n";
+            ca::write(path, text.as_bytes(), 0o600).map_err(|error| SeedError::PasswordFile {
+                path: path.display().to_string(),
+                cause: error.to_string(),
+            })?;
+        }
         let text = format!(
             "version = 1\n[tenant]\ndomain = \"contoso.example\"\nname = \"Contoso\"\n[[user]]\nname = \"{name}\"\n\
              display_name = \"Administrator\"\nroles = [\"Global Administrator\"]\n"
@@ -204,8 +221,13 @@ impl Seeding<'_> {
         }
         let loaded =
             Loaded { path: "(first start)".into(), file, digested: Vec::new(), certificates: Vec::new() };
-        self.apply_one(&loaded).await?;
-        Ok(generated.then_some((name, password)))
+        if let Err(error) = self.apply_one(&loaded).await {
+            if let AdminPassword::Written(path) = &kept {
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(error);
+        }
+        Ok(Some(FirstAdministrator { name, password: kept }))
     }
 
     /// Brings the built-in service principals of every tenant back to what they are in every tenant.

@@ -8,7 +8,7 @@ use super::{
     denial::RefreshNo,
     password, refresh_life, scope,
 };
-use crate::application::Platform;
+use crate::{application::Platform, redirect::without_default_port};
 use carnet_wire::{
     aadsts::{self, Row},
     authorize::target_of,
@@ -228,11 +228,12 @@ fn bound(grant: &Grant, body: &CodeBody) -> Result<(), Denial> {
     }
 }
 
-/// Byte for byte, save that an empty path is a slash.
+/// Byte for byte, save that a default port is no port and an empty path is a slash.
 fn same_redirect(one: &str, other: &str) -> bool {
     let plain = |uri: &str| {
+        let uri = without_default_port(uri);
         let bare = uri.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?']));
-        if bare { format!("{uri}/") } else { uri.to_owned() }
+        if bare { format!("{uri}/") } else { uri.into_owned() }
     };
     one == other || plain(one) == plain(other)
 }

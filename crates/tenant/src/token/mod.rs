@@ -40,6 +40,7 @@ pub use scope::Resource;
 use crate::{application::Platform, restriction, user::User};
 use carnet_wire::{
     authority::TenantName,
+    cloud::{REGIONAL_LOGINS, is_regional},
     entropy::Entropy,
     ids::ObjectId,
     restriction::Restrictions,
@@ -81,10 +82,12 @@ impl Asking<'_> {
         if audience == issuer {
             return true;
         }
-        let Some(path) = self.logins.iter().find_map(|base| audience.strip_prefix(base.as_str())) else {
-            return false;
-        };
-        let Some((segment, rest)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else {
+        let own = |base: &String| audience.strip_prefix(base.as_str())?.strip_prefix('/');
+        let path = self.logins.iter().find_map(own).or_else(|| {
+            let (host, path) = audience.strip_prefix("https://")?.split_once('/')?;
+            is_regional(host, REGIONAL_LOGINS).then_some(path)
+        });
+        let Some((segment, rest)) = path.and_then(|path| path.split_once('/')) else {
             return false;
         };
         let ours = match TenantName::parse(segment) {
