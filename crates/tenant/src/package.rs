@@ -179,9 +179,8 @@ mod tests {
     fn a_member_sees_the_default_environment_only() {
         let (directory, ..) = with_power_platform();
         let scope = ["EnvironmentManagement.Environments.Read"];
-        let seen = |admin| {
-            crate::environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len()
-        };
+        let seen =
+            |admin| environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len();
         assert_eq!((seen(true), seen(false)), (2, 1));
     }
 }
