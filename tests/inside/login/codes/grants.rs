@@ -78,7 +78,7 @@ async fn ages(table: &mut Table) {
 
 async fn other_tenants(table: &mut Table) {
     let t = Setup::new("", APPLICATIONS).and(FABRIKAM).start().await;
-    let scope = "https://graph.microsoft.com/User.Read offline_access";
+    let scope = "https://graph.microsoft.com/.default offline_access";
     let token = refresh_token(&t.by_password(AZURE_CLI, "ada", scope).await);
     let elsewhere = refresh(&t, OTHER_TENANT, AZURE_CLI, &token).await;
     table.add(7_000_012, "a refresh token of another tenant", NO, &elsewhere);

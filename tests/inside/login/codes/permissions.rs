@@ -1,7 +1,7 @@
 //! APIs, scopes and consent (4.7 of the reference).
 
 use super::*;
-use carnet_tests::{AZURE_CLI, CONFIDENTIAL, POWER_PLATFORM_CLI, SECRET, UNCONSENTED};
+use carnet_tests::{CONFIDENTIAL, POWER_PLATFORM_CLI, SECRET, UNCONSENTED};
 
 const NO: &str = "400 invalid_grant";
 
@@ -56,7 +56,7 @@ async fn consent(table: &mut Table, t: &Contoso) {
     ];
     let bare = first_edition(t, TENANT, &fields).await;
     table.add_v1(650_057, "the same over v1.0", "400 invalid_resource", &bare);
-    let cli = ask(AZURE_CLI, SCOPE).await;
+    let cli = ask(POWER_PLATFORM_CLI, "https://management.azure.com//.default").await;
     table.add(65_002, "Microsoft's command line for an API it is not for", NO, &cli);
     let itself = format!("{POWER_PLATFORM_CLI}/.default");
     table.add(65_003, "Microsoft's command line for itself", NO, &ask(POWER_PLATFORM_CLI, &itself).await);
