@@ -167,7 +167,7 @@ pub struct Restored {
 /// See [`Restored`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restoration {
-    /// It was missing and was created again, with a new object id and without its former grants.
+    /// It was deleted, or no former version had it. It was created, with a new object id and without grants.
     Created,
     /// It had been disabled, restricted to assigned users, or given an owner; it is as built in again.
     Reset,

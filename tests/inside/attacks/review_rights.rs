@@ -240,7 +240,7 @@ async fn a_start_restores_what_every_tenant_has_row_140() {
     let told: Vec<String> = t.restore_built_in().await.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     for (words, name) in [
-        ("missing and has been created again", "Microsoft Graph (0"),
+        ("missing and has been created", "Microsoft Graph (0"),
         ("as built in again", "Power Platform API (8"),
         ("as built in again", "Power Platform CLI"),
     ] {

@@ -205,7 +205,7 @@ upgraded! {
     assert_eq!(principal(GRAPH).await, None);
     assert_eq!(principal(PLATFORM).await.map(|it| it.0), Some(false));
     let told: Vec<String> = server.restore_built_in().await.iter().map(ToString::to_string).collect();
-    assert!(told.iter().any(|it| it.contains("Microsoft Graph") && it.contains("created again")), "{told:?}");
+    assert!(told.iter().any(|it| it.contains("Microsoft Graph") && it.contains("has been created")), "{told:?}");
     assert!(told.iter().any(|it| it.contains("Power Platform API") && it.contains("disabled")), "{told:?}");
     assert_eq!(principal(GRAPH).await, Some((true, false)));
     assert_eq!(principal(PLATFORM).await.map(|it| it.0), Some(true));

@@ -165,7 +165,7 @@ async fn the_person_who_signs_in_decides_the_tenant_of_a_device() {
             let again = [
                 ("grant_type", "refresh_token"),
                 ("client_id", AZURE_CLI),
-                ("refresh_token", &reply.good()["refresh_token"].as_str().unwrap().to_owned()),
+                ("refresh_token", reply.good()["refresh_token"].as_str().unwrap()),
             ];
             let again = t.form(&format!("/{authority}/oauth2/v2.0/token"), &again).await;
             assert_eq!(again.claims()["tid"], tenant);

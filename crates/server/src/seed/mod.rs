@@ -90,7 +90,7 @@ impl std::fmt::Display for RestoredIn {
         write!(f, "{}: the built-in service principal {display_name} ({app_id}) ", self.domain)?;
         match how {
             Restoration::Created => f.write_str(
-                "was missing and has been created again; grants that named the former one are gone",
+                "was missing and has been created; if it was deleted, grants that named it are not restored",
             ),
             Restoration::Reset => {
                 f.write_str("had been disabled, restricted or given an owner, and is as built in again")
