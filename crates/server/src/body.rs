@@ -84,7 +84,7 @@ fn is_utf8(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::bodies::Bodies;
+    use crate::work::bodies::{self, Bodies};
     use http_body_util::{Full as Whole, StreamBody};
     use hyper::body::Frame;
     use std::convert::Infallible;
@@ -146,7 +146,7 @@ mod tests {
     async fn a_body_that_is_there_costs_nothing_of_the_budget_and_has_a_largest_size_row_144() {
         let bodies = Bodies::default();
         let mut full = bodies.share([127, 0, 0, 1].into());
-        full.take(48 * 1024 * 1024).unwrap();
+        full.take(bodies::MOST).unwrap();
         let read = call(&bodies, whole(b"a=b"), "").read(3).await.unwrap();
         assert_eq!(&read[..], b"a=b");
         let large = call(&bodies, whole(b"a=bc"), "").read(3).await;
@@ -187,7 +187,7 @@ mod tests {
     async fn without_room_nobody_waits_and_nobody_waits_for_ever_rows_116_and_144() {
         let bodies = Bodies::default();
         let mut full = bodies.share([127, 0, 0, 1].into());
-        full.take(48 * 1024 * 1024).unwrap();
+        full.take(bodies::MOST).unwrap();
         let (_sender, body) = pieces();
         assert!(matches!(call(&bodies, body, "").read(100).await, Err(Failure::Busy)));
         drop(full);

@@ -162,10 +162,11 @@ async fn the_person_who_signs_in_decides_the_tenant_of_a_device() {
             let reply = poll(&t, (authority, AZURE_CLI), &begun).await;
             assert_eq!((&reply.claims()["upn"], &reply.claims()["tid"]), (&user.into(), &tenant.into()));
             assert_eq!(poll(&t, (authority, AZURE_CLI), &begun).await.no(), "400 invalid_grant 54005");
+            let token = reply.good()["refresh_token"].as_str().unwrap().to_owned();
             let again = [
                 ("grant_type", "refresh_token"),
                 ("client_id", AZURE_CLI),
-                ("refresh_token", reply.good()["refresh_token"].as_str().unwrap()),
+                ("refresh_token", token.as_str()),
             ];
             let again = t.form(&format!("/{authority}/oauth2/v2.0/token"), &again).await;
             assert_eq!(again.claims()["tid"], tenant);

@@ -187,7 +187,7 @@ mod tests {
         rest.drain(&bodies, HERE).await;
         assert_eq!((begun.elapsed(), bodies.taken()), (PATIENCE, 0));
         let mut full = bodies.share(HERE);
-        full.take(48 * 1024 * 1024).unwrap();
+        full.take(crate::work::bodies::MOST).unwrap();
         let (_sender, body) = pieces();
         let (lent, rest) = lend(body);
         drop(lent);

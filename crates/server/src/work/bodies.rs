@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Bytes for all bodies together.
-const MOST: usize = 48 * 1024 * 1024;
+pub(crate) const MOST: usize = 28 * 1024 * 1024;
 /// Bytes for the bodies of one source, unless it is this machine: so one host cannot use all of it up.
 const PER_SOURCE: usize = MOST / 4;
 /// What a request costs that waits for its body, besides the body: its task, its handler and its head, in bytes.
