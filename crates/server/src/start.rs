@@ -257,14 +257,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         now,
         show: config.show_generated,
     };
-    let restored = seeding.restore_built_in().await?;
-    let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
-    let applied = seeding.apply(files).await?;
-    let first_admin = seeding.first_tenant(&config.first_admin).await?;
-    let mut notices = notices(&store, restored, &applied, declared).await?;
-    if matches!(config.first_admin, FirstAdmin::Password(_)) && first_admin.is_none() {
-        notices.push(Notice::PasswordUnused);
-    }
+    let Seeded { applied, first_admin, notices } = seeded(&seeding, files, &config.first_admin).await?;
 
     let Certificate { tls, ca_file, authority } = Certificate::of(&config, &clock)?;
     let bound = accept::bind(config.listen, Some(tls.clone())).await?;
@@ -322,6 +315,31 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         stop,
         tasks,
     })
+}
+
+/// What the start did in the store.
+struct Seeded {
+    applied: Vec<seed::Applied>,
+    first_admin: Option<FirstAdministrator>,
+    notices: Vec<Notice>,
+}
+
+/// Restores what is built in, applies the tenant files, makes the first tenant where there is none, and tells what
+/// the operator has to know of the store.
+async fn seeded(
+    seeding: &seed::Seeding<'_>,
+    files: Vec<seed::Loaded>,
+    first_admin: &FirstAdmin,
+) -> Result<Seeded, StartError> {
+    let restored = seeding.restore_built_in().await?;
+    let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
+    let applied = seeding.apply(files).await?;
+    let made = seeding.first_tenant(first_admin).await?;
+    let mut notices = notices(seeding.store, restored, &applied, declared).await?;
+    if matches!(first_admin, FirstAdmin::Password(_)) && made.is_none() {
+        notices.push(Notice::PasswordUnused);
+    }
+    Ok(Seeded { applied, first_admin: made, notices })
 }
 
 fn write_ready(files: &ReadyFiles, ready: &Ready) -> Result<(), StartError> {
