@@ -407,3 +407,6 @@ fn user_assigned_to(
         false => Err(Denial::UserNotAssigned(principal.app_id, principal.display_name.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests;
