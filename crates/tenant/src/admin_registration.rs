@@ -127,7 +127,7 @@ fn audit(caller: &Caller, activity: &str, app: AppId) -> Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{TENANT, bap_admin, bap_member, moment, with_power_platform};
+    use crate::fixture::{TENANT, bap_admin, bap_member, moment, nobody, with_power_platform};
 
     #[test]
     fn only_an_administrator_user_registers_and_it_can_be_done_twice_row_109() {
@@ -154,5 +154,15 @@ mod tests {
         directory.apply(gone.changes);
         assert!(directory.registration(app).is_none());
         assert!(matches!(unregister(&bap_admin(), &directory, app), Err(Refusal::NotFound { .. })));
+    }
+
+    #[test]
+    fn registering_wants_a_scope_of_the_administration_api() {
+        let (directory, principal, _) = with_power_platform();
+        let app = directory.principal(principal).unwrap().app_id;
+        let missing = |done: Result<(), Refusal>| matches!(done, Err(Refusal::MissingScope { .. }));
+        assert!(missing(register(&nobody(), &directory, app, &moment()).map(drop)));
+        assert!(missing(unregister(&nobody(), &directory, app).map(drop)));
+        assert!(missing(may_read(&nobody(), &directory)));
     }
 }

@@ -75,7 +75,7 @@ pub enum RequiredAccess {
 pub fn check_name(property: &'static str, name: &str) -> Result<(), Refusal> {
     let message = match name.trim().is_empty() {
         true => format!("a value is required for property '{property}'"),
-        false if name.len() > NAME && name.chars().count() > NAME => {
+        false if name.chars().nth(NAME).is_some() => {
             format!("the property '{property}' has more than {NAME} characters")
         }
         false if name.chars().any(is_invisible) => format!("'{property}' has invisible characters"),
@@ -202,4 +202,149 @@ pub(crate) fn require_authority_over_principal(
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        change::{Change, Object},
+        fixture::{
+            admin, application, bap_admin, directory, everyone, moment, operator, with_power_platform,
+        },
+        permission_grant::{AppRoleAssignment, AssignmentKey},
+        role,
+    };
+    use carnet_wire::catalogue::GRAPH;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_name_has_1_to_256_visible_characters() {
+        let is_name = |name: &str| check_name("displayName", name).is_ok();
+        for good in ["a".to_owned(), "a".repeat(256), "é".repeat(256)] {
+            assert!(is_name(&good), "{good}");
+        }
+        for bad in [String::new(), "  ".into(), "a".repeat(257), "é".repeat(257), "a\u{202e}b".into()] {
+            assert!(!is_name(&bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn offered_permissions_have_ids_and_values_of_their_own() {
+        let scope = |id: u128, value: &str| PermissionScope {
+            id: KeyId::new(Uuid::from_u128(id)),
+            value: value.into(),
+            display_name: String::new(),
+            description: String::new(),
+            admin_only: false,
+            enabled: true,
+        };
+        let role = |id: u128, value: &str| AppRole {
+            id: KeyId::new(Uuid::from_u128(id)),
+            value: value.into(),
+            display_name: String::new(),
+            description: String::new(),
+            for_applications: true,
+            for_users: false,
+            enabled: true,
+        };
+        for good in ["r", "Files.Read.All", "user_impersonation", &"a".repeat(120)] {
+            assert!(check_offered(&[scope(1, good)], &[role(2, good)]).is_ok(), "{good}");
+        }
+        for bad in ["", ".r", "a b", "a\"b", "a\\b", "é", &"a".repeat(121)] {
+            assert!(check_offered(&[scope(1, bad)], &[]).is_err(), "scope {bad}");
+            assert!(check_offered(&[], &[role(1, bad)]).is_err(), "role {bad}");
+        }
+        assert!(check_offered(&[scope(1, "a"), scope(2, "b")], &[]).is_ok());
+        assert!(check_offered(&[scope(1, "a"), scope(1, "b")], &[]).is_err(), "one id twice");
+        assert!(check_offered(&[scope(1, "a")], &[role(1, "b")]).is_err(), "one id in both lists");
+        assert!(check_offered(&[scope(1, "a"), scope(2, "A")], &[]).is_err(), "one value twice");
+    }
+
+    /// Gives a role of Graph. `None`: plain assignment, which gives nothing.
+    fn give_role(directory: &mut Directory, principal: ObjectId, user: bool, plain: bool) {
+        let graph = directory.principal_by_app(GRAPH.parse().unwrap()).unwrap().clone();
+        let role = if plain { KeyId::new(Uuid::nil()) } else { graph.app_roles[0].id };
+        let key = AssignmentKey { principal, resource: graph.id, role };
+        let it = AppRoleAssignment { key, id: "a".into(), user, created: moment().now };
+        directory.apply([Change::Put(Object::AppRoleAssignment(it.into()))]);
+    }
+
+    fn adds_to(caller: &Caller, directory: &Directory, principal: ObjectId) -> bool {
+        let app = directory.principal(principal).unwrap().app_id;
+        match require_authority_over(caller, directory, app) {
+            Ok(()) => true,
+            Err(Refusal::Forbidden { .. }) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_adds_to_an_application_could_give_it_its_application_roles() {
+        let (mut directory, principal, _) = with_power_platform();
+        let stranger = application(77, &["Application.ReadWrite.All"]);
+        assert!(adds_to(&everyone(), &directory, principal), "it holds nothing");
+        give_role(&mut directory, principal, false, true);
+        assert!(adds_to(&everyone(), &directory, principal), "plain assignment gives nothing");
+        give_role(&mut directory, principal, false, false);
+        assert!(!adds_to(&everyone(), &directory, principal));
+        assert!(!adds_to(&stranger, &directory, principal));
+        let itself = Caller::Application {
+            principal,
+            app: directory.principal(principal).unwrap().app_id,
+            tenant: directory.tenant.id,
+            roles: Vec::new().into(),
+        };
+        for may in [admin(), operator(), itself] {
+            assert!(adds_to(&may, &directory, principal), "{may:?}");
+        }
+    }
+
+    #[test]
+    fn who_adds_to_an_application_could_give_it_its_directory_roles() {
+        let (mut directory, principal, _) = with_power_platform();
+        let role = role::assign(&operator(), &directory, principal, role::GLOBAL_ADMINISTRATOR).unwrap();
+        directory.apply(role.changes);
+        assert!(adds_to(&admin(), &directory, principal));
+        assert!(!adds_to(&everyone(), &directory, principal));
+        assert!(!adds_to(&application(77, &["Application.ReadWrite.All"]), &directory, principal));
+        assert!(adds_to(&application(77, &["RoleManagement.ReadWrite.Directory"]), &directory, principal));
+    }
+
+    #[test]
+    fn who_adds_to_a_registered_application_could_register_it() {
+        let (mut directory, principal, _) = with_power_platform();
+        let app = directory.principal(principal).unwrap().app_id;
+        let made = crate::admin_registration::register(&bap_admin(), &directory, app, &moment()).unwrap();
+        directory.apply(made.changes);
+        assert!(adds_to(&admin(), &directory, principal));
+        assert!(!adds_to(&everyone(), &directory, principal));
+        assert!(!adds_to(&application(77, &["Application.ReadWrite.All"]), &directory, principal));
+    }
+
+    #[test]
+    fn nobody_but_the_operator_adds_to_microsofts_applications() {
+        let directory = directory();
+        let graph = directory.principal_by_app(GRAPH.parse().unwrap()).unwrap().id;
+        assert!(!adds_to(&admin(), &directory, graph));
+        assert!(adds_to(&operator(), &directory, graph));
+        let absent = AppId::new(Uuid::from_u128(5));
+        assert!(
+            require_authority_over(&everyone(), &directory, absent).is_ok(),
+            "it has no service principal"
+        );
+    }
+
+    #[test]
+    fn who_adds_members_to_a_group_could_give_them_its_roles() {
+        let mut directory = directory();
+        let group = ObjectId::new(Uuid::from_u128(50));
+        let adds = |caller: &Caller, directory: &Directory| {
+            require_authority_over_group(caller, directory, group).is_ok()
+        };
+        assert!(adds(&everyone(), &directory), "it holds nothing");
+        give_role(&mut directory, group, false, false);
+        assert!(!adds(&everyone(), &directory));
+        assert!(adds(&admin(), &directory));
+    }
 }

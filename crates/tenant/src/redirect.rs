@@ -219,6 +219,24 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_is_the_schemes_own_is_left_out() {
+        for (uri, short) in [
+            ("https://a.example:443/cb", "https://a.example/cb"),
+            ("http://a.example:80", "http://a.example"),
+            ("http://[::1]:80/?x", "http://[::1]/?x"),
+            // Unchanged.
+            ("http://a.example:443/cb", "http://a.example:443/cb"),
+            ("https://a.example:80/cb", "https://a.example:80/cb"),
+            ("app://a.example:443/cb", "app://a.example:443/cb"),
+            ("https://[::1:443/cb", "https://[::1:443/cb"),
+            ("https://::1]:443/cb", "https://::1]:443/cb"),
+            ("https://:443/cb", "https://:443/cb"),
+        ] {
+            assert_eq!(without_default_port(uri), short, "{uri}");
+        }
+    }
+
+    #[test]
     fn a_default_port_is_no_port_and_another_port_is_another_address() {
         for (registered, asked) in [
             ("https://a.example:443/cb", "https://a.example/cb"),
