@@ -10,6 +10,9 @@ use http::{
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
+/// A body of which so many bytes have arrived is given the room that its client announced.
+const BELIEVED: usize = 64 * 1024;
+
 impl From<Full> for Failure {
     fn from(_: Full) -> Self {
         Self::Busy
@@ -30,8 +33,9 @@ impl Call {
         if !is_utf8(headers) {
             return Err(Failure::Unsupported("the body in UTF-8"));
         }
-        // The length that the client announces.
-        if self.body.size_hint().lower() > limit as u64 {
+        // The length that the client announces; zero when it announces none.
+        let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > limit {
             return Err(Failure::TooLarge);
         }
         let mut share = self.bodies.share(self.address);
@@ -58,7 +62,10 @@ impl Call {
             }
             let room = whole.capacity();
             if whole.len() + data.len() > room {
-                let wanted = (2 * room).max(whole.len() + data.len()).min(limit);
+                // Once something of weight has arrived, the rest is believed: a buffer that grows step by step leaves
+                // blocks of every size behind.
+                let believed = if room >= BELIEVED { announced } else { 0 };
+                let wanted = (2 * room).max(whole.len() + data.len()).max(believed).min(limit);
                 share.take(wanted - room)?;
                 whole.reserve_exact(wanted - whole.len());
             }

@@ -286,3 +286,6 @@ fn granted(
     let created = old.map_or(at.now, |it| it.created);
     Some((Change::Put(Object::PermissionGrant(PermissionGrant { key, scopes, created }.into())), audit))
 }
+
+#[cfg(test)]
+mod tests;

@@ -370,7 +370,12 @@ fn fits(resource: &ServicePrincipal, role: KeyId, user: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{admin, directory, everyone, moment, with_power_platform};
+    use crate::{
+        fixture::{admin, directory, everyone, moment, operator, with_power_platform},
+        role,
+    };
+    use carnet_wire::catalogue::{AZURE_AD, GRAPH, POWER_PLATFORM};
+    use uuid::Uuid;
 
     #[test]
     fn a_grants_id_is_the_published_one_and_reads_back() {
@@ -419,5 +424,78 @@ mod tests {
             create(&admin(), &directory(), (key, vec![]), &moment()),
             Err(Refusal::BadRequest { .. })
         ));
+    }
+
+    /// Makes the member without a role an application administrator.
+    fn with_application_administrator() -> (Directory, ObjectId, ObjectId) {
+        let (mut directory, client, resource) = with_power_platform();
+        let Caller::User { user, .. } = everyone() else { panic!("everyone is a user") };
+        let role = role::assign(&operator(), &directory, user, role::APPLICATION_ADMINISTRATOR).unwrap();
+        directory.apply(role.changes);
+        (directory, client, resource)
+    }
+
+    #[test]
+    fn a_grant_gets_other_scopes_and_the_same_ones_change_nothing() {
+        let (mut directory, client, resource) = with_power_platform();
+        let key = GrantKey { client, resource, principal: None };
+        let scopes = |value: &str| vec![value.to_owned()];
+        let made =
+            create(&admin(), &directory, (key, scopes("AppManagement.ApplicationPackages.Read")), &moment())
+                .unwrap();
+        directory.apply(made.changes);
+        let same =
+            change(&admin(), &directory, &key, scopes("APPMANAGEMENT.ApplicationPackages.Read")).unwrap();
+        assert!(same.changes.is_empty() && same.audit.is_empty());
+        let new = scopes("AppManagement.ApplicationPackages.Install");
+        assert!(matches!(change(&everyone(), &directory, &key, new.clone()), Err(Refusal::Forbidden { .. })));
+        let done = change(&admin(), &directory, &key, new.clone()).unwrap();
+        assert_eq!(done.audit.len(), 1);
+        directory.apply(done.changes);
+        assert_eq!(directory.grant(&key).map(|it| it.scopes.clone()), Some(new));
+    }
+
+    #[test]
+    fn who_consents_for_a_client_could_give_it_what_it_holds() {
+        let (mut directory, client, resource) = with_application_administrator();
+        let key = GrantKey { client, resource, principal: None };
+        let consent = |caller: &Caller, directory: &Directory| {
+            let scopes = vec!["AppManagement.ApplicationPackages.Read".to_owned()];
+            create(caller, directory, (key, scopes), &moment()).map(|done| done.changes)
+        };
+        assert!(consent(&everyone(), &directory).is_ok());
+        let role = role::assign(&operator(), &directory, client, role::GLOBAL_ADMINISTRATOR).unwrap();
+        directory.apply(role.changes);
+        assert!(matches!(consent(&everyone(), &directory), Err(Refusal::Forbidden { .. })));
+        directory.apply(consent(&admin(), &directory).unwrap());
+        let changed = change(&everyone(), &directory, &key, Vec::new());
+        assert!(matches!(changed, Err(Refusal::Forbidden { .. })));
+    }
+
+    #[test]
+    fn application_permissions_of_the_directory_want_one_of_the_two_highest_roles() {
+        let (mut directory, client, _) = with_application_administrator();
+        let created =
+            service_principal::create(&admin(), &directory, (AZURE_AD.parse().unwrap(), None), &moment());
+        directory.apply(created.unwrap().changes);
+        let holder = MemberKind::ServicePrincipal;
+        // All zeros is assignment without a role, which every API offers.
+        for (api, may) in [(GRAPH, false), (AZURE_AD, false), (POWER_PLATFORM, true)] {
+            let resource = directory.principal_by_app(api.parse().unwrap()).unwrap().id;
+            let key = AssignmentKey { principal: client, resource, role: KeyId::new(Uuid::nil()) };
+            let given = assign(&everyone(), &directory, (key, holder), &moment());
+            assert_eq!(given.is_ok(), may, "{api}: {given:?}");
+            assert!(given.is_ok() || matches!(given, Err(Refusal::Forbidden { .. })), "{api}");
+            let given = assign(&admin(), &directory, (key, holder), &moment()).unwrap();
+            directory.apply(given.changes);
+            let taken = unassign(&everyone(), &directory, (client, holder), &given.value.id);
+            assert_eq!(taken.is_ok(), may, "{api}: {taken:?}");
+            assert!(unassign(&admin(), &directory, (client, holder), &given.value.id).is_ok(), "{api}");
+        }
+        // People get these too from whoever assigns people to applications.
+        let resource = directory.principal_by_app(GRAPH.parse().unwrap()).unwrap().id;
+        let Caller::User { user, .. } = admin() else { panic!("the administrator is a user") };
+        let key = AssignmentKey { principal: user, resource, role: KeyId::new(Uuid::nil()) };
+        assert!(assign(&everyone(), &directory, (key, MemberKind::User), &moment()).is_ok());
     }
 }

@@ -346,8 +346,11 @@ pub fn of_microsoft(known: &FirstParty, id: ObjectId, now: Timestamp) -> Service
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{admin, directory, everyone, moment};
-    use carnet_wire::catalogue::{GRAPH, POWER_PLATFORM};
+    use crate::{
+        application::{self, New},
+        fixture::{admin, directory, everyone, moment, operator},
+    };
+    use carnet_wire::catalogue::{Catalogue, GRAPH, POWER_PLATFORM};
     use uuid::Uuid;
 
     #[test]
@@ -410,5 +413,135 @@ mod tests {
             create(&admin(), &directory(), (app, None), &moment()),
             Err(Refusal::BadRequest { .. })
         ));
+    }
+
+    fn graph(directory: &Directory) -> ServicePrincipal {
+        (**directory.principal_by_app(GRAPH.parse().unwrap()).unwrap()).clone()
+    }
+
+    /// Registers an application with its service principal.
+    fn register(directory: &mut Directory, app: Option<&str>) -> ObjectId {
+        let new =
+            New { app_id: app.map(|app| app.parse().unwrap()), display_name: "a".into(), ..New::default() };
+        let made = application::create(&operator(), directory, new, &moment()).unwrap();
+        directory.apply(made.changes);
+        let principal = create(&operator(), directory, (made.value.app_id, None), &moment()).unwrap();
+        directory.apply(principal.changes);
+        principal.value.id
+    }
+
+    #[test]
+    fn a_principal_is_switched_off_once_and_a_built_in_one_by_nobody_but_the_operator() {
+        let mut directory = directory();
+        let own = register(&mut directory, None);
+        let off = (Some(false), None);
+        assert!(matches!(change(&everyone(), &directory, own, off), Err(Refusal::Forbidden { .. })));
+        let done = change(&admin(), &directory, own, off).unwrap();
+        directory.apply(done.changes);
+        assert!(!directory.principal(own).unwrap().enabled);
+        assert!(change(&admin(), &directory, own, off).unwrap().changes.is_empty());
+        let built_in = graph(&directory).id;
+        assert!(matches!(change(&admin(), &directory, built_in, off), Err(Refusal::Forbidden { .. })));
+        assert!(change(&operator(), &directory, built_in, off).is_ok());
+    }
+
+    #[test]
+    fn an_application_that_stands_in_for_microsofts_is_the_tenants_own() {
+        let mut directory = directory();
+        let own = register(&mut directory, Some(POWER_PLATFORM));
+        assert!(change(&admin(), &directory, own, (Some(false), None)).is_ok());
+        assert!(delete(&admin(), &directory, own).is_ok());
+        assert!(matches!(delete(&admin(), &directory, graph(&directory).id), Err(Refusal::Forbidden { .. })));
+    }
+
+    /// A tenant whose built-in principals are as they should be, and what a start does about a change of Graph's.
+    fn restored(change: impl FnOnce(&mut ServicePrincipal)) -> (ServicePrincipal, Vec<Restoration>) {
+        let mut directory = directory();
+        directory.apply(restore_built_in(&directory, &moment()).changes);
+        assert!(restore_built_in(&directory, &moment()).value.is_empty(), "nothing is left to do");
+        let mut it = graph(&directory);
+        change(&mut it);
+        directory.apply([Change::Put(Object::ServicePrincipal(it.into()))]);
+        let done = restore_built_in(&directory, &moment());
+        assert_eq!(done.audit.len(), done.changes.len());
+        directory.apply(done.changes);
+        (graph(&directory), done.value.into_iter().map(|it| it.how).collect())
+    }
+
+    #[test]
+    fn a_start_undoes_what_was_changed_in_a_built_in_principal_row_140() {
+        let (sound, nothing) = restored(|_| {});
+        assert!(nothing.is_empty());
+        let owner = ObjectId::new(Uuid::from_u128(7));
+        let reset: [fn(&mut ServicePrincipal, ObjectId); 3] = [
+            |it, _| it.enabled = false,
+            |it, _| it.assignment_required = true,
+            |it, owner| it.owners.push(owner),
+        ];
+        for change in reset {
+            let (after, how) = restored(|it| change(it, owner));
+            assert_eq!((after.names.clone(), how), (sound.names.clone(), vec![Restoration::Reset]));
+            assert_eq!((after.enabled, after.assignment_required, after.owners.len()), (true, false, 0));
+        }
+        let (after, how) = restored(|it| it.scopes.clear());
+        assert_eq!((after.scopes, how), (sound.scopes.clone(), vec![Restoration::Updated]));
+        let (after, how) = restored(|it| it.names.truncate(1));
+        assert_eq!((after.names, how), (sound.names, vec![Restoration::Updated]));
+    }
+
+    #[test]
+    fn a_start_creates_the_principals_that_every_tenant_has_row_140() {
+        let mut directory = directory();
+        let done = restore_built_in(&directory, &moment());
+        assert!(done.value.iter().all(|it| it.how == Restoration::Created));
+        let created: BTreeSet<AppId> = done.value.iter().map(|it| it.app_id).collect();
+        let catalogue = Catalogue::builtin();
+        let graph: AppId = GRAPH.parse().unwrap();
+        let wanted: BTreeSet<AppId> = catalogue
+            .applications
+            .iter()
+            .filter(|it| it.in_every_tenant && it.app_id != graph)
+            .map(|it| it.app_id)
+            .collect();
+        assert_eq!(created, wanted);
+        directory.apply(done.changes);
+        assert!(directory.principal_by_app(POWER_PLATFORM.parse().unwrap()).is_none());
+        // One for which an application of the tenant stands in is left alone.
+        let one = catalogue.applications.iter().find(|it| wanted.contains(&it.app_id)).unwrap();
+        let gone = directory.principal_by_app(one.app_id).unwrap().id;
+        directory.apply([Change::Remove(ObjectKey::ServicePrincipal(gone))]);
+        register(&mut directory, Some(&one.app_id.to_string()));
+        assert!(restore_built_in(&directory, &moment()).value.is_empty());
+    }
+
+    #[test]
+    fn a_name_that_another_principal_took_stays_there_row_140() {
+        let mut directory = directory();
+        directory.apply(restore_built_in(&directory, &moment()).changes);
+        let sound = graph(&directory);
+        let name = "https://graph.microsoft.com";
+        // Graph lost a name, and another principal has it.
+        let own = register(&mut directory, None);
+        let short = ServicePrincipal { names: vec![GRAPH.into()], ..sound.clone() };
+        let mut holder = (**directory.principal(own).unwrap()).clone();
+        holder.names.push(name.into());
+        directory.apply([
+            Change::Put(Object::ServicePrincipal(short.clone().into())),
+            Change::Put(Object::ServicePrincipal(holder.into())),
+        ]);
+        assert!(restore_built_in(&directory, &moment()).value.is_empty(), "nothing else differs");
+        let off = ServicePrincipal { enabled: false, ..short.clone() };
+        directory.apply([Change::Put(Object::ServicePrincipal(off.into()))]);
+        let done = restore_built_in(&directory, &moment());
+        assert_eq!(done.value.len(), 1);
+        assert_eq!(done.value[0].how, Restoration::Reset);
+        directory.apply(done.changes);
+        assert_eq!(graph(&directory), short);
+        // Missing altogether, it is not created, and the start says why.
+        directory.apply([Change::Remove(ObjectKey::ServicePrincipal(sound.id))]);
+        let done = restore_built_in(&directory, &moment());
+        assert!(done.changes.is_empty());
+        let taken = Restoration::NameTaken { name: name.into(), holder: "a".into() };
+        assert_eq!(done.value.into_iter().map(|it| it.how).collect::<Vec<_>>(), [taken]);
     }
 }

@@ -167,54 +167,79 @@ impl Page {
         items: impl IntoIterator<Item = (String, Value)>,
         stopped: Option<String>,
     ) -> Result<Reply, Failure> {
-        let mut value = Vec::new();
+        let root = format!("{}/v1.0", cx.envelope.origin.graph());
+        let mut answer = Frame::begin(&format!("{root}/$metadata#{kind}"))?;
         let (mut count, mut last, mut next) = (0, None, stopped);
         for (key, item) in items {
-            let end = value.len();
-            if count < self.query.top {
-                if count > 0 {
-                    value.push(b',');
-                }
-                serde_json::to_writer(&mut value, &self.query.selected(item))
-                    .map_err(|error| Failure::Broken(error.to_string()))?;
-            }
             // One item more than there is room for: this page ends before it. The first one always fits.
-            if count == self.query.top || (count > 0 && value.len() > LARGEST_PAGE) {
-                value.truncate(end);
+            let fits = count < self.query.top && answer.add(&self.query.selected(item), LARGEST_PAGE)?;
+            if !fits {
                 next = last;
                 break;
             }
             (count, last) = (count + 1, Some(key));
         }
-        let root = format!("{}/v1.0", cx.envelope.origin.graph());
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), format!("{root}/$metadata#{kind}").into());
-        if self.query.count && self.query.skip_token.is_none() && next.is_none() {
-            answer.insert("@odata.count".into(), count.into());
-        }
-        if let Some(last) = &next {
-            let token =
-                cx.state.store.seal_place(&[&cx.envelope.tenant_text(), &self.path, &self.raw], last)?;
-            let join = if self.raw.is_empty() { "" } else { "&" };
-            let next =
-                format!("{}{}?{}{join}$skiptoken={token}", cx.envelope.origin.graph(), self.path, self.raw);
-            answer.insert("@odata.nextLink".into(), next.into());
-        }
-        Ok(Reply::json_text(with_list(&answer, &value)?))
+        let counted = self.query.count && self.query.skip_token.is_none() && next.is_none();
+        let next = next.map(|last| self.link(cx, &last)).transpose()?;
+        Ok(Reply::json_text(answer.end(counted.then_some(count), next.as_deref())?))
+    }
+
+    /// The address of the page that begins after this key.
+    fn link(&self, cx: &Context, last: &str) -> Result<String, Failure> {
+        let token = cx.state.store.seal_place(&[&cx.envelope.tenant_text(), &self.path, &self.raw], last)?;
+        let join = if self.raw.is_empty() { "" } else { "&" };
+        Ok(format!("{}{}?{}{join}$skiptoken={token}", cx.envelope.origin.graph(), self.path, self.raw))
     }
 }
 
-/// An object as JSON with one more member, `value`: a list whose items are JSON already.
-fn with_list(object: &Map<String, Value>, items: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut text = serde_json::to_vec(object).map_err(|error| Failure::Broken(error.to_string()))?;
-    text.pop();
-    if !object.is_empty() {
-        text.push(b',');
+/// The text of a list's answer, written into one buffer: pages are large.
+struct Frame {
+    text: Vec<u8>,
+    /// Where the items begin.
+    start: usize,
+}
+
+impl Frame {
+    fn begin(context: &str) -> Result<Self, Failure> {
+        let mut text = b"{\"@odata.context\":".to_vec();
+        write(&mut text, context)?;
+        text.extend_from_slice(b",\"value\":[");
+        Ok(Self { start: text.len(), text })
     }
-    text.extend_from_slice(b"\"value\":[");
-    text.extend_from_slice(items);
-    text.extend_from_slice(b"]}");
-    Ok(text)
+
+    /// Adds an item, unless the items would be longer than `most` bytes together. The first one always fits.
+    fn add(&mut self, item: &Value, most: usize) -> Result<bool, Failure> {
+        let end = self.text.len();
+        let first = end == self.start;
+        if !first {
+            self.text.push(b',');
+        }
+        write(&mut self.text, item)?;
+        let fits = first || self.text.len() - self.start <= most;
+        if !fits {
+            self.text.truncate(end);
+        }
+        Ok(fits)
+    }
+
+    /// Closes the list and adds its count and the address of the next page.
+    fn end(mut self, count: Option<usize>, next: Option<&str>) -> Result<Vec<u8>, Failure> {
+        self.text.push(b']');
+        if let Some(count) = count {
+            self.text.extend_from_slice(b",\"@odata.count\":");
+            write(&mut self.text, &count)?;
+        }
+        if let Some(next) = next {
+            self.text.extend_from_slice(b",\"@odata.nextLink\":");
+            write(&mut self.text, next)?;
+        }
+        self.text.push(b'}');
+        Ok(self.text)
+    }
+}
+
+fn write(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) -> Result<(), Failure> {
+    serde_json::to_writer(text, value).map_err(|error| Failure::Broken(error.to_string()))
 }
 
 /// The answer for one object, with its context and what `$select` leaves of it.
@@ -236,13 +261,40 @@ pub(super) fn framed(cx: &Context, kind: &str, object: Value) -> Value {
 mod tests {
     use super::*;
 
+    fn list(items: &[Value], most: usize, count: Option<usize>, next: Option<&str>) -> Value {
+        let mut frame = Frame::begin("http://a/$metadata#\"x\"").unwrap();
+        for item in items {
+            if !frame.add(item, most).unwrap() {
+                break;
+            }
+        }
+        serde_json::from_slice(&frame.end(count, next).unwrap()).unwrap()
+    }
+
     #[test]
-    fn items_are_put_into_the_object_as_they_are() {
-        let with = |object: Value, items: &[u8]| {
-            let text = with_list(object.as_object().unwrap(), items).unwrap();
-            serde_json::from_slice::<Value>(&text).unwrap()
-        };
-        assert_eq!(with(json!({}), b""), json!({ "value": [] }));
-        assert_eq!(with(json!({ "a": "}" }), b"1,{}"), json!({ "a": "}", "value": [1, {}] }));
+    fn a_list_has_its_items_its_count_and_its_next_page() {
+        let context = "http://a/$metadata#\"x\"";
+        assert_eq!(list(&[], 9, None, None), json!({ "@odata.context": context, "value": [] }));
+        assert_eq!(
+            list(&[json!(1), json!({ "a": "}" })], 99, Some(2), Some("http://a?\"")),
+            json!({
+                "@odata.context": context,
+                "value": [1, { "a": "}" }],
+                "@odata.count": 2,
+                "@odata.nextLink": "http://a?\"",
+            })
+        );
+    }
+
+    #[test]
+    fn a_list_ends_before_the_item_that_makes_it_too_long_row_143() {
+        let value = |items: &[Value], most| list(items, most, None, None)["value"].clone();
+        assert_eq!(value(&[json!(12), json!(34), json!(56)], 8), json!([12, 34, 56]));
+        assert_eq!(value(&[json!(12), json!(34), json!(56)], 7), json!([12, 34]));
+        assert_eq!(
+            value(&[json!("a long one"), json!(1)], 4),
+            json!(["a long one"]),
+            "the first one always fits"
+        );
     }
 }
