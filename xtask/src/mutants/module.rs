@@ -78,7 +78,10 @@ fn walk(folder: &Path, above: &str, found: &mut dyn FnMut(&str, bool)) {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         if path.is_dir() {
-            found(&inside(&name), true);
+            // Where a file has the same name, the module is the file, and the folder has its parts.
+            if !folder.join(format!("{name}.rs")).exists() {
+                found(&inside(&name), true);
+            }
             walk(&path, &inside(&name), found);
         } else if let Some(stem) = name.strip_suffix(".rs").filter(|stem| *stem != "mod") {
             found(&inside(stem), false);
@@ -108,6 +111,10 @@ mod tests {
         assert_eq!(module.package, "carnet-tenant");
         assert_eq!(module.pattern(), "crates/tenant/src/redirect.rs");
         assert_eq!(name("token/scope").as_deref(), Ok("tenant/token/scope"));
+        assert_eq!(
+            find(&root(), "token/scope").map(|it| it.pattern()).as_deref(),
+            Ok("crates/tenant/src/token/scope.rs")
+        );
         // The server has files of this name too; the rule comes first.
         assert_eq!(name("consent").as_deref(), Ok("tenant/consent"));
     }
