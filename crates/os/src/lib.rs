@@ -1,0 +1,19 @@
+//! The operating system as Carnet uses it. Every call that differs between systems stands here, in one file for Unix
+//! and one for Windows; the other packages name neither.
+//!
+//! Linux is tested. The code for macOS and Windows is written and not tested yet.
+
+pub mod folder;
+pub mod private;
+pub mod process;
+pub mod signal;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as system;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;

@@ -1,0 +1,135 @@
+//! Windows.
+
+use crate::{
+    process::{GiveWay, lower_thread},
+    signal::Signal,
+};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::Path,
+    process::{Command, Output},
+};
+use tokio::signal::windows::{
+    CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
+};
+
+/// The security identifiers that keep access: the owner (OWNER RIGHTS), the system, and the administrators.
+const KEPT: [&str; 3] = ["*S-1-3-4", "*S-1-5-18", "*S-1-5-32-544"];
+
+/// The file gets its access control list before anything is written into it.
+pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.open(path)?;
+    grant(path, "F").inspect_err(|_| drop(fs::remove_file(path)))?;
+    Ok(file)
+}
+
+/// What the folder above says.
+pub(crate) fn open_shared(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
+}
+
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)?;
+    make_private(path)
+}
+
+/// Files and folders inside inherit the list.
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+    grant(folder, "(OI)(CI)F")
+}
+
+fn grant(path: &Path, rights: &str) -> io::Result<()> {
+    let mut icacls = Command::new("icacls");
+    icacls.arg(path).args(["/inheritance:r", "/grant:r"]);
+    icacls.args(KEPT.map(|whom| format!("{whom}:{rights}")));
+    run(icacls).map(drop)
+}
+
+pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
+    let mut shell = Command::new("powershell");
+    shell.args(["-NoProfile", "-NonInteractive", "-Command", "(Get-Acl -LiteralPath $env:CARNET_PATH).Sddl"]);
+    shell.env("CARNET_PATH", path);
+    let output = run(shell)?;
+    Ok(is_private_list(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// A security descriptor (Microsoft Learn, "Security Descriptor String Format") allows nobody but its owner, OWNER
+/// RIGHTS, the system and the administrators.
+fn is_private_list(text: &str) -> bool {
+    let owner = text.strip_prefix("O:").and_then(|rest| rest.split("G:").next()).unwrap_or_default();
+    let Some((_, list)) = text.split_once("D:") else { return false };
+    let entries = list.split("S:(").next().unwrap_or_default().split('(').skip(1);
+    entries.filter(|entry| entry.starts_with("A;")).all(|entry| {
+        let whom = entry.trim_end_matches(')').rsplit(';').next().unwrap_or_default();
+        [owner, "OW", "SY", "BA", "S-1-3-4"].contains(&whom)
+    })
+}
+
+fn run(mut command: Command) -> io::Result<Output> {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(io::Error::other(format!("{}: {said}", command.get_program().display())))
+}
+
+pub(crate) fn give_way(how: GiveWay) {
+    lower_thread(how);
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other systems refuse")]
+pub(crate) fn no_core_files() -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let mut list = Command::new("tasklist");
+    list.args(["/NH", "/FO", "CSV", "/FI", &format!("PID eq {pid}")]);
+    // Without a match there is a sentence in the language of the system and no line of CSV.
+    run(list).is_ok_and(|output| output.stdout.starts_with(b"\""))
+}
+
+pub(crate) struct Signals {
+    interrupt: CtrlC,
+    terminate: CtrlBreak,
+    shutdown: CtrlShutdown,
+    close: CtrlClose,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            terminate: ctrl_break()?,
+            shutdown: ctrl_shutdown()?,
+            close: ctrl_close()?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.shutdown.recv() => Signal::Terminate,
+            _ = self.close.recv() => Signal::Hangup,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_names_others_is_not_private() {
+        let owner = "S-1-5-21-1-2-3-1001";
+        let of = |list: &str| is_private_list(&format!("O:{owner}G:S-1-5-21-1-2-3-513D:{list}"));
+        assert!(of("PAI(A;;FA;;;OW)(A;;FA;;;SY)(A;;FA;;;BA)"));
+        assert!(of(&format!("P(A;OICI;FA;;;{owner})(D;;FA;;;WD)")));
+        assert!(!of("PAI(A;;FA;;;OW)(A;;FR;;;BU)"));
+        assert!(!of("AI(A;ID;FA;;;S-1-5-21-1-2-3-1002)"));
+        assert!(!is_private_list(""));
+    }
+}
