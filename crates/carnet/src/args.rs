@@ -49,6 +49,13 @@ pub enum Command {
     Routes,
 }
 
+impl Command {
+    /// It runs a server.
+    pub const fn serves(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Quickstart(_))
+    }
+}
+
 /// `carnet keys`
 #[derive(Debug, Subcommand)]
 pub enum KeysVerb {

@@ -16,9 +16,8 @@ pub fn first(names: &[&str]) -> Option<String> {
 
 /// The default data folder.
 pub fn data_folder() -> Option<PathBuf> {
-    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".local/share"));
     if let Some(own) = variable("CARNET_HOME") {
         return Some(PathBuf::from(own).join("data"));
     }
-    variable("XDG_DATA_HOME").map(PathBuf::from).or_else(home).map(|base| base.join("carnet"))
+    carnet_os::folder::data().map(|base| base.join("carnet"))
 }

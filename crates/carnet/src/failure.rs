@@ -20,6 +20,7 @@ enum Kind {
     Refused,
     Asked,
     Bug,
+    Interrupted,
 }
 
 impl Failure {
@@ -38,6 +39,16 @@ impl Failure {
         Self { kind: Kind::Bug, title: title.into(), detail: None, hint: None }
     }
 
+    /// Ctrl+C was pressed: the person knows, so nothing is said.
+    pub const fn interrupted() -> Self {
+        Self { kind: Kind::Interrupted, title: String::new(), detail: None, hint: None }
+    }
+
+    /// There is something to say about it.
+    pub fn is_told(&self) -> bool {
+        self.kind != Kind::Interrupted
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -51,6 +62,7 @@ impl Failure {
             Kind::Refused => 1,
             Kind::Asked => 2,
             Kind::Bug => 3,
+            Kind::Interrupted => 130,
         }
     }
 }

@@ -9,26 +9,30 @@ mod config;
 mod failure;
 mod output;
 
+use carnet_os::process::{GiveWay, give_way};
 use clap::Parser;
 use std::{panic::AssertUnwindSafe, process::ExitCode};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The threads that sign are always busy; the one that commits has little to do and many wait for it. Below it in
-/// priority they let it run at once (measured with sixteen connections: 0.90 of bare signing, without this 0.85).
-/// Where the system refuses, they run as they are.
-fn give_way() {
-    let _ = rustix::process::nice(5);
-}
-
 fn main() -> ExitCode {
     let run = || {
         let arguments = args::Arguments::parse();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(give_way).build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(commands::run(arguments)),
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if arguments.command.serves() {
+            // The threads that sign are always busy; the one that commits has little to do and many wait for it. Above
+            // them in priority it runs at once (measured with sixteen connections: 0.90 of bare signing instead of
+            // 0.85).
+            builder.on_thread_start(|| give_way(GiveWay::ToFew));
+        }
+        match builder.enable_all().build() {
+            Ok(runtime) => {
+                let ended = runtime.block_on(commands::run(arguments));
+                // Work that a command gave up does not hold the process.
+                runtime.shutdown_background();
+                ended
+            }
             Err(error) => Err(failure::Failure::bug(format!("the runtime cannot be started: {error}"))),
         }
     };
@@ -37,7 +41,9 @@ fn main() -> ExitCode {
     match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            output::say_failure(&failure);
+            if failure.is_told() {
+                output::say_failure(&failure);
+            }
             ExitCode::from(failure.code())
         }
         Err(_) => ExitCode::from(3),

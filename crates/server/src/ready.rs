@@ -1,7 +1,10 @@
 //! The ready file: written once every listener accepts, so that scripts wait for it instead of sleeping, and removed
 //! before the listeners close. It is also written into the data folder, as `ready.json`.
 
-use crate::listen::ca;
+use carnet_os::{
+    private::{self, Readers},
+    process,
+};
 use carnet_wire::ids::TenantId;
 use serde::Serialize;
 use std::{
@@ -62,7 +65,7 @@ impl Ready {
     /// # Errors
     /// The file system's.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        ca::write(path, &serde_json::to_vec_pretty(self)?, 0o644)
+        private::replace(path, &serde_json::to_vec_pretty(self)?, Readers::Everybody)
     }
 }
 
@@ -119,8 +122,5 @@ fn writer(path: &Path) -> Option<u32> {
 
 /// The process is alive and not this one.
 fn is_another(pid: u32) -> bool {
-    use rustix::{io::Errno, process};
-    let alive = |pid| !matches!(process::test_kill_process(pid), Err(Errno::SRCH));
-    let found = i32::try_from(pid).ok().and_then(process::Pid::from_raw);
-    pid != std::process::id() && found.is_some_and(alive)
+    pid != std::process::id() && process::is_alive(pid)
 }

@@ -1,8 +1,10 @@
 //! One process for each data folder: a file lock that the kernel drops with the process.
 
 use crate::StoreError;
-use rustix::fs::{FlockOperation, flock};
-use std::{fs::File, path::Path};
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
 
 /// The lock, held as long as this lives.
 #[derive(Debug)]
@@ -16,10 +18,10 @@ impl FolderLock {
         std::fs::create_dir_all(folder).map_err(away)?;
         let path = folder.join("carnet.lock");
         let file = File::options().create(true).truncate(false).write(true).open(path).map_err(away)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse(folder.to_path_buf())),
-            Err(error) => Err(away(error.into())),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_path_buf())),
+            Err(TryLockError::Error(error)) => Err(away(error)),
         }
     }
 }

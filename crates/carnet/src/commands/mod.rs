@@ -8,6 +8,7 @@ mod quickstart;
 mod register_admin;
 mod routes;
 mod setup;
+mod signals;
 mod tenant_file;
 mod token;
 mod up;

@@ -2,22 +2,25 @@
 
 use crate::{
     args::{LogFormat, LogLevel, Up},
+    commands::signals::Signals,
     config,
     failure::Failure,
     output,
 };
 use anstyle::AnsiColor;
+use carnet_os::signal::Signal;
 use carnet_server::{
     AdminPassword, Config, FirstAdmin, PublicUrl, Reloaded, Running, StartError, seed::Applied, start,
 };
 use carnet_wire::secret::{DatabaseUrl, Password};
 use clap::ValueEnum;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs the server.
 pub async fn run(up: Up) -> Result<(), Failure> {
     logging(&up)?;
-    no_core_dumps();
+    if let Err(error) = carnet_os::process::no_core_files() {
+        tracing::warn!(cause = %error, "core files could not be switched off; they would hold keys");
+    }
     let config = configuration(up)?;
     let mut signals = Signals::listen()?;
     // Asked now: a terminal that is gone is none any more.
@@ -30,7 +33,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
         }
     };
     tell(&running);
-    while signals.next().await == Heard::Hangup && !in_terminal {
+    while signals.next().await == Signal::Hangup && !in_terminal {
         tell_reloaded(&running.reload().await);
     }
     tracing::info!("stopping");
@@ -40,8 +43,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
             "stopping: waiting for {requests} request(s) in flight, at most {most} s; Ctrl+C stops at once"
         ));
     }
-    running.stop().await;
-    Ok(())
+    signals.unless_interrupted(running.stop()).await
 }
 
 fn configuration(up: Up) -> Result<Config, Failure> {
@@ -167,63 +169,6 @@ fn coloured(word: &str) -> String {
     output::coloured(AnsiColor::Green, word)
 }
 
-/// A signal, as far as it means something here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    /// Stop: SIGTERM or SIGINT.
-    Stop,
-    /// SIGHUP: the terminal is gone, or without one: read the files again.
-    Hangup,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let of =
-            |kind| signal(kind).map_err(|error| Failure::bug(format!("signals cannot be received: {error}")));
-        Ok(Self {
-            terminate: of(SignalKind::terminate())?,
-            interrupt: of(SignalKind::interrupt())?,
-            hangup: of(SignalKind::hangup())?,
-        })
-    }
-
-    /// The next signal. After the first SIGINT a second one ends the process at once.
-    async fn next(&mut self) -> Heard {
-        tokio::select! {
-            _ = self.terminate.recv() => Heard::Stop,
-            _ = self.hangup.recv() => Heard::Hangup,
-            _ = self.interrupt.recv() => {
-                if let Ok(mut again) = signal(SignalKind::interrupt()) {
-                    tokio::spawn(async move {
-                        again.recv().await;
-                        output::say("stopped at once");
-                        let own = rustix::process::getpid();
-                        let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
-                    });
-                }
-                Heard::Stop
-            }
-        }
-    }
-
-    /// Waits for a signal to stop, which SIGHUP is only in a terminal.
-    async fn stopped(&mut self, in_terminal: bool) {
-        while self.next().await == Heard::Hangup && !in_terminal {}
-    }
-}
-
-/// Waits until the process is told to stop.
-pub async fn wait() -> Result<(), Failure> {
-    Signals::listen()?.next().await;
-    Ok(())
-}
-
 /// The value of an option: the flag's, else the environment's, which has to be one as well.
 fn chosen<T: ValueEnum>(flag: Option<T>, name: &str) -> Result<Option<T>, Failure> {
     let Some(value) = config::variable(name).filter(|_| flag.is_none()) else { return Ok(flag) };
@@ -262,13 +207,4 @@ fn logging(up: &Up) -> Result<(), Failure> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())
-}
-
-/// A core file would hold keys.
-fn no_core_dumps() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if let Err(error) = setrlimit(Resource::Core, none) {
-        tracing::warn!(cause = %error, "core dumps could not be switched off");
-    }
 }

@@ -3,13 +3,11 @@
 
 use super::{former::Former, leaves};
 use crate::{
-    listen::{
-        ca::{self, Authority},
-        tls::TlsError,
-    },
+    listen::{ca::Authority, tls::TlsError},
     notice::Notice,
     start::StartError,
 };
+use carnet_os::private::{self, Readers};
 use carnet_store::{KeptAuthorities, KeptAuthority, Store, StoreError};
 use carnet_wire::time::Timestamp;
 use std::{
@@ -128,9 +126,9 @@ fn copy(folder: &Path, list: &[Arc<Authority>], now: Timestamp) -> Result<PathBu
     certificates.sort_by_key(|authority| !authority.lasts(now));
     let text: String = certificates.iter().map(|authority| authority.kept().certificate.as_str()).collect();
     if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
-        ca::write(&path, text.as_bytes(), 0o644).map_err(wrong)?;
+        private::replace(&path, text.as_bytes(), Readers::Everybody).map_err(wrong)?;
     }
-    fs::canonicalize(&path).map_err(wrong)
+    dunce::canonicalize(&path).map_err(wrong)
 }
 
 /// The store has the data folder's authority, so its key need not lie in a file any more. Another one than the

@@ -14,7 +14,7 @@ use crate::{
 use carnet_store::Store;
 use carnet_wire::time::Timestamp;
 use leaves::{LOOPBACK, Leaves};
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 /// The TLS side of the listener, and what clients have to trust.
 pub(crate) struct Certificate {
@@ -40,7 +40,7 @@ impl Certificate {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         if let Some((certificate, key)) = &config.tls {
-            let ca_file = fs::canonicalize(certificate)
+            let ca_file = dunce::canonicalize(certificate)
                 .map_err(|error| TlsError(format!("{}: {error}", certificate.display())))?;
             let tls = Tls::from_files(certificate, key)?;
             return Ok(Self { tls, ca_file, new_ca: false, notices: Vec::new(), leaves: None });

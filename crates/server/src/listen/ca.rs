@@ -9,13 +9,7 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::{
-    fs,
-    io::Write,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How long a CA is valid, in seconds.
 const CA_LIFE: i64 = 5 * 365 * 24 * 3600;
@@ -151,19 +145,6 @@ fn subtree(address: IpAddr) -> GeneralSubtree {
         IpAddr::V4(ip) => CidrSubnet::V4(ip.octets(), [255; 4]),
         IpAddr::V6(ip) => CidrSubnet::V6(ip.octets(), [255; 16]),
     })
-}
-
-/// Writes a file beside its place and moves it there, so that nobody sees half of it.
-///
-/// # Errors
-/// The file system's.
-pub fn write(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("new{}", std::process::id()));
-    let _ = fs::remove_file(&beside);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ mod people;
 pub use load::{Loaded, read};
 
 use crate::{
-    listen::ca,
     start::{AdminPassword, FirstAdmin, FirstAdministrator},
     work::hash::{Hasher, Whose},
 };
+use carnet_os::private::{self, Readers};
 use carnet_store::{Store, StoreError};
 use carnet_tenant::{
     credential::{Guarded, PasswordHash},
@@ -203,9 +203,8 @@ impl Seeding<'_> {
         // Written before the tenant is made, so that no tenant has a password that nobody knows.
         if let AdminPassword::Written(path) = &kept {
             let text = serde_json::json!({ &name: password.expose() }).to_string() + "\n";
-            ca::write(path, text.as_bytes(), 0o600).map_err(|error| SeedError::PasswordFile {
-                path: path.display().to_string(),
-                cause: error.to_string(),
+            private::replace(path, text.as_bytes(), Readers::Owner).map_err(|error| {
+                SeedError::PasswordFile { path: path.display().to_string(), cause: error.to_string() }
             })?;
         }
         let text = format!(

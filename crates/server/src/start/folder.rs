@@ -1,29 +1,15 @@
 //! The data folder and the seal key in it.
 
 use super::{Config, StartError};
-use crate::listen::ca;
+use carnet_os::private::{self, Readers};
 use carnet_wire::{entropy::Entropy, secret::SecretBytes};
-use std::{
-    fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 /// Makes the data folder, for its owner alone.
 pub(super) fn prepare(path: &Path) -> Result<(), StartError> {
     let wrong =
         |error: io::Error| StartError::Data { path: path.display().to_string(), cause: error.to_string() };
-    if !path.exists() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(wrong)?;
-    }
-    let found = fs::metadata(path).map_err(wrong)?;
-    if !found.is_dir() {
-        return Err(wrong(io::Error::other("it is not a folder")));
-    }
-    if found.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(wrong)?;
-    }
-    Ok(())
+    private::ensure_folder(path).map_err(wrong)
 }
 
 /// Reads the seal key; the first start makes it.
@@ -38,7 +24,7 @@ pub(super) fn seal_key(config: &Config, entropy: &dyn Entropy) -> Result<SecretB
     }
     let mut bytes = vec![0; 32];
     entropy.fill(&mut bytes);
-    ca::write(&path, &bytes, 0o600).map_err(|error| wrong(error.to_string()))?;
+    private::replace(&path, &bytes, Readers::Owner).map_err(|error| wrong(error.to_string()))?;
     Ok(SecretBytes::new(bytes))
 }
 
@@ -49,9 +35,9 @@ pub(crate) fn read_seal_key(path: &Path) -> Result<SecretBytes, StartError> {
     if bytes.len() != 32 {
         return Err(wrong(format!("it has {} bytes and not 32", bytes.len())));
     }
-    let mode = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.permissions().mode();
-    match mode & 0o077 {
-        0 => Ok(SecretBytes::new(bytes)),
-        _ => Err(wrong("others can read it; chmod 600 it".into())),
+    if private::is_private(path).map_err(|error| wrong(error.to_string()))? {
+        Ok(SecretBytes::new(bytes))
+    } else {
+        Err(wrong("others can read it; allow only its owner to (on Linux and macOS: chmod 600)".into()))
     }
 }

@@ -3,6 +3,7 @@
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use carnet_os::process::{GiveWay, give_way};
 use carnet_wire::{digest, secret::Password, source::Source};
 use std::{
     collections::HashMap,
@@ -159,7 +160,7 @@ impl Hasher {
 
 fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
     // Passwords may wait; tokens may not. Where the system refuses, the threads run as they are.
-    let _ = rustix::process::nice(10);
+    give_way(GiveWay::ToAll);
     let mut memory: Vec<Block> = Vec::new();
     loop {
         let job = {

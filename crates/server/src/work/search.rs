@@ -2,6 +2,7 @@
 //! filter slows nobody but those who send one. The place in the queue belongs to the work, not to the request that may
 //! go away.
 
+use carnet_os::process::{GiveWay, give_way};
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -114,7 +115,7 @@ impl Searcher {
 
 fn run(jobs: &Mutex<mpsc::Receiver<Job>>) {
     // Lists may wait; tokens may not. Where the system refuses, the threads run as they are.
-    let _ = rustix::process::nice(10);
+    give_way(GiveWay::ToAll);
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };

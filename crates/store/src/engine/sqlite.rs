@@ -6,9 +6,9 @@ use super::{
     queue::{Answer, Job, Queue},
 };
 use crate::StoreError;
+use carnet_os::private;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, hooks::Wal, types::ValueRef};
 use std::{
-    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 /// Pages in the write-ahead log from which on they are carried over into the database.
 const LOGGED: i32 = 500;
 /// Locks and the log's index stay within the process, which alone has the folder (`FolderLock`): no system call for
-/// each lock, and no other program changes the file meanwhile.
-const VFS: &str = "unix-excl";
+/// each lock, and no other program changes the file meanwhile. Windows has its usual one.
+const VFS: Option<&str> = if cfg!(unix) { Some("unix-excl") } else { None };
 /// Bytes of a page in a new file: the rows of a commit lie on fewer pages than with SQLite's 4096.
 const PAGE: i64 = 8192;
 /// How statements name their values.
@@ -54,12 +54,7 @@ impl Sqlite {
             return Err(StoreError::Damaged(format!("SQLite {} is older than 3.51.3", rusqlite::version())));
         }
         // The log gets the mode of the file.
-        std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|error| StoreError::Away(format!("{}: {error}", path.display())))?;
+        private::create(path).map_err(|error| StoreError::Away(format!("{}: {error}", path.display())))?;
         let mut writer = connect(path, false)?;
         crate::migrate::sqlite(&mut writer)?;
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
@@ -112,11 +107,18 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags_and_vfs(path, flags, VFS)?;
+        let connection = match VFS {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+            None => Connection::open_with_flags(path, flags)?,
+        };
         connection.busy_timeout(Duration::from_secs(2))?;
         connection.pragma_update(None, "page_size", PAGE)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
+        if cfg!(target_os = "macos") {
+            // There `fsync` alone leaves data in the drive's cache.
+            connection.pragma_update(None, "fullfsync", "on")?;
+        }
         connection.pragma_update(None, "cell_size_check", "on")?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update(None, "cache_size", if reader { -1024 } else { -2048 })?;
@@ -355,12 +357,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_files_are_their_owners_alone() {
-        use std::os::unix::fs::MetadataExt;
         let (folder, engine) = open();
         engine.write(put("t-kept")).await.unwrap();
         for name in ["s.db", "s.db-wal"] {
-            let mode = std::fs::metadata(folder.path().join(name)).unwrap().mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
+            assert!(private::is_private(&folder.path().join(name)).unwrap(), "{name}");
         }
     }
 

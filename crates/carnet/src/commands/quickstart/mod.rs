@@ -6,6 +6,7 @@ mod print;
 mod server;
 mod steps;
 
+use super::signals::Signals;
 use crate::{args::Quickstart, failure::Failure, output};
 use print::Printer;
 use std::time::Instant;
@@ -26,9 +27,9 @@ pub async fn run(arguments: Quickstart) -> Result<(), Failure> {
             for line in own.how_to_go_on(&app) {
                 output::plain(&format!("{line}\n"));
             }
-            super::up::wait().await?;
-            own.stop().await;
-            Ok(())
+            let mut signals = Signals::listen()?;
+            signals.next().await;
+            signals.unless_interrupted(own.stop()).await
         }
         (walked, _) => {
             own.stop().await;

@@ -3,11 +3,11 @@
 
 use crate::{commands::up::failed, config, failure::Failure};
 use carnet_client::{Place, clock::OsEntropy};
+use carnet_os::private;
 use carnet_server::{Config, FirstAdmin, PublicUrl, Running, start};
 use carnet_wire::{entropy::Entropy, secret::Password};
 use std::{
     fs,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -62,7 +62,7 @@ impl Own {
     pub async fn start() -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("carnet-quickstart-{}", OsEntropy.uuid()));
         let wrong = |error: std::io::Error| Failure::asked(format!("{}: {error}", folder.display()));
-        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(wrong)?;
+        private::create_folder(&folder).map_err(wrong)?;
         let secret =
             |length: usize| OsEntropy.client_secret().expose().chars().take(length).collect::<String>();
         let passwords: Vec<Password> = Person::ALL.iter().map(|_| Password::new(secret(20))).collect();
@@ -119,17 +119,25 @@ impl Own {
         ]
     }
 
-    /// Stops it and removes its folder.
+    /// Stops it and removes its folder, also where the stop is given up.
     pub async fn stop(self) {
+        let _removed = Removed(self.folder);
         self.running.stop().await;
-        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A folder that is removed when this is dropped.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+    private::create_new(path)?.write_all(text.as_bytes())
 }
 
 fn tenant_file(passwords: &[Password]) -> String {
