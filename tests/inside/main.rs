@@ -8,4 +8,5 @@ mod graph;
 mod laws;
 mod login;
 mod power_platform;
+mod start;
 mod transport;

@@ -78,6 +78,9 @@ fn log_options_and_names_that_mean_nothing_are_refused() {
             refused(&run(&mut up(folder.path(), &more)), &[&name.to_lowercase(), "Microsoft"]);
         }
     }
+    let url = ["--public-url", "https://a.example", "--change-public-url"];
+    refused(&run(&mut up(folder.path(), &url)), &["--change-public-url", "PostgreSQL"]);
+    refused(&run(&mut up(folder.path(), &["--change-public-url"])), &["--public-url"]);
     assert!(!folder.path().join("data").exists());
 }
 

@@ -153,8 +153,10 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 async fn http2_connections_that_only_ping_or_take_no_answer_are_closed_row_145() {
     let folder = tempfile::tempdir().unwrap();
     let now = SystemClock::default().now();
-    let authority = Authority::of_folder(folder.path(), &["localhost".to_owned()], now).unwrap();
-    let leaf = authority.leaf(now).unwrap();
+    let authority = Authority::make(vec!["localhost".to_owned()], now).unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, &authority.kept().certificate).unwrap();
+    let leaf = authority.leaf(&["localhost", "127.0.0.1"], now).unwrap();
     let tls = Tls::new(leaf.chain, leaf.key).unwrap();
     let bound = accept::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Some(tls)).await.unwrap();
     let (address, (stop, stopped)) = (bound.addr, watch::channel(false));
@@ -164,7 +166,7 @@ async fn http2_connections_that_only_ping_or_take_no_answer_are_closed_row_145()
     let (no_window, request) =
         (frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]), frame(1, 5, 1, b"\x82\x84\x87\x41\x09localhost"));
     for begin in [vec![], request.clone(), [no_window, request].concat()] {
-        let mut stream = connect_to(address, &authority.file, &[b"h2"]).await;
+        let mut stream = connect_to(address, &ca, &[b"h2"]).await;
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         stream.write_all(&[&preface[..], &frame(4, 0, 0, &[]), &begin].concat()).await.unwrap();

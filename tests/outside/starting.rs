@@ -204,3 +204,55 @@ fn a_server_that_cannot_write_is_not_ready_until_it_can() {
     limit("unlimited");
     assert_eq!(status(), "ok\n200");
 }
+
+#[test]
+fn a_ca_file_is_a_copy_that_each_start_writes_anew() {
+    let mut server = Server::start(&contoso(""));
+    let ca = server.path("data/ca.pem");
+    let trusted = fs::read_to_string(&ca).unwrap();
+    server.says("this CA is new", 1);
+    assert_eq!(server.stop(), Some(0));
+    fs::remove_file(&ca).unwrap();
+    server.start_again();
+    assert_eq!(fs::read_to_string(&ca).unwrap(), trusted);
+    assert_eq!(server.stop(), Some(0));
+    server.says("this CA is new", 1);
+    assert_eq!(server.log().matches("this CA is new").count(), 1);
+}
+
+#[tokio::test]
+async fn a_node_with_another_public_url_ends_with_2_and_names_the_command_that_changes_it() {
+    let Some(database) = carnet_tests::database::database().await else { return };
+    let database = database.expose();
+    let (one, two) = ("https://one.example", "https://two.example");
+    let file = contoso("");
+    let mut server = Server::start_with(&file, &["--database-url", database, "--public-url", one]);
+    let seal = server.path("data/seal.key").display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let node = |more: &[&str]| {
+        let mut command = carnet(&["up", "--listen", "127.0.0.1:0", "--database-url", database]);
+        command.args(["--seal-key", &seal, "--data"]).arg(folder.path().join("data")).args(more);
+        command
+    };
+    let told = run(&mut node(&["--public-url", two]));
+    assert_eq!(told.code, Some(2), "{}", told.err);
+    for part in [one, two, "carnet up --public-url https://two.example --change-public-url"] {
+        assert!(told.err.contains(part), "{}", told.err);
+    }
+    // The command is there, and tells what it does.
+    assert!(run(&mut carnet(&["up", "--help"])).out.contains("--change-public-url"));
+    assert_eq!(run(&mut node(&["--change-public-url"])).code, Some(2));
+    let other = Server::start_with(
+        &file,
+        &["--database-url", database, "--seal-key", &seal, "--public-url", two, "--change-public-url"],
+    );
+    assert_eq!(other.ready()["public_url"], two);
+    for part in [one, two, "are refused", "until they are restarted"] {
+        assert!(other.log().contains(part), "{}", other.log());
+    }
+    // The node that runs keeps its own until it is started again, without another URL of its own.
+    assert_eq!(server.ready()["public_url"], one);
+    assert_eq!(server.stop(), Some(0));
+    let again = Bare::start(tempfile::tempdir().unwrap(), &["--database-url", database, "--seal-key", &seal]);
+    assert_eq!(again.ready()["public_url"], two);
+}

@@ -85,9 +85,15 @@ pub struct Up {
     /// Where to listen for TLS; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
-    /// What the server calls itself [default: https://localhost:PORT].
+    /// What the server calls itself, and the issuer of its tokens [default: https://localhost:PORT]. A PostgreSQL
+    /// database keeps the first one; its nodes use it by default and do not start with another.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// Keep this `--public-url` in the PostgreSQL database instead of the former one, for all its nodes. Access and ID
+    /// tokens of the former issuer are refused from then on, and programs and APIs have to be told the new one. Give
+    /// it once, and restart the other nodes: until then they use the former URL.
+    #[arg(long, requires = "public_url")]
+    pub change_public_url: bool,
     /// A tenant file to apply (repeatable).
     #[arg(long, value_name = "FILE")]
     pub tenant_file: Vec<PathBuf>,

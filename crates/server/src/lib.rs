@@ -30,7 +30,9 @@ pub use notice::Notice;
 pub use ready::Ready;
 pub use reload::Reloaded;
 pub use rotate::{RotateError, Rotated, Rotating, rotate_keys};
-pub use start::{AdminPassword, Config, FirstAdmin, FirstAdministrator, Running, StartError, start};
+pub use start::{
+    AdminPassword, Config, FirstAdmin, FirstAdministrator, PublicUrl, Running, StartError, start,
+};
 
 use bytes::Bytes;
 use carnet_tenant::token::Denial;

@@ -5,7 +5,7 @@ use crate::seed::RestoredIn;
 use carnet_store::{Store, StoreError};
 use carnet_tenant::application::foreign_uris;
 use carnet_wire::ids::{AppId, TenantId};
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, path::PathBuf};
 
 /// Something that the operator has to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,30 @@ pub enum Notice {
     },
     /// A password for the first administrator was given, and this store has its tenants already.
     PasswordUnused,
+    /// A CA was added to those that clients trust already (`security.md`, C11).
+    CaAdded {
+        /// The names and addresses that it is for.
+        names: Vec<String>,
+        /// The file with all CAs of the store.
+        file: PathBuf,
+    },
+    /// The data folder has the CA of a former release, and the store has others.
+    CaUnused {
+        /// The file of its private key.
+        key_file: PathBuf,
+    },
+    /// Nodes may share the database, and no public URL is kept in it.
+    PublicUrlNotKept {
+        /// What this node calls itself.
+        url: String,
+    },
+    /// The public URL of the store is another one from now on.
+    PublicUrlChanged {
+        /// What it was.
+        former: String,
+        /// What it is.
+        url: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -42,6 +66,30 @@ impl fmt::Display for Notice {
             Self::PasswordUnused => f.write_str(
                 "--admin-password-file was not used: it chooses the first administrator's password when a start \
                  makes the first tenant, and this store has a tenant; no password was changed",
+            ),
+            Self::CaAdded { names, file } => write!(
+                f,
+                "a CA was added for {}, which no CA of this store permitted: clients of these names have to trust \
+                 {} again; clients of other names need nothing",
+                names.join(", "),
+                file.display()
+            ),
+            Self::CaUnused { key_file } => write!(
+                f,
+                "the CA of {} is not used, because this store has another one, which all its nodes use: clients that \
+                 trusted it need the new `ca.pem`; remove the file and `ca.json` once no store uses them",
+                key_file.display()
+            ),
+            Self::PublicUrlNotKept { url } => write!(
+                f,
+                "no public URL is kept in this database, and this node calls itself {url}: nodes that call themselves \
+                 differently refuse each other's tokens, so start every node with the same --public-url"
+            ),
+            Self::PublicUrlChanged { former, url } => write!(
+                f,
+                "the public URL of this store was {former} and is {url} from now on: access and ID tokens that were \
+                 issued under the former one are refused; programs that sign in here, APIs that check the issuer, and \
+                 services that trust it need the new one; nodes that run keep the former one until they are restarted"
             ),
         }
     }

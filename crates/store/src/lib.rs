@@ -6,6 +6,7 @@ pub mod artifact;
 mod attempt;
 mod attestation;
 mod audit;
+mod certificate_authority;
 mod chain;
 mod denials;
 pub mod device;
@@ -19,7 +20,9 @@ pub mod log;
 pub mod migrate;
 mod object;
 mod once;
+mod opening;
 mod probe;
+mod public_url;
 mod record;
 mod redeem;
 pub mod seal;
@@ -28,10 +31,12 @@ mod tidy;
 pub use attempt::AttemptCounter;
 pub use attestation::{RecordBreak, RecordChain};
 pub use audit::{AuditBreak, AuditChain};
+pub use certificate_authority::{KeptAuthorities, KeptAuthority};
 pub use denials::DenialCount;
 pub use facts::refresh_digest;
 pub use keys::{KeptKey, Rotation};
 pub use once::Once;
+pub use opening::Opening;
 pub use record::Settle;
 
 use carnet_tenant::{directory::Directory, tenant::Tenant, user::User};
@@ -45,11 +50,11 @@ use carnet_wire::{
     secret::{DatabaseUrl, SecretBytes},
     time::Timestamp,
 };
-use engine::{Batch, Engine, Expect, values};
+use engine::{Engine, values};
 use seal::Seal;
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -163,13 +168,6 @@ struct Slot {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// Users that are held in memory after they were read.
-const USERS: usize = 1024;
-/// Codes that are held in memory after they were written.
-const CODES: usize = 4096;
-/// Refresh tokens that are held in memory after they were kept.
-const REFRESH_TOKENS: usize = 4096;
-
 const TENANTS: &str = "select id from tenant order by id";
 const META: &str = "select value from meta where name = $1";
 const KEEP_META: &str = "insert into meta(name, value) values ($1, $2)";
@@ -187,41 +185,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`], each with its mend in its sentence.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let (engine, lock) = match &options.database {
-            Some(url) => (Engine::Postgres(engine::postgres::Postgres::open(url).await?), None),
-            None => {
-                let lock = lock::FolderLock::take(&options.data)?;
-                (Engine::Sqlite(engine::sqlite::Sqlite::open(&file(&options.data))?), Some(lock))
-            }
-        };
-        let seal = Seal::new(&options.seal, options.entropy.clone());
-        check_seal(&engine, &seal).await?;
-        let inner = Inner {
-            fresh: feed::Freshness::of(&engine),
-            engine,
-            seal,
-            catalogue: options.catalogue,
-            tenants: RwLock::default(),
-            node: options.entropy.uuid().to_string(),
-            chains: Arc::default(),
-            denials: denials::Denials::default(),
-            devices: device::Full::default(),
-            users: lately::Lately::holding(USERS),
-            codes: lately::Lately::holding(CODES),
-            refresh: lately::Lately::holding(REFRESH_TOKENS),
-            probed: tokio::sync::Mutex::default(),
-            closed: AtomicBool::new(false),
-            _lock: lock,
-        };
-        let store = Self { inner: Arc::new(inner) };
-        for row in store.inner.engine.read(TENANTS, values![]).await? {
-            let id = row.text(0).parse().map_err(|_| StoreError::Damaged("a tenant without an id".into()))?;
-            store.load(id).await?;
-        }
-        if store.inner.engine.shared() {
-            tokio::spawn(feed::follow(Weak(Arc::downgrade(&store.inner))));
-        }
-        Ok(store)
+        Opening::begin(options).await?.load().await
     }
 
     /// Puts a directory in the place of its older self.
@@ -368,26 +332,4 @@ impl Store {
         self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.engine.close().await;
     }
-}
-
-/// The database in a data folder.
-fn file(data: &Path) -> PathBuf {
-    data.join("carnet.db")
-}
-
-/// The first start keeps a sealed text; every later one opens it, or has the wrong key.
-async fn check_seal(engine: &Engine, seal: &Seal) -> Result<(), StoreError> {
-    const NAME: &str = "seal";
-    if engine.read(META, values![NAME]).await?.is_empty() {
-        let mut batch = Batch::default();
-        batch.push(KEEP_META, values![NAME, seal.seal(&["meta", NAME], b"carnet")?], Expect::Rows(1));
-        match engine.write(batch).await {
-            // Another node was first; its key has to be ours.
-            Ok(_) | Err(StoreError::Exists) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let rows = engine.read(META, values![NAME]).await?;
-    let kept = rows.first().and_then(|row| row.bytes(0)).unwrap_or_default();
-    seal.open(&["meta", NAME], kept).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::redirects::{DEVICE_PAGE, contoso, is_safe};
 use super::*;
-use carnet_server::{Config, FirstAdmin, Notice};
+use carnet_server::{Config, FirstAdmin, Notice, PublicUrl};
 use carnet_store::{Options, Store};
 use carnet_tenant::{application::Application, service_principal::ServicePrincipal, tenant::Tenant};
 use carnet_tests::{
@@ -198,7 +198,7 @@ fn config(data: &Path, file: &Path) -> Config {
         seal_key: None,
         listen: ([127, 0, 0, 1], 0).into(),
         plain: None,
-        public_url: None,
+        public_url: PublicUrl::Unsaid,
         hosts: Vec::new(),
         tls: None,
         tenant_files: vec![file.to_path_buf()],

@@ -3,6 +3,7 @@
 mod artifacts;
 mod attempts;
 mod audit;
+mod common_to_nodes;
 mod denials;
 mod directory;
 mod fixtures;

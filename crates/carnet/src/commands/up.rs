@@ -7,7 +7,9 @@ use crate::{
     output,
 };
 use anstyle::AnsiColor;
-use carnet_server::{AdminPassword, Config, FirstAdmin, Reloaded, Running, StartError, seed::Applied, start};
+use carnet_server::{
+    AdminPassword, Config, FirstAdmin, PublicUrl, Reloaded, Running, StartError, seed::Applied, start,
+};
 use carnet_wire::secret::{DatabaseUrl, Password};
 use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,7 +65,11 @@ fn configuration(up: Up) -> Result<Config, Failure> {
         seal_key: up.seal_key,
         listen: up.listen,
         plain: up.danger_plain_http,
-        public_url: up.public_url,
+        public_url: match up.public_url {
+            None => PublicUrl::Unsaid,
+            Some(url) if up.change_public_url => PublicUrl::Changed(url),
+            Some(url) => PublicUrl::Given(url),
+        },
         hosts: up.hosts,
         tls: up.tls_cert.zip(up.tls_key),
         tenant_files: up.tenant_file,

@@ -37,11 +37,37 @@ pub type MakeLeaf = Box<dyn Fn(&str) -> Option<Leaf> + Send + Sync>;
 
 struct Named {
     make: MakeLeaf,
-    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+    made: Mutex<Made>,
 }
 
-/// Most certificates that are kept. Clients choose the names, so beyond it all are forgotten and made anew.
-const NAMED: usize = 64;
+/// Maximum number of certificates that are kept. Clients choose the names, so the number has a bound.
+const NAMED: usize = 256;
+
+/// Certificates that were made, in two halves: when the newer one is full, it becomes the older one, which is dropped.
+/// A name that clients ask for again moves to the newer half, so names in use stay however many others are asked for.
+#[derive(Default)]
+struct Made {
+    newer: HashMap<String, Arc<CertifiedKey>>,
+    older: HashMap<String, Arc<CertifiedKey>>,
+}
+
+impl Made {
+    fn find(&mut self, name: &str) -> Option<Arc<CertifiedKey>> {
+        if let Some(kept) = self.newer.get(name) {
+            return Some(kept.clone());
+        }
+        let kept = self.older.remove(name)?;
+        self.keep(name.to_owned(), kept.clone());
+        Some(kept)
+    }
+
+    fn keep(&mut self, name: String, certificate: Arc<CertifiedKey>) {
+        if self.newer.len() >= NAMED / 2 {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(name, certificate);
+    }
+}
 
 impl fmt::Debug for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,24 +76,22 @@ impl fmt::Debug for Named {
 }
 
 impl Named {
+    /// The certificate of a name. It is made in the handshake that first asks for it: that costs a new P-256 key and
+    /// one signature, about as much as the handshake itself. The lock is not held meanwhile.
     fn certificate(&self, name: &str) -> Option<Arc<CertifiedKey>> {
         let name = name.to_ascii_lowercase();
         let locked = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = locked().get(&name) {
-            return Some(kept.clone());
+        if let Some(kept) = locked().find(&name) {
+            return Some(kept);
         }
         let leaf = (self.make)(&name)?;
         let made = Arc::new(certified(leaf.chain, leaf.key).ok()?);
-        let mut kept = locked();
-        if kept.len() >= NAMED {
-            kept.clear();
-        }
-        kept.insert(name, made.clone());
+        locked().keep(name, made.clone());
         Some(made)
     }
 
     fn forget(&self) {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Made::default();
     }
 }
 
@@ -171,4 +195,37 @@ fn certified(
 ) -> Result<CertifiedKey, TlsError> {
     CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
         .map_err(|error| TlsError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listen::ca::{
+        Authority,
+        tests::{NOW, hosts},
+    };
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    #[test]
+    fn certificates_by_name_are_made_once_and_their_number_is_bounded() {
+        let ca = Authority::make(hosts(&["example"]), NOW).unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = count.clone();
+        let make: MakeLeaf = Box::new(move |name| {
+            counted.fetch_add(1, Relaxed);
+            ca.leaf(&[name], NOW).ok().filter(|_| name.ends_with(".example"))
+        });
+        let named = Named { make, made: Mutex::default() };
+        let first = named.certificate("often.example").unwrap();
+        for number in 0..2 * NAMED {
+            assert!(named.certificate(&format!("n{number}.example")).is_some());
+            assert!(Arc::ptr_eq(&first, &named.certificate("OFTEN.example").unwrap()));
+            let made = named.made.lock().unwrap();
+            assert!(made.newer.len() + made.older.len() <= NAMED);
+        }
+        assert_eq!(count.load(Relaxed), 1 + 2 * NAMED);
+        assert!(named.certificate("evil.test").is_none());
+        named.forget();
+        assert!(!Arc::ptr_eq(&first, &named.certificate("often.example").unwrap()));
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::{commands::up::failed, config, failure::Failure};
 use carnet_client::{Place, clock::OsEntropy};
-use carnet_server::{Config, FirstAdmin, Running, start};
+use carnet_server::{Config, FirstAdmin, PublicUrl, Running, start};
 use carnet_wire::{entropy::Entropy, secret::Password};
 use std::{
     fs,
@@ -75,7 +75,7 @@ impl Own {
             seal_key: None,
             listen: ([127, 0, 0, 1], 0).into(),
             plain: None,
-            public_url: None,
+            public_url: PublicUrl::Unsaid,
             hosts: Vec::new(),
             tls: None,
             tenant_files: vec![file],
