@@ -4,7 +4,7 @@ use crate::kit::{PASSWORD, Server, handed_over, must_run, prepared, run};
 use serde_json::{Value, json};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 use tempfile::TempDir;
@@ -194,10 +194,16 @@ fn msal_azure_identity_and_pyjwt_are_served_and_refused() {
 #[test]
 fn msal_and_azidentity_for_go_are_served_and_refused() {
     let Some(program) = prepared("CARNET_TEST_GO") else { return must_run("the program of Go clients") };
-    witnessed(&ONE).bears_out(|| Command::new(&program), 31);
+    witnessed(&ONE).bears_out(|| Command::new(&program), 60);
 }
 
-fn java(folder: &std::path::Path) -> Command {
+#[test]
+fn msal_and_azidentity_for_go_are_served_and_refused_in_each_of_two_tenants() {
+    let Some(program) = prepared("CARNET_TEST_GO") else { return must_run("the program of Go clients") };
+    witnessed(&TWO).bears_out(|| Command::new(&program), 69);
+}
+
+fn java(folder: &Path) -> Command {
     let mut command = Command::new("java");
     let path = std::env::join_paths([folder.join("classes"), folder.join("lib/*")]).unwrap();
     command.arg("-cp").arg(path).arg("carnet.Witness");
