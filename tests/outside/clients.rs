@@ -206,6 +206,8 @@ fn msal_and_azidentity_for_go_are_served_and_refused_in_each_of_two_tenants() {
 fn java(folder: &Path) -> Command {
     let mut command = Command::new("java");
     let path = std::env::join_paths([folder.join("classes"), folder.join("lib/*")]).unwrap();
+    // It runs for seconds: the second compiler and a parallel collector would cost more than they bring.
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
     command.arg("-cp").arg(path).arg("carnet.Witness");
     command
 }
