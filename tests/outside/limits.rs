@@ -1,4 +1,4 @@
-//! The listener's limits, over the wire (`security.md`, section 2 and rows 116 to 126).
+//! The listener's limits, over the wire (`docs/security.md`, section 2 and rows 116 to 126).
 
 use crate::kit::{PASSWORD, Server, contoso};
 use bytes::Bytes;

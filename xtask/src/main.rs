@@ -11,6 +11,7 @@ mod bench;
 mod browser;
 mod clients;
 mod go;
+mod java;
 mod mutants;
 mod node;
 mod postgres;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test, with what it needs. The last lines say what ran.
 
 use crate::{
-    browser, clients, go, node,
+    browser, clients, go, java, node,
     postgres::Cluster,
     python,
     run::{cargo, ci, target},
@@ -28,6 +28,7 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let cluster = started("PostgreSQL", Cluster::start(), &mut suites);
     let python = started("Python clients", python::environment(), &mut suites);
     let go = started("Go clients", go::witness(), &mut suites);
+    let java = started("Java clients", java::witness(), &mut suites);
     let modules = started("Node.js clients", node::environment(), &mut suites);
     let chromium = started("Chromium", browser::chromium(), &mut suites);
     println!("building the program and its tests");
@@ -45,6 +46,7 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let prepared = [
         ("CARNET_TEST_PYTHON", python),
         ("CARNET_TEST_GO", go),
+        ("CARNET_TEST_JAVA", java),
         ("CARNET_TEST_NODE_MODULES", modules),
         ("CARNET_TEST_CHROMIUM", chromium),
         ("CARNET_TEST_SCREENSHOTS", Some(target().join("screenshots"))),

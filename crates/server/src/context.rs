@@ -363,7 +363,7 @@ pub fn envelope(
         trace,
         correlation: sent.and_then(|t| t.parse().ok()).unwrap_or_else(|| CorrelationId::new(trace.uuid())),
         echo: header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        page: header("accept").is_some_and(|value| value.contains("text/html")),
+        page: header("accept").is_some_and(shows_pages),
         address: peer.addr.ip().to_canonical(),
         tls: peer.tls,
         restrictions: Restrictions::read(|name| {
@@ -374,6 +374,13 @@ pub fn envelope(
         now: state.clock.now(),
         tenant: None,
     }
+}
+
+/// Whether an `Accept` header is a browser's. `HttpURLConnection` of Java sends
+/// `text/html, image/gif, image/jpeg, …` unless its caller chooses something else, and MSAL4J doesn't: it reads
+/// JSON, and no browser sends this list.
+fn shows_pages(accept: &str) -> bool {
+    accept.contains("text/html") && !accept.starts_with("text/html, image/gif, image/jpeg,")
 }
 
 #[cfg(test)]

@@ -65,8 +65,11 @@ pub(crate) async fn follow(store: Weak) {
 }
 
 impl Store {
-    /// One reading.
-    async fn read_feed(&self) -> Result<(), StoreError> {
+    /// Reads at once what other nodes changed, and which tenants they made.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn read_feed(&self) -> Result<(), StoreError> {
         let sent = Instant::now();
         for row in self.inner.engine.read(VERSIONS, values![]).await? {
             let id = row.text(0).parse().map_err(|_| StoreError::Damaged("a tenant without an id".into()))?;

@@ -1,4 +1,4 @@
-//! The attack catalogue (`security.md`, 6.1 to 6.4) as it comes over the wire: one test a row, with its number
+//! The attack catalogue (`docs/security.md`, 6.1 to 6.4) as it comes over the wire: one test a row, with its number
 //! in its name. Each begins with what is allowed and differs least, so that the refusal proves something.
 
 mod catalogue;

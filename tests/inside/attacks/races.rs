@@ -1,5 +1,5 @@
 //! What is there once, is had once: fifty at a time, on one node over SQLite and on two over PostgreSQL, whose
-//! requests take turns (`security.md`, rows 16, 47 and 50).
+//! requests take turns (`docs/security.md`, rows 16, 47 and 50).
 
 use super::*;
 use carnet_tests::{

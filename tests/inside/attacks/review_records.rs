@@ -1,5 +1,5 @@
-//! What requests without proof may write, and what is answered while the database is away (`security.md`, rows 148 and
-//! 153).
+//! What requests without proof may write, and what is answered while the database is away (`docs/security.md`, rows
+//! 148 and 153).
 
 use super::*;
 use carnet_tests::{

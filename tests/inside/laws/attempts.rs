@@ -1,4 +1,4 @@
-//! Password attempts: reserved before the hash, counted once, stopped in time (`security.md`, S26).
+//! Password attempts: reserved before the hash, counted once, stopped in time (`docs/security.md`, S26).
 
 use super::{Kept, NOW, directory::put_user, law, tenant};
 use carnet_store::{Settle, Store};

@@ -1,5 +1,5 @@
 //! What failed requests leave: the first of a minute a record each, the others a count; and how many device codes may
-//! wait (`security.md`, row 148).
+//! wait (`docs/security.md`, row 148).
 
 use super::{Kept, NOW, attempts::record, law, tenant, tokens};
 use carnet_store::{

@@ -10,6 +10,8 @@ async fn ask(t: &Contoso, method: Method, path: &str, accept: &str) -> Reply {
     t.send(request.header("accept", accept).body(bytes::Bytes::new()).unwrap()).await
 }
 
+/// What `HttpURLConnection` of Java sends on its own.
+const JAVA: &str = "text/html, image/gif, image/jpeg, */*; q=0.2";
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 fn page(reply: &Reply, what: &str) -> String {
@@ -60,8 +62,10 @@ async fn a_browser_that_lost_its_way_is_shown_what_to_do() {
         assert_eq!(reply.status, 404, "{path}");
         assert!(page(&reply, path).contains("There is no page at this address"), "{path}");
         // Programs read JSON.
-        let reply = ask(&t, Method::GET, path, "application/json").await;
-        assert_eq!((reply.status, reply.no().as_str()), (404, "404 invalid_request null"), "{path}");
+        for accept in ["application/json", JAVA] {
+            let reply = ask(&t, Method::GET, path, accept).await;
+            assert_eq!((reply.status, reply.no().as_str()), (404, "404 invalid_request null"), "{path}");
+        }
     }
     // A reload of the address to which a form was posted.
     for form in ["login", "consent"] {
@@ -69,7 +73,9 @@ async fn a_browser_that_lost_its_way_is_shown_what_to_do() {
         let reply = ask(&t, Method::GET, &path, BROWSER).await;
         assert_eq!(reply.status, 405, "{path}");
         assert!(page(&reply, &path).contains("can't be opened by itself"), "{path}");
-        assert_eq!(ask(&t, Method::GET, &path, "*/*").await.header("content-type"), JSON);
+        for accept in ["*/*", JAVA] {
+            assert_eq!(ask(&t, Method::GET, &path, accept).await.header("content-type"), JSON);
+        }
     }
     // Other hosts speak their own language.
     let reply = ask(&t, Method::GET, "/v1.0/nowhere", BROWSER).await;

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod public_url;
+mod seeding;
 
 use carnet_server::{Config, FirstAdmin, PublicUrl, Running, StartError};
 use carnet_tests::{TENANT, database};

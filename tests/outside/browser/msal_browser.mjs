@@ -144,7 +144,7 @@ const cases = {
     await it.end();
   },
 
-  // A frame on a page of another site gets no session cookie (`security.md`, S22): people see a page instead.
+  // A frame on a page of another site gets no session cookie (`docs/security.md`, S22): people see a page instead.
   async msal_browser_on_another_site_is_told_to_show_a_page() {
     const it = await signedIn("elsewhere", ELSEWHERE);
     refused(await it.call("ssoSilent", { scopes: [SCOPE], loginHint: FACTS.user }), "InteractionRequiredAuthError", 50058);
@@ -169,7 +169,7 @@ const cases = {
   },
 
   // Without a token of ours nobody knows who asks: a person confirms, and then returns to the application, which has
-  // registered its address (`security.md`, S20).
+  // registered its address (`docs/security.md`, S20).
   async msal_browser_without_a_token_has_the_person_confirm_the_sign_out() {
     const it = await signedIn();
     await it.go("logoutRedirect", {});

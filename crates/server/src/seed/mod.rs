@@ -220,13 +220,13 @@ impl Seeding<'_> {
         }
         let loaded =
             Loaded { path: "(first start)".into(), file, digested: Vec::new(), certificates: Vec::new() };
-        if let Err(error) = self.apply_one(&loaded).await {
-            if let AdminPassword::Written(path) = &kept {
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(error);
+        // Of nodes that start at once one makes the tenant, and its password is the administrator's.
+        let applied = self.apply_one(&loaded).await;
+        let made = applied.as_ref().is_ok_and(|applied| !applied.report.is_empty());
+        if let (AdminPassword::Written(path), false) = (&kept, made) {
+            let _ = std::fs::remove_file(path);
         }
-        Ok(Some(FirstAdministrator { name, password: kept }))
+        applied.map(|_| made.then_some(FirstAdministrator { name, password: kept }))
     }
 
     /// Brings the built-in service principals of every tenant back to what they are in every tenant.
@@ -297,6 +297,7 @@ impl Seeding<'_> {
             match kept {
                 Ok(_) => return Ok(done(loaded, &tenant, draft)),
                 Err(StoreError::Conflict) => {}
+                Err(StoreError::Exists) if directory.is_none() && self.made_elsewhere(loaded).await? => {}
                 Err(StoreError::Exists) => {
                     let cause =
                         "an id, a domain, a user name or an identifier URI in it belongs to another object"
@@ -307,6 +308,12 @@ impl Seeding<'_> {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Whether another node made the tenant of the file meanwhile.
+    async fn made_elsewhere(&self, loaded: &Loaded) -> Result<bool, SeedError> {
+        self.store.read_feed().await?;
+        Ok(self.tenant_of(loaded).await?.is_some())
     }
 
     /// The tenant that the file speaks of, by id or else by domain.

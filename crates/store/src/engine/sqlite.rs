@@ -28,7 +28,7 @@ const VFS: Option<&str> = if cfg!(unix) { Some("unix-excl") } else { None };
 const PAGE: i64 = 8192;
 /// How statements name their values.
 const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
-/// WAL-reset defect before this version (`security.md`, F5).
+/// WAL-reset defect before this version (`docs/security.md`, F5).
 const OLDEST: i32 = 3_051_003;
 
 /// One file and its threads.

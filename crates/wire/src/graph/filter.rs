@@ -1,5 +1,5 @@
 //! `$filter`: the comparisons that directory tools send, read into a small tree. Unknown functions and
-//! operators are refused, depth and length have ends (`security.md`, S35).
+//! operators are refused, depth and length have ends (`docs/security.md`, S35).
 
 use serde_json::Value;
 use std::collections::HashSet;

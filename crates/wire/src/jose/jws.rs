@@ -1,4 +1,4 @@
-//! A compact JWS that somebody shows us, read in the order of `security.md`, S1. Nothing in the header
+//! A compact JWS that somebody shows us, read in the order of `docs/security.md`, S1. Nothing in the header
 //! but `alg`, `kid`, `typ` and the two thumbprints is looked at, and none of them brings a key along.
 
 use super::{Algorithm, JoseError, PublicKey, base64url, json};

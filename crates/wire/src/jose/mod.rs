@@ -1,5 +1,5 @@
 //! JOSE as Carnet speaks it: compact JWS, RS256 and PS256, certificates. One reader for every foreign
-//! token (`security.md`, S1), one writer for ours, with the private key parsed once.
+//! token (`docs/security.md`, S1), one writer for ours, with the private key parsed once.
 
 mod base64url;
 mod certificate;

@@ -1,5 +1,5 @@
 //! Times and texts among claims. Our own tokens' times are JSON integers; those of client assertions
-//! come as integers, floats or decimal texts (`security.md`, S2). Absent is never the same as malformed.
+//! come as integers, floats or decimal texts (`docs/security.md`, S2). Absent is never the same as malformed.
 
 use super::JoseError;
 use serde_json::{Map, Value};

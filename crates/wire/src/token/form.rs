@@ -1,6 +1,6 @@
 //! A form body (`application/x-www-form-urlencoded`), read once and strictly.
 //!
-//! Limits and refusals are `security.md`'s: 64 KiB, 50 parameters, each name once, UTF-8 throughout.
+//! Limits and refusals are `docs/security.md`'s: 64 KiB, 50 parameters, each name once, UTF-8 throughout.
 
 use super::request::RequestError;
 use crate::percent;

@@ -37,6 +37,20 @@ async fn faults(table: &mut Table, t: &Contoso) {
     let away = password(t, "admin", &[]).await;
     assert_eq!(away.header("retry-after"), "1");
     table.add(90_006, "a store that is away", "503 temporarily_unavailable", &away);
+    // MSAL4J leaves it at the `Accept` of Java's HttpURLConnection, and reads JSON.
+    let mut java = form(
+        &format!("/{TENANT}/oauth2/v2.0/token"),
+        &[
+            ("grant_type", "client_credentials"),
+            ("client_id", FRONT),
+            ("client_secret", "x"),
+            ("scope", SCOPE),
+        ],
+    );
+    let accept = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2";
+    java.headers_mut().insert("accept", http::HeaderValue::from_static(accept));
+    let reply = t.send(java).await;
+    assert_eq!((reply.status, reply.no().as_str()), (503, "503 temporarily_unavailable 90006"));
     // Whoever looks at it gets a page.
     let mut typed = carnet_tests::browser::submission(&asked, &[("passwd", PASSWORD)]);
     typed.headers_mut().insert("accept", http::HeaderValue::from_static("text/html,*/*;q=0.8"));

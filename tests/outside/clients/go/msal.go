@@ -21,10 +21,6 @@ func msalCases(outside *issuer) []testCase {
 			_, err := bySecret(ctx, tenant, facts["expired"])
 			return refused(err, "7000222")
 		}},
-		{"msal_is_refused_an_application_token_without_a_tenant", func(ctx context.Context) error {
-			_, err := bySecret(ctx, "organizations", facts["value"])
-			return refused(err, "50059")
-		}},
 		{"msal_gets_a_token_by_certificate", func(ctx context.Context) error {
 			token, err := byCertificate(ctx, facts["certificate"], facts["key"])
 			return holds(token, err, map[string]string{"appid": facts["cert"], "appidacr": "2"})
@@ -42,45 +38,106 @@ func msalCases(outside *issuer) []testCase {
 			return refused(err, "700213")
 		}},
 		{"msal_is_refused_a_wrong_password", func(ctx context.Context) error {
-			_, err := byPassword(ctx, tenant, facts["user"], "Wrong-horse-9")
+			_, err := byPassword(ctx, tenant, "public", facts["user"], "Wrong-horse-9")
 			return refused(err, "50126")
 		}},
 		{"msal_is_refused_a_password_where_a_second_factor_is_registered", func(ctx context.Context) error {
-			_, err := byPassword(ctx, tenant, facts["mfa"], facts["password"])
+			_, err := byPassword(ctx, tenant, "public", facts["mfa"], facts["password"])
 			return refused(err, "50076")
 		}},
-		{"msal_lets_a_device_in", func(ctx context.Context) error {
-			token, err := byDevice(ctx, "yes")
-			return holds(token, err, map[string]string{"upn": facts["user"]})
+		{"msal_is_refused_a_password_while_the_public_client_is_off", func(ctx context.Context) error {
+			_, err := byPassword(ctx, tenant, "secret", facts["user"], facts["password"])
+			return refused(err, "7000218")
+		}},
+		{"msal_gets_a_token_by_password_at_organizations", func(ctx context.Context) error {
+			token, err := byPassword(ctx, "organizations", "multiple", facts["user"], facts["password"])
+			return holds(token, err, map[string]string{"upn": facts["user"], "tid": tenant})
+		}},
+		{"msal_is_refused_a_password_of_a_single_tenant_at_organizations", func(ctx context.Context) error {
+			_, err := byPassword(ctx, "organizations", "public", facts["user"], facts["password"])
+			return refused(err, "50194")
+		}},
+		{"msal_is_refused_a_password_at_common", func(ctx context.Context) error {
+			_, err := byPassword(ctx, "common", "multiple", facts["user"], facts["password"])
+			return refused(err, "9001023")
 		}},
 		{"msal_is_told_that_a_device_was_declined", func(ctx context.Context) error {
-			_, err := byDevice(ctx, "no")
+			_, err := byDevice(ctx, tenant, "public", "no")
 			return refused(err, "65004")
 		}},
-		{"msal_acts_on_behalf_of_a_user", onBehalf},
+		{"msal_acts_on_behalf_of_a_user", func(ctx context.Context) error {
+			token, err := onBehalf(ctx, middle)
+			return holds(token, err, map[string]string{"upn": facts["user"], "appid": facts["middle"]})
+		}},
+		{"msal_is_refused_to_act_with_a_token_for_another_api", func(ctx context.Context) error {
+			_, err := onBehalf(ctx, scope)
+			return refused(err, "500131")
+		}},
+		{"msal_is_refused_a_resource_that_was_not_consented_to", notConsented},
 		{"msal_gets_another_resource_and_a_new_token_silently", silently},
 		{"msal_answers_a_claims_challenge", challenged},
 	}
-	for _, name := range []string{tenant, ready.Tenants[0].Domain} {
+	for _, name := range []string{tenant, domain} {
 		cases = append(cases, testCase{"msal_gets_a_token_by_secret_at_" + name, func(ctx context.Context) error {
 			token, err := bySecret(ctx, name, facts["value"])
 			return holds(token, err, map[string]string{"appid": facts["secret"], "idtyp": "app", "tid": tenant})
+		}}, testCase{"msal_gets_a_token_by_password_at_" + name, func(ctx context.Context) error {
+			token, err := byPassword(ctx, name, "public", facts["user"], facts["password"])
+			return holds(token, err, map[string]string{"upn": facts["user"], "tid": tenant})
+		}}, testCase{"msal_lets_a_device_in_at_" + name, func(ctx context.Context) error {
+			token, err := byDevice(ctx, name, "public", "yes")
+			return holds(token, err, map[string]string{"upn": facts["user"], "tid": tenant})
 		}})
 	}
-	// The application has one tenant, and only v1.0 serves passwords over common.
-	for name, code := range map[string]string{"organizations": "50194", "common": "9001023"} {
-		cases = append(cases, testCase{"msal_is_refused_a_password_at_" + name, func(ctx context.Context) error {
-			_, err := byPassword(ctx, name, facts["user"], facts["password"])
-			return refused(err, code)
-		}})
+	// Without the tenant's name an application can't be found, and a person is found by the name's domain.
+	for _, name := range []string{"common", "organizations"} {
+		cases = append(cases, testCase{"msal_is_refused_an_application_token_at_" + name,
+			without("50059", func(ctx context.Context) (string, error) { return bySecret(ctx, name, facts["value"]) }),
+		}, testCase{"msal_lets_a_device_in_at_" + name, func(ctx context.Context) error {
+			token, err := byDevice(ctx, name, "multiple", "yes")
+			return holds(token, err, map[string]string{"upn": facts["user"], "tid": tenant})
+		}}, testCase{"msal_is_refused_a_device_of_a_single_tenant_at_" + name,
+			without("50194", func(ctx context.Context) (string, error) { return byDevice(ctx, name, "public", "yes") })})
 	}
-	for _, name := range []string{tenant, ready.Tenants[0].Domain} {
-		cases = append(cases, testCase{"msal_gets_a_token_by_password_at_" + name, func(ctx context.Context) error {
-			token, err := byPassword(ctx, name, facts["user"], facts["password"])
-			return holds(token.AccessToken, err, map[string]string{"upn": facts["user"], "tid": tenant})
-		}})
+	if twoTenants() {
+		cases = append(cases, foreignMSALCases()...)
 	}
 	return cases
+}
+
+// foreignMSALCases show that nothing of one tenant is of use in the other.
+func foreignMSALCases() []testCase {
+	return []testCase{
+		{"msal_is_refused_an_application_in_another_tenant",
+			without("700016", func(ctx context.Context) (string, error) {
+				return bySecret(ctx, facts["foreign_tenant"], facts["value"])
+			})},
+		{"msal_is_refused_an_application_in_another_domain",
+			without("700016", func(ctx context.Context) (string, error) {
+				return bySecret(ctx, facts["foreign_domain"], facts["value"])
+			})},
+		{"msal_is_refused_a_person_of_another_tenant",
+			without("50020", func(ctx context.Context) (string, error) {
+				return byPassword(ctx, tenant, "public", facts["foreign_user"], facts["password"])
+			})},
+		{"msal_is_refused_a_device_in_another_tenant",
+			without("700016", func(ctx context.Context) (string, error) {
+				return byDevice(ctx, facts["foreign_tenant"], "public", "yes")
+			})},
+		{"msal_is_refused_to_act_with_a_token_of_another_tenant",
+			without("1000014", func(ctx context.Context) (string, error) {
+				it, err := publicClient(facts["foreign_tenant"], "foreign_public")
+				if err != nil {
+					return "", err
+				}
+				sent, err := it.AcquireTokenByUsernamePassword(
+					ctx, []string{middle}, facts["foreign_user"], facts["password"])
+				if err != nil {
+					return "", err
+				}
+				return onBehalfWith(ctx, sent.AccessToken)
+			})},
+	}
 }
 
 func confidentialClient(authority, id string, credential confidential.Credential) (confidential.Client, error) {
@@ -88,10 +145,10 @@ func confidentialClient(authority, id string, credential confidential.Credential
 		confidential.WithHTTPClient(client), confidential.WithInstanceDiscovery(false))
 }
 
-func publicClient(authority string, options ...public.Option) (public.Client, error) {
+func publicClient(authority, id string, options ...public.Option) (public.Client, error) {
 	options = append(options, public.WithAuthority(base+"/"+authority), public.WithHTTPClient(client),
 		public.WithInstanceDiscovery(false))
-	return public.New(facts["public"], options...)
+	return public.New(facts[id], options...)
 }
 
 func applicationToken(ctx context.Context, it confidential.Client, err error) (string, error) {
@@ -133,16 +190,17 @@ func byAssertion(ctx context.Context, outside *issuer, subject string) (string, 
 	return applicationToken(ctx, it, err)
 }
 
-func byPassword(ctx context.Context, authority, user, password string) (public.AuthResult, error) {
-	it, err := publicClient(authority)
+func byPassword(ctx context.Context, authority, id, user, password string) (string, error) {
+	it, err := publicClient(authority, id)
 	if err != nil {
-		return public.AuthResult{}, err
+		return "", err
 	}
-	return it.AcquireTokenByUsernamePassword(ctx, []string{scope}, user, password)
+	result, err := it.AcquireTokenByUsernamePassword(ctx, []string{scope}, user, password)
+	return result.AccessToken, err
 }
 
-func byDevice(ctx context.Context, answer string) (string, error) {
-	it, err := publicClient(tenant)
+func byDevice(ctx context.Context, authority, id, answer string) (string, error) {
+	it, err := publicClient(authority, id)
 	if err != nil {
 		return "", err
 	}
@@ -157,36 +215,55 @@ func byDevice(ctx context.Context, answer string) (string, error) {
 	return result.AccessToken, err
 }
 
-// userTokenForMiddle is what a user's client sends to the API in the middle.
-func userTokenForMiddle(ctx context.Context) (string, error) {
-	it, err := publicClient(tenant)
+// userToken is what a user's client sends to an API.
+func userToken(ctx context.Context, scope string) (string, error) {
+	it, err := publicClient(tenant, "public")
 	if err != nil {
 		return "", err
 	}
-	result, err := it.AcquireTokenByUsernamePassword(ctx, []string{"api://middle/act"}, facts["user"], facts["password"])
+	result, err := it.AcquireTokenByUsernamePassword(ctx, []string{scope}, facts["user"], facts["password"])
 	return result.AccessToken, err
 }
 
-func onBehalf(ctx context.Context) error {
-	assertion, err := userTokenForMiddle(ctx)
+// onBehalf is a token that the API in the middle gets for a user's token for this scope.
+func onBehalf(ctx context.Context, scope string) (string, error) {
+	assertion, err := userToken(ctx, scope)
 	if err != nil {
-		return err
+		return "", err
 	}
+	return onBehalfWith(ctx, assertion)
+}
+
+func onBehalfWith(ctx context.Context, assertion string) (string, error) {
 	credential, err := confidential.NewCredFromSecret(facts["value"])
 	if err != nil {
-		return err
+		return "", err
 	}
 	it, err := confidentialClient(tenant, "middle", credential)
 	if err != nil {
-		return err
+		return "", err
 	}
 	result, err := it.AcquireTokenOnBehalfOf(ctx, assertion, []string{scope})
-	return holds(result.AccessToken, err, map[string]string{"upn": facts["user"], "appid": facts["middle"]})
+	return result.AccessToken, err
+}
+
+func notConsented(ctx context.Context) error {
+	it, err := publicClient(tenant, "public")
+	if err != nil {
+		return err
+	}
+	first, err := it.AcquireTokenByUsernamePassword(ctx, []string{scope}, facts["user"], facts["password"])
+	if err != nil {
+		return err
+	}
+	wanted := []string{"https://graph.microsoft.com/Application.Read.All"}
+	_, err = it.AcquireTokenSilent(ctx, wanted, public.WithSilentAccount(first.Account))
+	return refused(err, "65001")
 }
 
 // silently gets a token for another resource by the refresh token, then the first one from the cache.
 func silently(ctx context.Context) error {
-	it, err := publicClient(tenant)
+	it, err := publicClient(tenant, "public")
 	if err != nil {
 		return err
 	}
@@ -211,7 +288,7 @@ func silently(ctx context.Context) error {
 
 // challenged sends the claims of a challenge, which demand a token that is new, and gets one past the cache.
 func challenged(ctx context.Context) error {
-	it, err := publicClient(tenant, public.WithClientCapabilities([]string{"CP1"}))
+	it, err := publicClient(tenant, "public", public.WithClientCapabilities([]string{"CP1"}))
 	if err != nil {
 		return err
 	}
@@ -220,7 +297,7 @@ func challenged(ctx context.Context) error {
 		return err
 	}
 	second, err := it.AcquireTokenSilent(ctx, []string{scope}, public.WithSilentAccount(first.Account),
-		public.WithClaims(`{"access_token":{"nbf":{"essential":true,"value":"1"}}}`))
+		public.WithClaims(challenge))
 	if err != nil {
 		return err
 	}
