@@ -6,6 +6,7 @@ use crate::{
     certificate::Certificate,
     clock::{Clock, OsEntropy, SystemClock},
     context::{Names, State, host_name, microsoft_surface, without_default_port},
+    copies,
     keys::Keys,
     listen::{
         accept::{self, ListenError},
@@ -334,6 +335,7 @@ async fn seeded(
     let restored = seeding.restore_built_in().await?;
     let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
     let applied = seeding.apply(files).await?;
+    copies::publish_all(seeding.store, seeding.now).await;
     let made = seeding.first_tenant(first_admin).await?;
     let mut notices = notices(seeding.store, restored, &applied, declared).await?;
     if matches!(first_admin, FirstAdmin::Password(_)) && made.is_none() {
@@ -390,6 +392,7 @@ async fn housekeeping(
         if let Err(error) = state.store.tidy(now).await {
             tracing::warn!(cause = %error, "tidying failed; it is tried again in a minute");
         }
+        copies::publish_all(&state.store, now).await;
         for tenant in state.store.tenants() {
             if let Err(error) = state.keys.tend(&state.store, tenant.id, now).await {
                 tracing::warn!(tenant.id = %tenant.id, cause = ?error, "the signing keys were not looked after; it is tried again in a minute");
