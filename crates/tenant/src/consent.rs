@@ -234,7 +234,7 @@ pub fn consent(
     let installed;
     let (directory, client) = match directory.principal_by_app(app) {
         Some(client) => (directory, client.clone()),
-        // The first consent to an application of another tenant makes its service principal.
+        // The first consent to an application makes its service principal.
         None => {
             let made = service_principal::install(caller, directory, app, at)?;
             let mut with = directory.clone();

@@ -203,3 +203,180 @@ impl Directory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        application::{self, Changes, New, SignInAudience},
+        fixture::{admin, directory, moment, operator},
+        refusal::Refusal,
+        service_principal,
+        tenant::Tenant,
+        token::{Denial, client_auth::find},
+    };
+    use carnet_wire::{authority::TenantName, ids::ObjectId};
+
+    const OTHER: &str = "b7a1c0de-0000-4000-8000-000000000002";
+
+    /// Two tenants that share their registrations: the usual one, and one with nothing of its own.
+    struct Two {
+        registry: Arc<Registry>,
+        home: Directory,
+        other: Directory,
+    }
+
+    impl Two {
+        fn new() -> Self {
+            let registry: Arc<Registry> = Arc::default();
+            let (id, domains) = (OTHER.parse().unwrap(), vec!["fabrikam.example".to_owned()]);
+            let among = |of: Directory| {
+                let mut new = Directory::among(of.tenant.clone(), of.catalogue.clone(), registry.clone());
+                new.apply(of.principals(None).cloned().map(|it| Change::Put(Object::ServicePrincipal(it))));
+                new.apply(of.role_assignments().cloned().map(|it| Change::Put(Object::RoleAssignment(it))));
+                new
+            };
+            let home = among(directory());
+            let mut other = among(directory());
+            other.tenant = Tenant { id, domains, ..(*other.tenant).clone() }.into();
+            Self { registry, home, other }
+        }
+
+        fn apply(&mut self, at_home: bool, changes: Vec<Change>) {
+            let directory = if at_home { &mut self.home } else { &mut self.other };
+            let apps = touched(directory, &changes);
+            directory.apply(changes);
+            self.registry.follow(directory, &apps);
+        }
+
+        /// Registers an application at home, with a service principal.
+        fn register(&mut self, audience: SignInAudience) -> AppId {
+            let uris = vec!["https://contoso.example/api".to_owned(), "https://spa.example".to_owned()];
+            let spa = Some(vec!["https://spa.example/cb".to_owned()]);
+            let changes = Changes {
+                sign_in_audience: Some(audience),
+                identifier_uris: Some(uris),
+                spa,
+                ..Changes::default()
+            };
+            let new = New { display_name: "api".into(), changes, ..New::default() };
+            let made = application::create(&operator(), &self.home, new, &moment()).unwrap();
+            let app = made.value.app_id;
+            self.apply(true, made.changes);
+            let made = service_principal::create(&admin(), &self.home, (app, None), &moment()).unwrap();
+            self.apply(true, made.changes);
+            app
+        }
+
+        /// Makes its service principal in the other tenant.
+        fn install(&mut self, app: AppId) -> ObjectId {
+            let made = service_principal::create(&admin(), &self.other, (app, None), &moment()).unwrap();
+            self.apply(false, made.changes);
+            made.value.id
+        }
+
+        fn change(&mut self, app: AppId, changes: Changes) {
+            let id = self.home.application_by_app(app).unwrap().id;
+            let changes = application::change(&operator(), &self.home, id, changes).unwrap().changes;
+            self.apply(true, changes);
+        }
+
+        fn found(&self, app: AppId) -> Result<bool, Denial> {
+            find(&self.other, &TenantName::parse(OTHER).unwrap(), app)?
+                .enabled()
+                .map(|it| it.principal.is_some())
+        }
+    }
+
+    #[test]
+    fn an_application_for_all_organisations_is_known_elsewhere_and_others_are_not() {
+        use SignInAudience::*;
+        for (audience, known) in [
+            (AzureADMultipleOrgs, true),
+            (AzureADandPersonalMicrosoftAccount, true),
+            (AzureADMyOrg, false),
+            (PersonalMicrosoftAccount, false),
+        ] {
+            let mut two = Two::new();
+            let app = two.register(audience);
+            assert_eq!(two.registry.home(app), Some(two.home.tenant.id));
+            assert_eq!(two.other.registered(app).is_some(), known, "{audience:?}");
+            assert_eq!(two.other.has_spa_origin("https://spa.example"), known, "{audience:?}");
+            assert_eq!(two.found(app).ok(), known.then_some(false), "{audience:?}");
+            let made = service_principal::create(&admin(), &two.other, (app, None), &moment());
+            match known {
+                true => assert!(made.unwrap().value.owners.is_empty()),
+                false => assert!(matches!(made, Err(Refusal::BadRequest { .. })), "{audience:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_it_at_home_counts_elsewhere() {
+        let mut two = Two::new();
+        let app = two.register(SignInAudience::AzureADMultipleOrgs);
+        two.install(app);
+        assert_eq!(two.found(app), Ok(true));
+        let at_home = |two: &Two| two.other.at_home(two.other.principal_by_app(app).unwrap());
+        assert_eq!((at_home(&two), two.registry.copies(app)), (AtHome::Served, vec![two.other.tenant.id]));
+        let principal = two.home.principal_by_app(app).unwrap().id;
+        for (on, told) in [(false, AtHome::Disabled), (true, AtHome::Served)] {
+            let changes =
+                service_principal::change(&admin(), &two.home, principal, (Some(on), None)).unwrap().changes;
+            two.apply(true, changes);
+            assert_eq!((at_home(&two), two.found(app).is_ok()), (told, on));
+        }
+        let narrow = |audience| Changes { sign_in_audience: Some(audience), ..Changes::default() };
+        two.change(app, narrow(SignInAudience::AzureADMyOrg));
+        assert_eq!((at_home(&two), two.found(app).is_ok()), (AtHome::Gone, false));
+        assert!(
+            !two.other.has_spa_origin("https://spa.example")
+                && two.home.has_spa_origin("https://spa.example")
+        );
+        two.change(app, narrow(SignInAudience::AzureADMultipleOrgs));
+        assert_eq!((at_home(&two), two.found(app).is_ok()), (AtHome::Served, true));
+        let id = two.home.application_by_app(app).unwrap().id;
+        let changes = application::delete(&admin(), &two.home, id).unwrap().changes;
+        two.apply(true, changes);
+        assert_eq!((at_home(&two), two.registry.home(app)), (AtHome::Gone, None));
+        assert!(matches!(two.found(app), Err(Denial::UnknownApplication(..))));
+        // Registered anew by a third tenant, it is not the application to which this tenant consented.
+        let id = "b7a1c0de-0000-4000-8000-000000000003".parse().unwrap();
+        let third = Tenant { id, ..(*two.home.tenant).clone() };
+        let mut third = Directory::among(third.into(), two.home.catalogue.clone(), two.registry.clone());
+        let changes =
+            Changes { sign_in_audience: Some(SignInAudience::AzureADMultipleOrgs), ..Changes::default() };
+        let new = New { app_id: Some(app), display_name: "other".into(), changes, ..New::default() };
+        third.apply(application::create(&operator(), &third, new, &moment()).unwrap().changes);
+        two.registry.follow(&third, &[app]);
+        assert_eq!((at_home(&two), two.found(app).is_ok()), (AtHome::Gone, false));
+    }
+
+    #[test]
+    fn a_copy_follows_its_registration_and_keeps_what_is_its_own() {
+        let mut two = Two::new();
+        let app = two.register(SignInAudience::AzureADMultipleOrgs);
+        let id = two.install(app);
+        assert!(
+            service_principal::refresh(&two.other, app).is_none()
+                && service_principal::refresh(&two.home, app).is_none()
+        );
+        let changes = service_principal::change(&admin(), &two.other, id, (Some(false), Some(true))).unwrap();
+        two.apply(false, changes.changes);
+        let uris =
+            vec!["https://fabrikam.example/api".to_owned(), "https://contoso.example/other".to_owned()];
+        let renamed = Changes {
+            display_name: Some("renamed".into()),
+            identifier_uris: Some(uris),
+            ..Changes::default()
+        };
+        two.change(app, renamed);
+        let changes = service_principal::refresh(&two.other, app).unwrap().changes;
+        two.apply(false, changes);
+        let copy = two.other.principal(id).unwrap();
+        assert_eq!((&*copy.display_name, copy.enabled, copy.assignment_required), ("renamed", false, true));
+        // A name at a domain of this tenant is not another tenant's to give.
+        assert_eq!(copy.names, [app.to_string(), "https://contoso.example/other".to_owned()]);
+        assert!(service_principal::refresh(&two.other, app).is_none());
+    }
+}

@@ -6,6 +6,7 @@ mod audit;
 mod denials;
 mod directory;
 mod fixtures;
+mod homes;
 mod keys;
 mod nodes;
 mod once;

@@ -18,7 +18,7 @@ use carnet_wire::{
 use std::borrow::Cow;
 use uuid::Uuid;
 
-/// The service principal of an application of another tenant.
+/// The service principal of an application, which may be registered in another tenant.
 pub(super) fn of_registered(
     directory: &Directory,
     registered: &Registered,
@@ -27,6 +27,9 @@ pub(super) fn of_registered(
 ) -> ServicePrincipal {
     let application = &registered.application;
     let mut copy = of_application(application, (id, registered.home), created);
+    if registered.home == directory.tenant.id {
+        return copy;
+    }
     copy.names.retain(|name| {
         *name == application.app_id.to_string() || is_free(directory, application.app_id, name)
     });
@@ -40,7 +43,7 @@ pub(super) fn elsewhere(directory: &Directory, app: AppId) -> Option<Registered>
     directory.registered(app).filter(|it| it.home != directory.tenant.id)
 }
 
-/// Makes the service principal of an application of another tenant, to which the caller consents.
+/// Makes the service principal of an application, of this tenant or of another one, to which the caller consents.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] when there is no such application.
@@ -50,7 +53,7 @@ pub(crate) fn install(
     app: AppId,
     at: &Moment<'_>,
 ) -> Result<Decided<ServicePrincipal>, Refusal> {
-    let Some(registered) = elsewhere(directory, app) else {
+    let Some(registered) = directory.registered(app) else {
         return Err(Refusal::NotFound { id: app.to_string() });
     };
     let made = of_registered(directory, &registered, ObjectId::new(at.entropy.uuid()), at.now);
@@ -61,7 +64,7 @@ pub(crate) fn install(
 /// asks. The service principal that is not there yet has an object id of zeros.
 pub(crate) fn foreseen<'a>(directory: &'a Directory, client: &Client) -> Cow<'a, Directory> {
     let missing = client.is_new_here() && directory.principal_by_app(client.app).is_none();
-    match elsewhere(directory, client.app).filter(|_| missing) {
+    match directory.registered(client.app).filter(|_| missing) {
         Some(registered) => {
             let nil = ObjectId::new(Uuid::nil());
             let copy = of_registered(directory, &registered, nil, registered.application.created);

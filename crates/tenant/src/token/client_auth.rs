@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// It is registered in another tenant, and nobody in this one has consented to it yet.
+    /// It has no service principal here before somebody consents to it.
     pub(crate) fn is_new_here(&self) -> bool {
         self.application.is_some() && self.principal.is_none()
     }
@@ -105,12 +105,16 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
         if single && tenant.is_alias() {
             return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
         }
-        let Some(principal) = principal else { return Err(Denial::PrincipalMissing(app)) };
+        // Over an alias the visitors of other tenants come first, who need none here.
+        let visited = tenant.is_alias() && application.sign_in_audience.is_multi_tenant();
+        if principal.is_none() && !visited {
+            return Err(Denial::PrincipalMissing(app));
+        }
         return Ok(Client {
             app,
             name: application.display_name.clone(),
             fallback_public: application.is_fallback_public_client == Some(true),
-            principal: Some(principal),
+            principal,
             application: Some(application.clone()),
             disabled_at_home: false,
         });

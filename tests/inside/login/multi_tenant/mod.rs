@@ -533,3 +533,51 @@ async fn a_visitors_script_of_a_single_page_application_reads_the_answer() {
     );
     assert_eq!(post(SPA).await, "");
 }
+
+#[tokio::test]
+async fn a_registration_without_a_service_principal_at_home_takes_visitors_all_the_same() {
+    let t = two().await;
+    let mine = t.graph_token("admin").await;
+    let body = json!({
+        "displayName": "bare", "signInAudience": "AzureADMultipleOrgs",
+        "publicClient": { "redirectUris": ["http://localhost/back"] },
+    });
+    let app =
+        t.call("POST", "/v1.0/applications", &mine, body).await.json()["appId"].as_str().unwrap().to_owned();
+    let asked = query(&app, &[("scope", "User.Read")]);
+    // At the tenant's own path it is missing.
+    assert_eq!(number(&authorize(&Browser::new(&t), TENANT, &asked).await), 7_000_229);
+    for (user, tenant) in [("ada@fabrikam.example", OTHER_TENANT), ("ada@contoso.example", TENANT)] {
+        let browser = Browser::new(&t);
+        let page = sign_in(&browser, &authorize(&browser, "common", &asked).await, user).await;
+        let code = back(&browser.submit(&page, &[("answer", "yes")]).await)["code"].clone();
+        assert_eq!(redeem(&t, ("common", &app), &code).await.claims()["tid"], tenant);
+    }
+    assert_eq!(
+        number(&authorize(&Browser::new(&t), TENANT, &query(&app, &[("prompt", "none")])).await),
+        50_058
+    );
+}
+
+#[tokio::test]
+async fn the_administrator_of_another_tenant_consents_over_organizations() {
+    let t = two().await;
+    let asked =
+        [("client_id", MIDDLE), ("redirect_uri", BACK), ("scope", "https://graph.microsoft.com/.default")];
+    let browser = Browser::new(&t);
+    let account = open(&browser, "/organizations/v2.0/adminconsent", &asked).await;
+    let page = sign_in(&browser, &account, "admin@fabrikam.example").await;
+    let told = back(&browser.submit(&page, &[("answer", "yes")]).await);
+    assert_eq!(told["tenant"], OTHER_TENANT);
+    assert_eq!(
+        by_secret(&t, OTHER_TENANT, MIDDLE, (SECRET, GRAPH)).await.claims()["roles"],
+        json!(["User.Read.All"])
+    );
+    let bare = open(
+        &Browser::new(&t),
+        "/organizations/v2.0/adminconsent",
+        &[("client_id", SINGLE), asked[1], asked[2]],
+    )
+    .await;
+    assert_eq!((bare.status, number(&bare)), (400, 50_194));
+}
