@@ -2,7 +2,7 @@
 //! and when another change was faster, or a no rests on something that may just have come, it is asked
 //! again.
 
-use crate::{caller::Called, context::Context, reply::Failure};
+use crate::{caller::Called, context::Context, copies, reply::Failure};
 use carnet_store::{Once, StoreError};
 use carnet_tenant::{
     change::Decided,
@@ -125,6 +125,7 @@ impl Context {
             }
             return Ok(Some(decided.value));
         }
+        let apps = copies::changed(&decided.changes);
         let changes = (decided.changes, decided.audit);
         let kept = match once {
             Some(once) => store.apply_once(&called.directory, changes, now, once).await,
@@ -133,6 +134,7 @@ impl Context {
         match kept {
             Ok(directory) => {
                 called.directory = directory;
+                copies::publish(store, apps, now).await;
                 Ok(Some(decided.value))
             }
             Err(StoreError::Conflict) => {

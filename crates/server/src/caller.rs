@@ -70,7 +70,7 @@ impl Context {
         let mut directory = own.directory;
         let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.
-            Err(Failure::Refusal(no)) => match self.state.store.confirm(&directory).await? {
+            Err(Failure::Refusal(no)) => match self.newer(&own.claims, &directory).await? {
                 Some(newer) => {
                     directory = newer;
                     self.who((&own.claims, api), &directory).await?
@@ -99,6 +99,19 @@ impl Context {
             .then_some(known.app_id)
     }
 
+    /// A directory to ask again before a token is refused.
+    async fn newer(
+        &self,
+        claims: &Map<String, Value>,
+        directory: &Directory,
+    ) -> Result<Option<Arc<Directory>>, Failure> {
+        let store = &self.state.store;
+        Ok(match client(claims) {
+            Some(app) => store.confirm_client(directory, app).await?,
+            None => store.confirm(directory).await?,
+        })
+    }
+
     /// Reads who it is, and looks that they still may call anything.
     async fn who(
         &self,
@@ -111,12 +124,7 @@ impl Context {
         if named.is_none_or(|it| it.app_id != api) {
             return Err(other_api().into());
         }
-        let app: AppId = claims
-            .get("appid")
-            .or_else(|| claims.get("azp"))
-            .and_then(Value::as_str)
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| invalid("the token names no client"))?;
+        let app = client(claims).ok_or_else(|| invalid("the token names no client"))?;
         let oid: ObjectId = claim(claims, "oid")?.parse().map_err(|_| invalid("the token names nobody"))?;
         let scp = claims.get("scp").and_then(Value::as_str);
         let kind = claims.get("idtyp").and_then(Value::as_str);
@@ -147,6 +155,11 @@ impl Context {
         shown.user(user.as_deref())?;
         Ok(Caller::User { user: oid, app, tenant, scopes: scp.split(' ').map(str::to_owned).collect() })
     }
+}
+
+/// The client that a token was issued to.
+fn client(claims: &Map<String, Value>) -> Option<AppId> {
+    claims.get("appid").or_else(|| claims.get("azp"))?.as_str()?.parse().ok()
 }
 
 fn claim<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {

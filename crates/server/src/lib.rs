@@ -8,6 +8,7 @@ pub mod caller;
 mod certificate;
 pub mod clock;
 pub mod context;
+mod copies;
 mod graph;
 mod health;
 pub mod issue;

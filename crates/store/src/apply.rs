@@ -10,6 +10,7 @@ use crate::{
 use carnet_tenant::{
     change::{Audit, Change, Object, ObjectKey},
     directory::Directory,
+    registry::touched,
     tenant::Tenant,
 };
 use carnet_wire::{ids::TenantId, time::Timestamp};
@@ -48,7 +49,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Arc<Directory>, StoreError> {
         let tenant = Arc::new(tenant);
-        let mut directory = Directory::empty(tenant.clone(), self.inner.catalogue.clone());
+        let mut directory = self.blank(tenant.clone());
         let mut all = vec![Change::Put(Object::Tenant(tenant.clone()))];
         all.extend(changes.into_iter().filter(|it| !matches!(it, Change::Put(Object::Tenant(_)))));
         let (row, head) = audit_row(&directory, 1, &audit, now)?;
@@ -57,9 +58,10 @@ impl Store {
         self.push_changes(&mut batch, &directory, 1, (&all, now))?;
         batch.statements.push(row);
         self.inner.engine.write(batch).await?;
+        let apps = touched(&directory, &all);
         directory.apply(all);
         (directory.version, directory.audit_head) = (1, head);
-        Ok(self.hold(directory))
+        Ok(self.hold(directory, &apps))
     }
 
     /// Applies changes that were decided on `seen`. `file` marks the tenant file they came from.
@@ -127,9 +129,10 @@ impl Store {
             return Err(error);
         }
         let mut directory = seen.clone();
+        let apps = touched(&directory, &changes);
         directory.apply(changes);
         (directory.version, directory.audit_head) = (next, head);
-        Ok(self.hold(directory))
+        Ok(self.hold(directory, &apps))
     }
 
     fn push_changes(
@@ -154,7 +157,11 @@ impl Store {
                         }
                         ObjectKey::Application(id) => {
                             if let Some(application) = directory.application(*id) {
-                                batch.push(REVOKE_APP, values![tenant, application.app_id, now], Expect::Any);
+                                let app = application.app_id;
+                                // What it got in other tenants goes with it.
+                                for tenant in self.inner.registry.copies(app).into_iter().chain([tenant]) {
+                                    batch.push(REVOKE_APP, values![tenant, app, now], Expect::Any);
+                                }
                             }
                         }
                         // A client of Microsoft's own has no registration; its tokens hang on this alone.

@@ -10,6 +10,7 @@ use crate::{
 use carnet_tenant::{
     change::{Change, Object},
     directory::Directory,
+    registry::touched,
 };
 use carnet_wire::ids::TenantId;
 use std::{
@@ -96,12 +97,13 @@ impl Store {
             }
         }
         let tenant = tenant.ok_or_else(|| StoreError::Damaged(format!("tenant {id} has no body")))?;
-        let mut directory = Directory::empty(tenant, self.inner.catalogue.clone());
+        let mut directory = self.blank(tenant);
+        let apps = touched(&directory, &changes);
         directory.apply(changes);
         let first = rows.first().ok_or_else(|| StoreError::Damaged(format!("tenant {id} is gone")))?;
         directory.version = first.int(0);
         directory.audit_head = head(id, first.bytes(1))?;
-        self.hold(directory);
+        self.hold(directory, &apps);
         Ok(())
     }
 
@@ -135,10 +137,11 @@ impl Store {
         // The tenant's own body first: the rest hangs on it.
         changes.sort_by_key(|change| !matches!(change, Change::Put(Object::Tenant(_))));
         let mut directory = (*held).clone();
+        let apps = touched(&directory, &changes);
         directory.apply(changes);
         directory.version = version;
         directory.audit_head = head(id, first.bytes(1))?;
-        Ok(Some(self.hold(directory)))
+        Ok(Some(self.hold(directory, &apps)))
     }
 }
 

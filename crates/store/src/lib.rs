@@ -13,6 +13,7 @@ pub mod device;
 pub mod engine;
 mod facts;
 mod feed;
+mod home;
 mod keys;
 mod lately;
 mod lock;
@@ -39,13 +40,13 @@ pub use once::Once;
 pub use opening::Opening;
 pub use record::Settle;
 
-use carnet_tenant::{directory::Directory, tenant::Tenant, user::User};
+use carnet_tenant::{directory::Directory, registry::Registry, tenant::Tenant, user::User};
 use carnet_wire::{
     authority::TenantName,
     catalogue::Catalogue,
     digest,
     entropy::Entropy,
-    ids::{ObjectId, TenantId},
+    ids::{AppId, ObjectId, TenantId},
     jose::{decode_base64url, encode_base64url},
     secret::{DatabaseUrl, SecretBytes},
     time::Timestamp,
@@ -128,6 +129,8 @@ struct Inner {
     engine: Engine,
     seal: Seal,
     catalogue: Arc<Catalogue>,
+    /// The registrations of all tenants, which their directories share.
+    registry: Arc<Registry>,
     tenants: RwLock<Held>,
     node: String,
     chains: Arc<chain::Chains>,
@@ -160,6 +163,8 @@ impl Weak {
 struct Held {
     slots: HashMap<TenantId, Arc<Slot>>,
     domains: HashMap<String, TenantId>,
+    /// The tenant with the smallest id.
+    first: Option<TenantId>,
 }
 
 /// One tenant in memory.
@@ -188,8 +193,9 @@ impl Store {
         Opening::begin(options).await?.load().await
     }
 
-    /// Puts a directory in the place of its older self.
-    fn hold(&self, directory: Directory) -> Arc<Directory> {
+    /// Puts a directory in the place of its older self. `apps` are the applications whose registration or service
+    /// principal differs between the two.
+    fn hold(&self, directory: Directory, apps: &[AppId]) -> Arc<Directory> {
         let directory = Arc::new(directory);
         let tenant = &directory.tenant;
         let mut held = self.inner.tenants.write().unwrap_or_else(PoisonError::into_inner);
@@ -203,8 +209,10 @@ impl Store {
             None => {
                 let current = arc_swap::ArcSwap::new(directory.clone());
                 held.slots.insert(tenant.id, Arc::new(Slot { current, turn: tokio::sync::Mutex::default() }));
+                held.first = Some(held.first.map_or(tenant.id, |first| first.min(tenant.id)));
             }
         }
+        self.inner.registry.follow(&directory, apps);
         directory
     }
 
@@ -216,6 +224,12 @@ impl Store {
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.inner.catalogue
+    }
+
+    /// The registrations of all tenants.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.inner.registry
     }
 
     /// All tenants.

@@ -86,6 +86,7 @@ impl Opening {
             engine,
             seal,
             catalogue,
+            registry: Arc::default(),
             tenants: RwLock::default(),
             node,
             chains: Arc::default(),

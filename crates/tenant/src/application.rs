@@ -5,6 +5,7 @@ mod check;
 mod identifier_uri;
 mod secret_end;
 
+pub(crate) use identifier_uri::is_free;
 pub use identifier_uri::{ForeignUri, foreign_uris};
 
 use crate::{
@@ -127,6 +128,12 @@ impl SignInAudience {
     #[must_use]
     pub const fn has_personal(self) -> bool {
         matches!(self, Self::AzureADandPersonalMicrosoftAccount | Self::PersonalMicrosoftAccount)
+    }
+
+    /// Users of other tenants are among them.
+    #[must_use]
+    pub const fn is_multi_tenant(self) -> bool {
+        matches!(self, Self::AzureADMultipleOrgs | Self::AzureADandPersonalMicrosoftAccount)
     }
 
     /// Graph's word.

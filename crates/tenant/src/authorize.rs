@@ -6,7 +6,7 @@ use crate::{
     application::Platform,
     directory::Directory,
     lockout::Attempt,
-    redirect,
+    redirect, service_principal,
     tenant::Tenant,
     token::{
         CodeBody, Denial, DeviceBody, FactorNo, PasswordProof,
@@ -100,8 +100,8 @@ pub fn admit(
 /// Whether an address is one of an application's own, byte for byte.
 #[must_use]
 pub fn is_registered(directory: &Directory, app: AppId, uri: &str) -> bool {
-    directory.application_by_app(app).is_some_and(|application| {
-        let uris = &application.redirect_uris;
+    directory.registered(app).is_some_and(|it| {
+        let uris = &it.application.redirect_uris;
         registered(&uris.web, &uris.spa, &uris.public).iter().any(|(own, _)| *own == uri)
     })
 }
@@ -330,6 +330,7 @@ pub fn device_consented(
     graphs: &[String],
 ) -> Result<(), Denial> {
     scope::user_assigned(directory, user.id, client)?;
+    let directory = &*service_principal::foreseen(directory, client);
     let resolved =
         scope::resolve_usable(directory, graphs, &body.target()?).map_err(|no| service(directory, no))?;
     scope::delegated(directory, client, user, &resolved).map(drop)
@@ -351,6 +352,7 @@ pub fn code(
     standing(directory, (admitted, asked), signed_in, (address, now))?;
     // Before anything is asked of somebody who may not go on. An ID token may come of this alone, so nobody else asks.
     scope::user_assigned(directory, user.id, &admitted.client)?;
+    let directory = &*service_principal::foreseen(directory, &admitted.client);
     let resolved =
         scope::resolve_usable(directory, graphs, &asked.target).map_err(|no| service(directory, no))?;
     scope::over(&admitted.named, &admitted.client, &resolved.resource)?;

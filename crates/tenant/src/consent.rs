@@ -12,7 +12,7 @@ use crate::{
     permission_grant::{self, AssignmentKey, GrantKey, PermissionGrant},
     refusal::Refusal,
     role::held,
-    service_principal::ServicePrincipal,
+    service_principal::{self, ServicePrincipal},
     token::{Denial, client_auth::Client, denial::PermissionNo, scope},
     user::User,
 };
@@ -87,7 +87,9 @@ pub fn question(
 ) -> Result<Question, Denial> {
     let ConsentRequest { client, target, admin } = request;
     let missing = || Denial::ConsentMissing { app: client.app, name: client.name.clone() };
-    let application = client.application.as_ref().and_then(|it| directory.application_by_app(it.app_id));
+    let registered = client.application.as_ref().and_then(|it| directory.registered(it.app_id));
+    let application = registered.as_ref().map(|it| &*it.application);
+    let directory = &*service_principal::foreseen(directory, client);
     let resolved = scope::resolve_usable(directory, graphs, target)?;
     // Where no API is named, a sign-in asks for the OpenID Connect scopes, which Microsoft Graph publishes.
     let graph = directory.principal_by_name(catalogue::GRAPH).filter(|_| !resolved.explicit);
@@ -228,22 +230,34 @@ pub fn consent(
     if everyone && !question.for_everyone {
         return Err(Refusal::Forbidden { needs: "to consent for everyone takes an administrator".into() });
     }
-    let Some(client) = directory.principal_by_app(app) else {
-        return Err(Refusal::NotFound { id: app.to_string() });
+    let mut all = Decided { value: (), changes: Vec::new(), audit: Vec::new() };
+    let installed;
+    let (directory, client) = match directory.principal_by_app(app) {
+        Some(client) => (directory, client.clone()),
+        // The first consent to an application makes its service principal.
+        None => {
+            let made = service_principal::install(caller, directory, app, at)?;
+            let mut with = directory.clone();
+            with.apply(made.changes.iter().cloned());
+            (all.changes, all.audit) = (made.changes, made.audit);
+            installed = with;
+            (&installed, Arc::new(made.value))
+        }
     };
     if everyone {
         permission_grant::require_authority_over_client(caller, directory, client.id)?;
     }
     let principal = if everyone { None } else { Some(*user) };
-    let mut all = Decided { value: (), changes: Vec::new(), audit: Vec::new() };
     for api in &question.apis {
-        let key = GrantKey { client: client.id, resource: api.resource.id, principal };
+        // The question knew no object id of a service principal that is made now.
+        let resource = if api.resource.app_id == app { client.id } else { api.resource.id };
+        let key = GrantKey { client: client.id, resource, principal };
         if let Some((change, audit)) = granted(caller, directory, (key, &client.display_name, api), at) {
             all.changes.push(change);
             all.audit.push(audit);
         }
         for role in &api.roles {
-            let key = AssignmentKey { principal: client.id, resource: api.resource.id, role: role.id };
+            let key = AssignmentKey { principal: client.id, resource, role: role.id };
             if !holds(directory, client.id, &key) {
                 let one =
                     permission_grant::assign(caller, directory, (key, MemberKind::ServicePrincipal), at)?;

@@ -10,6 +10,7 @@ use crate::{
     package::Package,
     permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant},
     redirect,
+    registry::Registry,
     role::{RoleAssignment, RoleKey},
     service_principal::ServicePrincipal,
     shards::Shards,
@@ -33,6 +34,8 @@ pub struct Directory {
     pub audit_head: [u8; 32],
     /// Microsoft's own applications, the same for every tenant.
     pub catalogue: Arc<Catalogue>,
+    /// The registrations of all tenants of this server, as they are now.
+    registry: Arc<Registry>,
     applications: Shards<ObjectId, Arc<Application>>,
     application_by_app: Shards<AppId, ObjectId>,
     spa_origins: Shards<String, usize>,
@@ -54,14 +57,21 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A tenant's directory without objects, at version 0.
+    /// The directory of the only tenant of a server, without objects, at version 0.
     #[must_use]
     pub fn empty(tenant: Arc<Tenant>, catalogue: Arc<Catalogue>) -> Self {
+        Self::among(tenant, catalogue, Arc::default())
+    }
+
+    /// The directory of one of several tenants that share their registrations, without objects, at version 0.
+    #[must_use]
+    pub fn among(tenant: Arc<Tenant>, catalogue: Arc<Catalogue>, registry: Arc<Registry>) -> Self {
         Self {
             tenant,
             version: 0,
             audit_head: [0; 32],
             catalogue,
+            registry,
             applications: Shards::default(),
             application_by_app: Shards::default(),
             spa_origins: Shards::default(),
@@ -230,10 +240,19 @@ impl Directory {
         self.applications.get(self.application_by_app.get(&app)?)
     }
 
-    /// Some single-page application of the tenant lives at this origin (`redirect::origin`).
+    /// Some single-page application of the tenant lives at this origin (`redirect::origin`), or one of another tenant
+    /// that takes this tenant's users.
     #[must_use]
     pub fn has_spa_origin(&self, origin: &str) -> bool {
-        redirect::origin(origin).is_some_and(|origin| self.spa_origins.get(&origin).is_some())
+        redirect::origin(origin).is_some_and(|origin| {
+            self.spa_origins.get(&origin).is_some() || self.registry.has_spa_origin(&origin)
+        })
+    }
+
+    /// The registrations of all tenants of this server.
+    #[must_use]
+    pub const fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     /// All registrations after `after`, in the order of their ids.

@@ -8,6 +8,8 @@
 use crate::{
     directory::Directory,
     refusal::Refusal,
+    registry::AtHome,
+    service_principal::ServicePrincipal,
     token::{Denial, password::SigningIn},
     user::User,
 };
@@ -16,7 +18,7 @@ use carnet_wire::{
     time::Timestamp,
     token::claims_request::Challenge,
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 /// A token that was shown, as far as it is evaluated.
 pub struct Shown<'a> {
@@ -37,14 +39,15 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The client is there and enabled. Microsoft's public clients need no service principal.
+    /// The client is there and enabled, here and where it is registered. Microsoft's public clients need no service principal.
     ///
     /// # Errors
     /// [`Refusal`]
     pub fn client(&self) -> Result<(), Refusal> {
         let principal = self.directory.principal_by_app(self.app);
         let own = self.directory.catalogue.application(self.app).is_some_and(|it| it.public_client);
-        match principal.map_or(own, |it| it.enabled) {
+        let served = |it: &Arc<ServicePrincipal>| it.enabled && self.directory.at_home(it) == AtHome::Served;
+        match principal.map_or(own, served) {
             true => Ok(()),
             false => Err(self.gone("the token's client is disabled or no longer there")),
         }

@@ -25,6 +25,7 @@ pub mod permission_grant;
 mod quota;
 pub mod redirect;
 pub mod refusal;
+pub mod registry;
 pub mod restriction;
 pub mod role;
 pub mod rotation;

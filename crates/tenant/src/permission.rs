@@ -315,7 +315,7 @@ mod tests {
     fn who_adds_to_a_registered_application_could_register_it() {
         let (mut directory, principal, _) = with_power_platform();
         let app = directory.principal(principal).unwrap().app_id;
-        let made = crate::admin_registration::register(&bap_admin(), &directory, app, &moment()).unwrap();
+        let made = admin_registration::register(&bap_admin(), &directory, app, &moment()).unwrap();
         directory.apply(made.changes);
         assert!(adds_to(&admin(), &directory, principal));
         assert!(!adds_to(&everyone(), &directory, principal));

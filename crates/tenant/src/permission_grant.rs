@@ -416,8 +416,8 @@ mod tests {
     #[test]
     fn ids_that_name_nothing_are_refused() {
         let key = GrantKey {
-            client: ObjectId::new(uuid::Uuid::nil()),
-            resource: ObjectId::new(uuid::Uuid::nil()),
+            client: ObjectId::new(Uuid::nil()),
+            resource: ObjectId::new(Uuid::nil()),
             principal: None,
         };
         assert!(matches!(

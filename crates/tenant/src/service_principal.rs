@@ -2,6 +2,11 @@
 //! client credentials carry that id. A tenant does not hold the principal of every first-party API:
 //! step 2 of the article makes the one of Power Platform appear.
 
+mod copy;
+
+pub use copy::refresh;
+pub(crate) use copy::{foreseen, install};
+
 use crate::{
     application::Application,
     change::{Audit, Change, Decided, Object, ObjectKey, fold_name},
@@ -52,8 +57,8 @@ pub struct ServicePrincipal {
     pub created: Timestamp,
 }
 
-/// Makes the service principal of an application of this tenant, or of one of Microsoft's: what
-/// `New-AzureADServicePrincipal` does in step 2 of the article.
+/// Makes the service principal of an application of this tenant, of one of another tenant that takes this tenant's
+/// users, or of one of Microsoft's: what `New-AzureADServicePrincipal` does in step 2 of the article.
 ///
 /// # Errors
 /// [`Refusal`]
@@ -77,14 +82,22 @@ pub fn create(
         (Some(application), _) => of_application(application, (id, directory.tenant.id), at.now),
         (None, Some(known)) => of_microsoft(known, id, at.now),
         (None, None) => {
+            if let Some(registered) = copy::elsewhere(directory, app) {
+                let principal = copy::of_registered(directory, &registered, id, at.now);
+                return Ok(added(caller, principal));
+            }
             let message =
                 format!("The appId '{app}' does not reference a valid application object of this tenant.");
             return Err(Refusal::BadRequest { message, target: Some("appId".into()) });
         }
     };
+    Ok(added(caller, principal))
+}
+
+fn added(caller: &Caller, principal: ServicePrincipal) -> Decided<ServicePrincipal> {
     let audit = audit(caller, "Add service principal", &principal);
     let change = Change::Put(Object::ServicePrincipal(principal.clone().into()));
-    Ok(Decided { value: principal, changes: vec![change], audit: vec![audit] })
+    Decided { value: principal, changes: vec![change], audit: vec![audit] }
 }
 
 /// Switches a service principal on or off, or changes who may use it.
@@ -276,7 +289,7 @@ pub(crate) fn removal(directory: &Directory, principal: &ServicePrincipal) -> Ve
 /// The service principal of a registration that changed.
 pub(crate) fn follow(directory: &Directory, application: &Application) -> Option<Change> {
     let old = directory.principal_by_app(application.app_id)?;
-    let mut new = of_application(application, (old.id, old.owner_tenant), old.created);
+    let mut new = of_application(application, (old.id, directory.tenant.id), old.created);
     (new.enabled, new.assignment_required) = (old.enabled, old.assignment_required);
     (new.owners, new.tags) = (old.owners.clone(), old.tags.clone());
     (new != **old).then(|| Change::Put(Object::ServicePrincipal(new.into())))

@@ -7,6 +7,7 @@ mod common_to_nodes;
 mod denials;
 mod directory;
 mod fixtures;
+mod homes;
 mod keys;
 mod nodes;
 mod once;

@@ -1,7 +1,7 @@
 //! Federated credentials: the token of an outside issuer stands for a secret, if it is exactly the one that was
 //! configured.
 
-use carnet_tests::{Contoso, NOW, Reply};
+use carnet_tests::{AZURE_CLI, Contoso, FABRIKAM, NOW, OTHER_TENANT, PASSWORD, Reply, setup::Setup};
 use carnet_wire::{jose::SigningKey, secret::SecretBytes, token::request::Version};
 use serde_json::{Value, json};
 use std::sync::{
@@ -136,4 +136,61 @@ async fn a_flood_of_unknown_keys_asks_the_issuer_once_row_24() {
     // Metadata and keys, once.
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
     let _ = ask(&t, &token).await.good();
+}
+
+#[tokio::test]
+async fn a_credential_counts_in_another_tenant_as_far_as_it_counts_at_home() {
+    let issuer = Issuer::start().await;
+    let trust = format!("danger_allow_issuers = [\"{}\"]", issuer.url);
+    let table = format!(
+        "[[application]]\nname = \"workload\"\nclient_id = \"{CLIENT}\"\naudience = \"AzureADMultipleOrgs\"\n\
+         federated = [{{ name = \"demo\", issuer = \"{}\", subject = \"{SUBJECT}\", audience = \"{AUDIENCE}\" }}]\n",
+        issuer.url
+    );
+    let trusting =
+        FABRIKAM.replace("\n# The same object", &format!("\n[tenant.policy]\n{trust}\n# The same object"));
+    // Whether the issuer may be asked is the home tenant's to say.
+    for (at_home, other, told) in [(&*trust, FABRIKAM, 200), ("", &*trusting, 401)] {
+        let t = Setup::new(at_home, &table).and(other).start().await;
+        let fields = [
+            ("grant_type", "password"),
+            ("client_id", AZURE_CLI),
+            ("scope", "https://graph.microsoft.com/.default"),
+            ("username", "admin@fabrikam.example"),
+            ("password", PASSWORD),
+        ];
+        let path = format!("/{OTHER_TENANT}/oauth2/v2.0/token");
+        let admin = t.form(&path, &fields).await.access_token();
+        let made = t.call("POST", "/v1.0/servicePrincipals", &admin, json!({ "appId": CLIENT })).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let asked = issuer.asked.load(Ordering::SeqCst);
+        let ask = async |assertion: &str| {
+            let fields = [
+                ("grant_type", "client_credentials"),
+                ("client_id", CLIENT),
+                ("scope", "https://graph.microsoft.com/.default"),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", assertion),
+            ];
+            t.form(&path, &fields).await
+        };
+        let reply = ask(&issuer.token(|_| ())).await;
+        assert_eq!(reply.status, told, "{}", reply.text());
+        if told == 200 {
+            assert_eq!(reply.claims()["tid"], OTHER_TENANT);
+            let other = issuer.token(|claims| claims["sub"] = "system:serviceaccount:demo:other".into());
+            assert_eq!(ask(&other).await.no(), "401 invalid_client 700213");
+            // A token of ours is no outside issuer's, neither this tenant's nor the home tenant's.
+            for tid in [OTHER_TENANT, carnet_tests::TENANT] {
+                let ours = issuer
+                    .token(|claims| claims["iss"] = format!("https://localhost:8443/{tid}/v2.0").into());
+                assert_eq!(ask(&ours).await.no(), "401 invalid_client 700222", "{tid}");
+            }
+        } else {
+            assert_eq!(
+                (reply.no().as_str(), issuer.asked.load(Ordering::SeqCst)),
+                ("401 invalid_client 700027", asked)
+            );
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod forms;
 mod hybrid;
 mod interactive;
 mod libraries;
+mod multi_tenant;
 mod names;
 mod notices;
 mod on_behalf;

@@ -71,6 +71,8 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
         return Err(members.wrong("accountEnabled", "true; disable it afterwards").into());
     }
     members.finish()?;
+    // One that another node registered a moment ago in another tenant is known from here on.
+    cx.state.store.home_directory(app).await?;
     let rule = |caller: &_, directory: &Directory, at: &Moment<'_>| {
         service_principal::create(caller, directory, (app, None), at)
     };

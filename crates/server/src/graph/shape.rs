@@ -172,7 +172,8 @@ fn certificate(it: &CertificateCredential, with_key: bool) -> Value {
 
 /// A service principal.
 pub(super) fn principal(it: &ServicePrincipal, directory: &Directory) -> Value {
-    let own = directory.application_by_app(it.app_id);
+    let registered = directory.registered(it.app_id);
+    let own = registered.as_ref().map(|it| &*it.application);
     let replies = own.map(|app| {
         let uris = &app.redirect_uris;
         [uris.web.clone(), uris.spa.clone(), uris.public.clone()].concat()

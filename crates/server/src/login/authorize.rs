@@ -231,7 +231,7 @@ impl Context {
             return page(denial);
         }
         let rule = |directory: &Directory| admit(directory, &tenant, &request);
-        let admitted = match self.confirmed_denial(&mut directory, rule).await? {
+        let admitted = match self.confirmed_denial((&mut directory, request.client_id), rule).await? {
             Ok(admitted) => admitted,
             Err(denial) => return page(denial),
         };
@@ -278,7 +278,7 @@ impl Context {
                 standing(directory, (&good.admitted, asked), &signed_in, now).map(|()| None)
             }
         };
-        let body = match self.confirmed_denial(&mut directory, rule).await? {
+        let body = match self.confirmed_denial((&mut directory, good.request.client_id), rule).await? {
             Ok(body) => body,
             Err(denial) => return self.not_yet(good, (flow, shown, user, how), &denial),
         };

@@ -70,7 +70,7 @@ async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Fa
         return no(&denial);
     }
     let rule = |directory: &Directory| may_ask(directory, &tenant, &request, &cx.state.names.graphs);
-    if let Err(denial) = cx.confirmed_denial(&mut directory, rule).await? {
+    if let Err(denial) = cx.confirmed_denial((&mut directory, request.client_id), rule).await? {
         return no(&denial);
     }
     let asked = DeviceBody {

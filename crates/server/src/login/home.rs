@@ -36,15 +36,10 @@ impl Context {
     /// # Errors
     /// [`Failure`]
     pub(super) async fn home_of(&self, app: AppId) -> Result<Option<Arc<Directory>>, Failure> {
-        let mut first = None;
-        for tenant in self.state.store.tenants() {
-            let Some(directory) = self.state.store.directory(tenant.id).await? else { continue };
-            if directory.application_by_app(app).is_some() {
-                return Ok(Some(directory));
-            }
-            first.get_or_insert(directory);
+        match self.state.store.home_directory(app).await? {
+            Some(home) => Ok(Some(home)),
+            None => Ok(self.state.store.any_directory().await?),
         }
-        Ok(first)
     }
 
     /// Judges a request that names no account by the registration of its client.
@@ -60,7 +55,7 @@ impl Context {
             return Ok(Stop::Page(Denial::UnknownTenant { name: tenant.to_string(), discovery: false }));
         };
         let rule = |directory: &Directory| admit(directory, tenant, &request);
-        let admitted = match self.confirmed_denial(&mut directory, rule).await? {
+        let admitted = match self.confirmed_denial((&mut directory, request.client_id), rule).await? {
             Ok(admitted) => admitted,
             Err(denial) => return Ok(Stop::Page(denial)),
         };

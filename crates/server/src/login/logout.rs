@@ -215,8 +215,8 @@ impl Context {
     fn listeners(&self, shown: &Shown, directory: &Directory) -> Vec<String> {
         let tenant = shown.tenant.to_string();
         let applications = shown.session.applications.iter();
-        let each = applications.filter_map(|app| directory.application_by_app(*app)).filter_map(|it| {
-            let uri = it.logout_url()?;
+        let each = applications.filter_map(|app| directory.registered(*app)).filter_map(|it| {
+            let uri = it.application.logout_url()?;
             let issuer = self.envelope.origin.issuer_v2(&tenant);
             let fields = [("sid", shown.session.id.to_string()), ("iss", issuer)];
             Some(with_query(uri, &fields))

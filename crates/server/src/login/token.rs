@@ -126,7 +126,8 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
     let users = (password, prove_assertion(cx, &facts, &asked.request).await?);
     let mut decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
-        && let Some(newer) = Box::pin(cx.state.store.confirm(&facts.directory)).await?
+        && let Some(newer) =
+            Box::pin(cx.state.store.confirm_client(&facts.directory, asked.request.client_id)).await?
     {
         facts.directory = newer;
         decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
@@ -144,8 +145,10 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
 impl Asked {
     /// Lets scripts read an answer whose origin is one of the client's own.
     fn readable(&self, directory: &Directory, reply: Reply) -> Reply {
-        let application = directory.application_by_app(self.request.client_id);
-        let own = |origin: &&String| application.is_some_and(|it| cross_origin::is_own(it, origin));
+        let registered = directory.registered(self.request.client_id);
+        let own = |origin: &&String| {
+            registered.as_ref().is_some_and(|it| cross_origin::is_own(&it.application, origin))
+        };
         match self.origin.as_ref().filter(own) {
             Some(origin) => reply.readable_by(origin),
             None => reply,
@@ -252,12 +255,15 @@ async fn prove_federated(
     (request, assertion): (&TokenRequest, Option<&Result<Jws<'_>, JoseError>>),
 ) -> Option<ClientProof> {
     let jws = assertion?.as_ref().ok()?;
-    let (credential, kid) = match federated::credential(facts, request, (jws, &cx.state.names.logins))? {
+    let named = match federated::credential(facts, request, (jws, &cx.state.names.logins))? {
         Ok(found) => found,
         Err(why) => return Some(ClientProof::Foreign(why)),
     };
-    let trusted = facts.directory.tenant.policy.danger_allow_issuers.contains(&credential.issuer);
-    let key = match Box::pin(cx.state.issuers.key(&credential.issuer, &kid, trusted)).await {
+    let credential = &named.credential;
+    // The operator allowed the issuer to the tenant that configured it.
+    let home = cx.state.store.known_tenant(&TenantName::Id(named.home)).ok().flatten();
+    let trusted = home.is_some_and(|it| it.policy.danger_allow_issuers.contains(&credential.issuer));
+    let key = match Box::pin(cx.state.issuers.key(&credential.issuer, &named.kid, trusted)).await {
         Ok(key) => key,
         Err(cause) => {
             tracing::warn!(issuer = %cut(&credential.issuer, 256), %cause, "an issuer's keys are not there");

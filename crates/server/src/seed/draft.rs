@@ -6,6 +6,7 @@ use super::{
     assignments::{self, Holders},
     groups, objects, people,
 };
+use carnet_store::Store;
 use carnet_tenant::{
     change::{Audit, Change, Decided, Object, ObjectKey},
     directory::Directory,
@@ -105,7 +106,7 @@ impl Draft {
 /// Decides on a whole file.
 pub(super) fn decide(
     loaded: &Loaded,
-    (seen, catalogue): (Option<&Directory>, &Arc<Catalogue>),
+    (seen, store): (Option<&Directory>, &Store),
     known: Vec<Known>,
     (digest, at, show): (&str, &Moment<'_>, bool),
 ) -> Result<Draft, Refused> {
@@ -113,7 +114,10 @@ pub(super) fn decide(
     let caller = Caller::Operator { digest: digest.to_owned() };
     let directory = match seen {
         Some(seen) => seen.clone(),
-        None => Directory::empty(Arc::new(blank(loaded, at)), catalogue.clone()),
+        None => {
+            let blank = Arc::new(blank(loaded, at));
+            Directory::among(blank, store.catalogue().clone(), store.registry().clone())
+        }
     };
     let mut draft = Draft {
         directory,
@@ -123,6 +127,7 @@ pub(super) fn decide(
         outcome: Outcome::default(),
         show,
     };
+    let catalogue = store.catalogue();
     for app in catalogue.applications.iter().filter(|app| app.in_every_tenant) {
         draft.principal(app.app_id, at).map_err(|no| (app.display_name.clone(), no))?;
     }

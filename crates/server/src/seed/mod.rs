@@ -12,6 +12,7 @@ mod people;
 pub use load::{Loaded, read};
 
 use crate::{
+    copies,
     start::{AdminPassword, FirstAdmin, FirstAdministrator},
     work::hash::{Hasher, Whose},
 };
@@ -271,17 +272,9 @@ impl Seeding<'_> {
             }
             let known = self.gather(loaded, directory.as_deref()).await?;
             let at = Moment { now: self.now, entropy: self.entropy };
-            let draft = draft::decide(
-                loaded,
-                (directory.as_deref(), self.store.catalogue()),
-                known,
-                (&digest, &at, self.show),
-            )
-            .map_err(|(object, refusal)| SeedError::Refused {
-                path: text(loaded),
-                object,
-                refusal,
-            })?;
+            let draft =
+                draft::decide(loaded, (directory.as_deref(), self.store), known, (&digest, &at, self.show))
+                    .map_err(|(object, refusal)| SeedError::Refused { path: text(loaded), object, refusal })?;
             let tenant = draft.directory.tenant.clone();
             let kept = match &directory {
                 Some(seen) => {
@@ -295,7 +288,10 @@ impl Seeding<'_> {
                 }
             };
             match kept {
-                Ok(_) => return Ok(done(loaded, &tenant, draft)),
+                Ok(_) => {
+                    copies::publish(self.store, copies::changed(&draft.changes), self.now).await;
+                    return Ok(done(loaded, &tenant, draft));
+                }
                 Err(StoreError::Conflict) => {}
                 Err(StoreError::Exists) if directory.is_none() && self.made_elsewhere(loaded).await? => {}
                 Err(StoreError::Exists) => {

@@ -368,7 +368,8 @@ pub(super) fn permissions(
 /// The permissions by id, from the API's registration or Microsoft's catalogue.
 fn needed(draft: &Draft, api: AppId, wanted: &PermissionTable) -> Result<RequiredResource, Refusal> {
     let directory = &draft.directory;
-    let own = directory.application_by_app(api);
+    let registered = directory.registered(api);
+    let own = registered.as_ref().map(|it| &*it.application);
     let known = directory.catalogue.application(api);
     if own.is_none() && known.is_none() {
         return Err(bad(

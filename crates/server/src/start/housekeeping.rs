@@ -1,6 +1,6 @@
 //! What a running server does by itself, every minute.
 
-use crate::{certificate::Renewal, context::State};
+use crate::{certificate::Renewal, context::State, copies};
 use carnet_store::Store;
 use carnet_wire::time::Timestamp;
 use std::{sync::Arc, time::Duration};
@@ -38,6 +38,7 @@ async fn tend(state: &State, now: Timestamp) {
     if let Err(error) = state.store.tidy(now).await {
         tracing::warn!(cause = %error, "tidying failed; it is tried again in a minute");
     }
+    copies::publish_all(&state.store, now).await;
     for tenant in state.store.tenants() {
         if let Err(error) = state.keys.tend(&state.store, tenant.id, now).await {
             tracing::warn!(tenant.id = %tenant.id, cause = ?error, "the signing keys were not looked after; it is tried again in a minute");

@@ -2,6 +2,7 @@
 
 use super::{FirstAdmin, FirstAdministrator, StartError};
 use crate::{
+    copies,
     notice::{self, Notice},
     seed,
 };
@@ -24,6 +25,7 @@ pub(super) async fn seeded(
     let restored = seeding.restore_built_in().await?;
     let declared: Vec<Vec<String>> = files.iter().map(seed::Loaded::identifier_uris).collect();
     let applied = seeding.apply(files).await?;
+    copies::publish_all(seeding.store, seeding.now).await;
     let made = seeding.first_tenant(first_admin).await?;
     let mut notices = notices(seeding.store, restored, &applied, declared).await?;
     if matches!(first_admin, FirstAdmin::Password(_)) && made.is_none() {

@@ -3,7 +3,9 @@
 //! tenant files, is exempt.
 
 use super::{Application, bad};
-use crate::{change::fold_name, directory::Directory, operation::Caller, refusal::Refusal, text::cut};
+use crate::{
+    change::fold_name, directory::Directory, operation::Caller, refusal::Refusal, tenant::Tenant, text::cut,
+};
 use carnet_wire::ids::AppId;
 use std::collections::HashSet;
 
@@ -64,17 +66,8 @@ fn refuse(directory: &Directory, app: AppId, uri: &str) -> Option<String> {
         ));
     }
     let tenant = &directory.tenant;
-    // Names are compared in this form, so it decides whose a name is.
-    let folded = fold_name(uri);
-    let own = below(&folded, &app.to_string()).is_some();
-    let of_tenant = below(&folded, &tenant.id.to_string()).is_some_and(|path| !path.is_empty());
-    let at_domain = host(&folded).is_some_and(|host| {
-        tenant.domains.iter().any(|domain| {
-            let domain = domain.to_lowercase();
-            host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
-        })
-    });
-    if own || of_tenant || at_domain {
+    let own = below(&fold_name(uri), &app.to_string()).is_some();
+    if own || is_of_tenant(tenant, uri) {
         return None;
     }
     let domains = tenant.domains.join(", ");
@@ -85,6 +78,29 @@ fn refuse(directory: &Directory, app: AppId, uri: &str) -> Option<String> {
         cut(uri),
         tenant.id
     ))
+}
+
+/// Whether a URI is one of those that applications of this tenant alone may have.
+fn is_of_tenant(tenant: &Tenant, uri: &str) -> bool {
+    // Names are compared in this form, so it decides whose a name is.
+    let folded = fold_name(uri);
+    let of_tenant = below(&folded, &tenant.id.to_string()).is_some_and(|path| !path.is_empty());
+    let at_domain = || {
+        host(&folded).is_some_and(|host| {
+            tenant.domains.iter().any(|domain| {
+                let domain = domain.to_lowercase();
+                host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
+            })
+        })
+    };
+    of_tenant || at_domain()
+}
+
+/// Whether a service principal may have an identifier URI of an application that is registered in another tenant: the
+/// URI is none of Microsoft's, none of this tenant's own, and no other service principal has it.
+pub(crate) fn is_free(directory: &Directory, app: AppId, uri: &str) -> bool {
+    let free = || directory.principal_by_name(uri).is_none_or(|it| it.app_id == app);
+    !directory.catalogue.claims_uri(uri) && !is_of_tenant(&directory.tenant, uri) && free()
 }
 
 /// The path of a folded URI below `api://{id}`; empty where it has none.
@@ -130,7 +146,7 @@ mod tests {
     #[test]
     fn an_application_has_names_of_its_own_row_142() {
         let mut directory = directory();
-        directory.tenant = crate::tenant::Tenant {
+        directory.tenant = Tenant {
             domains: vec!["contoso.example".into(), "Contoso.test".into()],
             ..(*directory.tenant).clone()
         }

@@ -97,6 +97,7 @@ fn client(directory: &Directory, id: &str) -> Client {
         principal: directory.principal_by_app(app(id)).cloned(),
         application: directory.application_by_app(app(id)).cloned(),
         fallback_public: true,
+        disabled_at_home: false,
     }
 }
 

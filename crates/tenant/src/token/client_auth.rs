@@ -6,6 +6,7 @@ use crate::{
     application::{Application, SignInAudience},
     credential::CertificateCredential,
     directory::Directory,
+    registry::Registered,
     service_principal::ServicePrincipal,
     tenant::AssertionReplay,
 };
@@ -35,8 +36,10 @@ pub struct Client {
     pub name: String,
     /// Its presence in the tenant; Microsoft's own command-line clients have none of their own.
     pub principal: Option<Arc<ServicePrincipal>>,
-    /// Its registration; `None` for Microsoft's own.
+    /// Its registration, which may be at home in another tenant; `None` for Microsoft's own.
     pub application: Option<Arc<Application>>,
+    /// Its service principal is disabled in the other tenant in which it is registered.
+    pub disabled_at_home: bool,
     /// Where no redirect URI tells, it counts as public.
     pub fallback_public: bool,
 }
@@ -76,14 +79,20 @@ impl CredentialUsed {
 }
 
 impl Client {
-    /// Its service principal may sign in.
+    /// Its service principal may sign in, here and where it is registered.
     pub(crate) fn enabled(self) -> Result<Self, Denial> {
         match &self.principal {
             Some(principal) if !principal.enabled => {
                 Err(Denial::ApplicationDisabled(self.app, principal.display_name.clone()))
             }
+            _ if self.disabled_at_home => Err(Denial::ApplicationDisabled(self.app, self.name)),
             _ => Ok(self),
         }
+    }
+
+    /// It has no service principal here before somebody consents to it.
+    pub(crate) fn is_new_here(&self) -> bool {
+        self.application.is_some() && self.principal.is_none()
     }
 }
 
@@ -96,13 +105,31 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
         if single && tenant.is_alias() {
             return Err(Denial::NotMultiTenant(app, application.display_name.clone()));
         }
-        let Some(principal) = principal else { return Err(Denial::PrincipalMissing(app)) };
+        // Over an alias the visitors of other tenants come first, who need none here.
+        let visited = tenant.is_alias() && application.sign_in_audience.is_multi_tenant();
+        if principal.is_none() && !visited {
+            return Err(Denial::PrincipalMissing(app));
+        }
         return Ok(Client {
             app,
             name: application.display_name.clone(),
             fallback_public: application.is_fallback_public_client == Some(true),
-            principal: Some(principal),
+            principal,
             application: Some(application.clone()),
+            disabled_at_home: false,
+        });
+    }
+    // Without a service principal it can sign somebody in, who is asked for consent, and nothing else.
+    let same = |it: &Registered| principal.as_ref().is_none_or(|principal| principal.owner_tenant == it.home);
+    if let Some(Registered { application, enabled, .. }) = directory.registered(app).filter(same) {
+        for_accounts(tenant, &application)?;
+        return Ok(Client {
+            app,
+            name: application.display_name.clone(),
+            fallback_public: application.is_fallback_public_client == Some(true),
+            principal,
+            application: Some(application),
+            disabled_at_home: !enabled,
         });
     }
     match directory.catalogue.application(app) {
@@ -114,7 +141,14 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
             if principal.as_ref().is_some_and(|it| !it.enabled) {
                 return Err(Denial::Tenant(TenantNo::DisabledHere(app, name)));
             }
-            Ok(Client { app, name, principal, application: None, fallback_public: true })
+            Ok(Client {
+                app,
+                name,
+                principal,
+                application: None,
+                disabled_at_home: false,
+                fallback_public: true,
+            })
         }
         _ => Err(Denial::UnknownApplication(app, directory.tenant.display_name.clone())),
     }
@@ -124,7 +158,7 @@ pub(crate) fn find(directory: &Directory, tenant: &TenantName, app: AppId) -> Re
 #[must_use]
 pub fn is_known(directory: &Directory, app: AppId) -> bool {
     let built_in = || directory.catalogue.application(app).is_some_and(|it| it.public_client);
-    directory.application_by_app(app).is_some() || built_in()
+    directory.registered(app).is_some() || built_in()
 }
 
 /// The application is for accounts of the kind that the path means.
@@ -267,7 +301,8 @@ pub fn prove(
     request: &TokenRequest,
     shown: Option<&Result<Jws<'_>, JoseError>>,
 ) -> ClientProof {
-    let application = facts.directory.application_by_app(request.client_id);
+    let application = facts.directory.registered(request.client_id).map(|it| it.application);
+    let application = application.as_ref();
     match (&request.client_auth, shown) {
         (ClientAuth::None, _) => ClientProof::None,
         (ClientAuth::Secret(secret), _) => compare(application, secret),

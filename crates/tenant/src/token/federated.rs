@@ -2,7 +2,7 @@
 //! configured. The issuer's keys are read by `server::work::issuers`.
 
 use super::{ClientProof, Facts, client_auth::read};
-use crate::credential::FederatedCredential;
+use crate::{credential::FederatedCredential, registry::Registered};
 use carnet_wire::{
     aadsts::{self, Row},
     ids::{KeyId, TenantId},
@@ -10,16 +10,27 @@ use carnet_wire::{
     token::request::{ClientAuth, TokenRequest},
 };
 
+/// A federated credential that an assertion names.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The credential.
+    pub credential: FederatedCredential,
+    /// The key of its issuer.
+    pub kid: String,
+    /// The tenant in which the application is registered.
+    pub home: TenantId,
+}
+
 /// The federated credential of an application that an assertion speaks of, and its issuer's key id, all of it
 /// unproved yet. `None`: the assertion is for the application's own certificates, or none at all. `logins` are
 /// our own names, whose tokens stand for no secret.
 #[must_use]
-pub fn credential<'a>(
-    facts: &'a Facts,
+pub fn credential(
+    facts: &Facts,
     request: &TokenRequest,
     (jws, logins): (&Jws<'_>, &[String]),
-) -> Option<Result<(&'a FederatedCredential, String), Foreign>> {
-    let application = facts.directory.application_by_app(request.client_id)?;
+) -> Option<Result<Named, Foreign>> {
+    let Registered { application, home, .. } = facts.directory.registered(request.client_id)?;
     let claims = jws.unverified_claims();
     let claimed = |name| times::text(claims, name).ok().flatten();
     let federated_only = !application.federated.is_empty() && application.certificates.is_empty();
@@ -27,7 +38,8 @@ pub fn credential<'a>(
     if issuer.eq_ignore_ascii_case(&request.client_id.to_string()) {
         return None;
     }
-    if is_ours(issuer, logins, facts.directory.tenant.id) {
+    // What the tenant of the registration does not take at home it takes nowhere.
+    if [facts.directory.tenant.id, home].iter().any(|tenant| is_ours(issuer, logins, *tenant)) {
         let user = claims.contains_key("scp");
         return Some(Err(if user { Foreign::OwnUserToken } else { Foreign::OwnToken }));
     }
@@ -53,7 +65,8 @@ pub fn credential<'a>(
     let Some(found) = same_subject.into_iter().find(|it| it.audience == audience) else {
         return Some(Err(Foreign::Audience(shown(audience))));
     };
-    Some(Ok((found, jws.header().kid.clone().unwrap_or_default())))
+    let kid = jws.header().kid.clone().unwrap_or_default();
+    Some(Ok(Named { credential: found.clone(), kid, home }))
 }
 
 /// The issuer is this tenant, under any of our names. Another tenant is an outside issuer like any other.

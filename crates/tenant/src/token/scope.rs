@@ -6,6 +6,7 @@ use crate::{
     directory::Directory,
     optional_claims::{ClaimSet, GroupClaims},
     permission_grant::{GrantKey, PermissionGrant},
+    registry::AtHome,
     service_principal::ServicePrincipal,
     user::User,
 };
@@ -140,11 +141,22 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
             tenant: directory.tenant.display_name.clone(),
         });
     };
+    match directory.at_home(principal) {
+        AtHome::Served => {}
+        AtHome::Disabled => return Err(Denial::ResourceDisabled(principal.display_name.clone())),
+        AtHome::Gone => {
+            return Err(Denial::ResourceMissing {
+                name: shown(&name),
+                tenant: directory.tenant.display_name.clone(),
+            });
+        }
+    }
     let graph = principal.app_id.to_string() == catalogue::GRAPH;
     let known = directory.catalogue.application(principal.app_id);
     let (microsoft, continuous) = (known.is_some(), known.is_some_and(|it| it.evaluates_continuously()));
     let name = if own_graph { scope::GRAPH.to_owned() } else { name };
-    let own = directory.application_by_app(principal.app_id);
+    let registered = directory.registered(principal.app_id);
+    let own = registered.as_ref().map(|it| &*it.application);
     Ok(Resource {
         principal: principal.clone(),
         name,
@@ -207,6 +219,9 @@ pub(crate) fn delegated(
         Wanted::Named(values) => {
             all_held(values, client, resource, &held)?.then_some(()).ok_or_else(missing)?
         }
+    }
+    if client.is_new_here() {
+        return Err(missing());
     }
     // A token holds everything that was consented to, not only what was asked for.
     let mut scopes = held;
