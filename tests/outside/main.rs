@@ -2,6 +2,7 @@
 //! happens to it.
 #![expect(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
 
+mod applications;
 mod bad_input;
 mod browser;
 mod clients;

@@ -1,16 +1,28 @@
-//! The program with the pinned Microsoft clients for Go.
+//! Programs in Go with pinned modules: Microsoft's clients, and applications.
 
 use crate::run::{has, quiet, root, target};
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// Builds the program; where it is. Go keeps what it has built before.
+/// Builds the program with Microsoft's clients for Go; where it is.
 pub fn witness() -> Result<PathBuf, String> {
+    build(&root().join("tests/outside/clients/go"), ".", &target().join("go/witness"))
+}
+
+/// Builds a package as a program, in the versions that the `go.mod` of a folder pins; where the program is. Go keeps
+/// what it has built before.
+pub fn build(folder: &Path, package: &str, program: &Path) -> Result<PathBuf, String> {
     if !has("go") {
-        return Err("Go 1.25 or newer is needed".into());
+        return Err("Go 1.26 or newer is needed".into());
     }
-    let program = target().join("go/witness");
     let mut build = Command::new("go");
-    build.args(["build", "-mod=readonly", "-buildvcs=false", "-o"]).arg(&program).arg(".");
-    quiet(build.current_dir(root().join("tests/outside/clients/go")))?;
-    Ok(program)
+    build
+        .args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o"])
+        .arg(program)
+        .arg(package);
+    // SQLite, which dex contains and no test uses, takes a minute to compile with optimisation.
+    quiet(build.env("CGO_CFLAGS", "-O0").current_dir(folder))?;
+    Ok(program.to_path_buf())
 }

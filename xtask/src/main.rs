@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_macros, reason = "a task talks to the person who runs it")]
 #![expect(clippy::disallowed_methods, reason = "tasks pass the environment on")]
 
+mod applications;
 mod bench;
 mod browser;
 mod clients;

@@ -1,4 +1,4 @@
-//! Node.js with the pinned packages: Microsoft's client libraries for it, a driver for browsers, and axe.
+//! Node.js with pinned packages: Microsoft's client libraries, a driver for browsers, axe, and applications.
 
 use crate::run::{has, install, quiet, root, target};
 use std::{
@@ -12,26 +12,31 @@ const OLDEST: u32 = 20;
 /// The packages and what pins them.
 const PINNED: [&str; 2] = ["package.json", "package-lock.json"];
 
-/// Installs the packages, or finds what an earlier run installed; their folder.
+/// The folder of the packages for the browser tests and Microsoft's clients.
 pub fn environment() -> Result<PathBuf, String> {
+    install_packages(&root().join("tests/outside/browser"), &target().join("node"))
+}
+
+/// Installs the packages that the two files of a source folder pin, or finds what an earlier run installed; the folder
+/// `node_modules`.
+pub fn install_packages(source: &Path, folder: &Path) -> Result<PathBuf, String> {
     let missing: Vec<&str> =
         [("node", "nodejs"), ("npm", "npm")].into_iter().filter(|it| !has(it.0)).map(|it| it.1).collect();
     if !missing.is_empty() {
         install(&missing)?;
     }
     new_enough()?;
-    let folder = target().join("node");
     let (modules, mark) = (folder.join("node_modules"), folder.join("carnet-packages.json"));
-    let pinned = pinned()?;
+    let pinned = pinned(source)?;
     if modules.exists() && fs::read_to_string(&mark).is_ok_and(|made| made == pinned) {
         return Ok(modules);
     }
-    let copied = |name: &str| fs::copy(source().join(name), folder.join(name)).map(drop);
-    fs::create_dir_all(&folder)
+    let copied = |name: &str| fs::copy(source.join(name), folder.join(name)).map(drop);
+    fs::create_dir_all(folder)
         .and_then(|()| PINNED.into_iter().try_for_each(copied))
         .map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     // A driver that fetches a browser of its own would find none behind a mirror, and Debian's is meant.
     quiet(npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(&mark, pinned).map_err(|error| error.to_string())?;
@@ -49,13 +54,9 @@ fn new_enough() -> Result<(), String> {
     }
 }
 
-fn source() -> PathBuf {
-    Path::new(&root()).join("tests/outside/browser")
-}
-
-fn pinned() -> Result<String, String> {
+fn pinned(source: &Path) -> Result<String, String> {
     let read = |name: &str| {
-        let file = source().join(name);
+        let file = source.join(name);
         fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
     };
     PINNED.into_iter().map(read).collect()

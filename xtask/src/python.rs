@@ -1,13 +1,20 @@
-//! A Python environment with the pinned clients.
+//! Python environments with pinned packages: Microsoft's clients, and applications.
 
 use crate::run::{has, install, quiet, root, target};
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// Makes the environment, or finds the one that an earlier run made.
+/// The interpreter with Microsoft's clients for Python.
 pub fn environment() -> Result<PathBuf, String> {
-    let wanted = root().join("tests/outside/clients/requirements.txt");
-    let pinned = fs::read_to_string(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
-    let folder = target().join("python");
+    install_packages(&root().join("tests/outside/clients/requirements.txt"), &target().join("python"))
+}
+
+/// Makes an environment with the packages of a requirements file, or finds what an earlier run made; its interpreter.
+pub fn install_packages(wanted: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let pinned = fs::read_to_string(wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
     let (python, mark) = (folder.join("bin/python"), folder.join("carnet-requirements.txt"));
     if python.exists() && fs::read_to_string(&mark).is_ok_and(|made| made == pinned) {
         return Ok(python);
@@ -15,13 +22,13 @@ pub fn environment() -> Result<PathBuf, String> {
     if !has("python3") {
         install(&["python3", "python3-venv"])?;
     }
-    let make = || quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    let make = || quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
     if make().is_err() {
         install(&["python3-venv"])?;
         make()?;
     }
     let mut pip = Command::new(&python);
-    quiet(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]).arg(&wanted))?;
+    quiet(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]).arg(wanted))?;
     fs::write(&mark, pinned).map_err(|error| error.to_string())?;
     Ok(python)
 }

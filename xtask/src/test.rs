@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test, with what it needs. The last lines say what ran.
 
 use crate::{
-    browser, clients, go, java, node,
+    applications, browser, clients, go, java, node,
     postgres::Cluster,
     python,
     run::{cargo, ci, target},
@@ -31,6 +31,8 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let java = started("Java clients", java::witness(), &mut suites);
     let modules = started("Node.js clients", node::environment(), &mut suites);
     let chromium = started("Chromium", browser::chromium(), &mut suites);
+    // Installing waits for downloads and building does not, so both go on at once.
+    let applications = std::thread::spawn(applications::prepare);
     println!("building the program and its tests");
     let built = cargo(&["build", "--quiet", "--package", "carnet"]).status();
     let binary = target().join("debug/carnet");
@@ -38,6 +40,7 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
         suites.push(failed("build"));
         return finish(&suites, start);
     }
+    let Ok(applications) = applications.join() else { return finish(&[failed("applications")], start) };
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast", "--quiet", "--", "--format=pretty"]);
     tests.env("CARNET_TEST_BINARY", &binary);
     if let Some(cluster) = &cluster {
@@ -49,6 +52,10 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
         ("CARNET_TEST_JAVA", java),
         ("CARNET_TEST_NODE_MODULES", modules),
         ("CARNET_TEST_CHROMIUM", chromium),
+        ("CARNET_TEST_OAUTH2_PROXY", started("oauth2-proxy", applications.oauth2_proxy, &mut suites)),
+        ("CARNET_TEST_DEX", started("dex", applications.dex, &mut suites)),
+        ("CARNET_TEST_NODE_APPLICATIONS", started("Node.js applications", applications.node, &mut suites)),
+        ("CARNET_TEST_PYTHON_APPLICATIONS", started("Python applications", applications.python, &mut suites)),
         ("CARNET_TEST_SCREENSHOTS", Some(target().join("screenshots"))),
     ];
     tests.envs(prepared.into_iter().filter_map(|(name, path)| Some((name, path?))));

@@ -372,6 +372,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{admin, directory, everyone, moment, operator, with_power_platform},
+        permission::AppRole,
         role,
     };
     use carnet_wire::catalogue::{AZURE_AD, GRAPH, POWER_PLATFORM};
@@ -497,5 +498,43 @@ mod tests {
         let Caller::User { user, .. } = admin() else { panic!("the administrator is a user") };
         let key = AssignmentKey { principal: user, resource, role: KeyId::new(Uuid::nil()) };
         assert!(assign(&everyone(), &directory, (key, MemberKind::User), &moment()).is_ok());
+    }
+
+    #[test]
+    fn a_role_is_given_to_the_kind_of_principal_that_may_hold_it() {
+        let (mut directory, client, resource) = with_power_platform();
+        let role = |number: u128, for_users: bool, enabled: bool| AppRole {
+            id: KeyId::new(Uuid::from_u128(number)),
+            value: format!("r{number}"),
+            display_name: String::new(),
+            description: String::new(),
+            for_applications: !for_users,
+            for_users,
+            enabled,
+        };
+        let mut api = (**directory.principal(resource).unwrap()).clone();
+        api.app_roles =
+            vec![role(1, false, true), role(2, true, true), role(3, false, false), role(4, true, false)];
+        directory.apply([Change::Put(Object::ServicePrincipal(api.into()))]);
+        let Caller::User { user, .. } = everyone() else { panic!("everyone is a user") };
+        let group = ObjectId::new(Uuid::from_u128(70));
+        let given = |principal, holder, number: u128| {
+            let key = AssignmentKey { principal, resource, role: KeyId::new(Uuid::from_u128(number)) };
+            assign(&admin(), &directory, (key, holder), &moment()).map(|done| done.value.user)
+        };
+        let refused = |done: Result<bool, Refusal>| matches!(done, Err(Refusal::BadRequest { .. }));
+        assert_eq!(given(client, MemberKind::ServicePrincipal, 1).ok(), Some(false));
+        assert_eq!(given(user, MemberKind::User, 2).ok(), Some(true));
+        assert_eq!(given(group, MemberKind::Group, 2).ok(), Some(false));
+        for (principal, holder, number) in [
+            (client, MemberKind::ServicePrincipal, 2),
+            (client, MemberKind::ServicePrincipal, 3),
+            (client, MemberKind::ServicePrincipal, 9),
+            (user, MemberKind::User, 1),
+            (user, MemberKind::User, 4),
+            (group, MemberKind::Group, 1),
+        ] {
+            assert!(refused(given(principal, holder, number)), "{holder:?} {number}");
+        }
     }
 }

@@ -157,7 +157,11 @@ async fn userinfo_tells_the_subject_of_the_clients_id_token() {
     assert_ne!(told["sub"], id["sub"]);
     let bare = t.by_password(CALLER, "ada", "https://graph.microsoft.com/User.Read openid").await;
     let told = t.get("/oidc/userinfo", &bare.access_token()).await.good();
-    assert_eq!((&told["sub"], told.get("name"), told.get("email")), (&id["sub"], None, None));
+    assert_eq!((&told["sub"], &told["email"]), (&id["sub"], &json!("ada@contoso.example")));
+    let without = part(bare.good()["id_token"].as_str().unwrap(), 1);
+    assert_eq!((without.get("name"), without.get("email")), (None, None));
+    let closed = t.by_password(CALLER, "ada", "https://graph.microsoft.com/User.Read").await;
+    assert_eq!(t.get("/oidc/userinfo", &closed.access_token()).await.status, 401);
 }
 
 #[tokio::test]

@@ -32,11 +32,15 @@ async fn graphs_scopes_come_back_as_they_were_asked_for() {
         t.by_password(PUBLIC, "ada", asked).await.good()["scope"].as_str().unwrap().to_owned()
     };
     let whole = "https://graph.microsoft.com/User.Read https://graph.microsoft.com/User.ReadBasic.All";
-    assert_eq!(scope("User.Read openid profile").await, "User.Read User.ReadBasic.All profile openid");
-    assert_eq!(scope("openid profile email").await, "User.Read User.ReadBasic.All profile openid email");
+    let all = "User.Read User.ReadBasic.All profile openid email";
+    for asked in ["User.Read openid profile", "openid profile email", "openid"] {
+        assert_eq!(scope(asked).await, all, "{asked}");
+    }
+    assert_eq!(scope("User.Read").await, "User.Read User.ReadBasic.All");
+    assert_eq!(scope("User.Read profile").await, "User.Read User.ReadBasic.All profile");
     assert_eq!(
         scope("https://graph.microsoft.com/User.Read openid profile").await,
-        format!("{whole} profile openid")
+        format!("{whole} profile openid email")
     );
     assert_eq!(
         scope("https://graph.microsoft.com/.default").await,
@@ -49,8 +53,8 @@ async fn a_token_holds_everything_that_was_consented_to_and_nothing_else() {
     let t = Contoso::start().await;
     t.consent_to(PUBLIC, GRAPH_APP, &["User.Read"]).await;
     let reply = t.by_password(PUBLIC, "ada", "openid").await;
-    assert_eq!(reply.claims()["scp"], "User.Read openid");
-    assert_eq!(reply.good()["scope"], "User.Read openid");
+    assert_eq!(reply.claims()["scp"], "User.Read profile openid email");
+    assert_eq!(reply.good()["scope"], "User.Read profile openid email");
     // What was not consented to is still asked for by name.
     assert_eq!(t.by_password(PUBLIC, "ada", "User.Read.All").await.no(), "400 invalid_grant 65001");
 }

@@ -392,11 +392,21 @@ fn who_consents_for_everyone_could_give_the_client_what_it_holds() {
 }
 
 #[test]
-fn a_client_without_a_service_principal_gets_no_grant() {
+fn the_first_consent_makes_the_service_principal_of_a_registered_application() {
     let mut directory = directory();
     let question = ask(&directory, &everyone(), &v2("User.Read"), false).unwrap();
     let gone = directory.principal_by_app(app(CLIENT)).unwrap().id;
     directory.apply([Change::Remove(ObjectKey::ServicePrincipal(gone))]);
-    let done = consent(&everyone(), &directory, (app(CLIENT), &question, false), &moment());
+    let done = consent(&everyone(), &directory, (app(CLIENT), &question, false), &moment()).unwrap();
+    assert_eq!((done.changes.len(), done.audit.len()), (2, 2), "a service principal and a grant");
+    directory.apply(done.changes);
+    let key = GrantKey {
+        client: directory.principal_by_app(app(CLIENT)).unwrap().id,
+        resource: directory.principal_by_name(GRAPH).unwrap().id,
+        principal: Some(user(&everyone()).id),
+    };
+    assert_eq!(directory.grant(&key).unwrap().scopes, ["User.Read"]);
+    let unknown = "a0000000-0000-4000-8000-00000000dead";
+    let done = consent(&everyone(), &directory, (app(unknown), &question, false), &moment());
     assert!(matches!(done, Err(Refusal::NotFound { .. })));
 }

@@ -230,7 +230,9 @@ pub(crate) fn delegated(
         for (asked, scope) in [(oidc.profile, "profile"), (oidc.openid, "openid"), (oidc.email, "email")] {
             let granted = scopes.iter().any(|have| have == scope);
             scopes.retain(|have| have != scope);
-            if asked || granted {
+            // A sign-in brings all three: the recorded answer to MSAL's `openid profile` lists `email` too, and
+            // oauth2-proxy, which asks for `openid` alone, reads the address of the mailbox from userinfo.
+            if asked || granted || oidc.openid {
                 scopes.push(scope.to_owned());
             }
         }

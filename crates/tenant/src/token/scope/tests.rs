@@ -73,13 +73,13 @@ fn register_as(contoso: &mut Contoso, app: &str) {
 }
 
 #[test]
-fn v1_gives_openid_and_profile_where_openid_is_asked_for() {
+fn v1_gives_the_oidc_scopes_where_openid_is_asked_for() {
     let contoso = Contoso::new();
     let asked = |rest: &str| {
         let body = body(PUBLIC, &format!("resource=https://graph.microsoft.com{rest}"));
         contoso.ask_as(Version::V1, PUBLIC, &body).verdict.unwrap().scopes
     };
-    assert_eq!(asked("&scope=openid"), ["User.Read", "profile", "openid"]);
+    assert_eq!(asked("&scope=openid"), ["User.Read", "profile", "openid", "email"]);
     assert_eq!(asked(""), ["User.Read"]);
 }
 
@@ -179,11 +179,11 @@ fn oidc_scopes_want_consent_of_this_person_or_of_everybody_to_something() {
     grant(&mut contoso, UNCONSENTED, one, Some(ObjectId::new(Uuid::from_u128(9))));
     assert_eq!(code(&contoso, UNCONSENTED, "openid"), 65_001, "somebody else's consent");
     grant(&mut contoso, UNCONSENTED, one, Some(ada()));
-    assert_eq!(scopes(&contoso, UNCONSENTED, "openid"), ["openid"]);
+    assert_eq!(scopes(&contoso, UNCONSENTED, "openid"), ["profile", "openid", "email"]);
     assert_eq!(code(&contoso, UNCONSENTED, "openid+User.Read"), 65_001);
     let mut contoso = Contoso::new();
     grant(&mut contoso, UNCONSENTED, one, None);
-    assert_eq!(scopes(&contoso, UNCONSENTED, "openid"), ["openid"]);
+    assert_eq!(scopes(&contoso, UNCONSENTED, "openid"), ["profile", "openid", "email"]);
 }
 
 #[test]
@@ -193,7 +193,8 @@ fn graph_tokens_have_the_oidc_scopes_that_were_asked_for_or_consented_to() {
         scopes(&contoso, PUBLIC, "openid+profile+email+User.Read"),
         ["User.Read", "profile", "openid", "email"]
     );
-    assert_eq!(scopes(&contoso, PUBLIC, "openid"), ["User.Read", "openid"]);
+    assert_eq!(scopes(&contoso, PUBLIC, "openid"), ["User.Read", "profile", "openid", "email"]);
+    assert_eq!(scopes(&contoso, PUBLIC, "email+User.Read"), ["User.Read", "email"]);
     assert_eq!(scopes(&contoso, PUBLIC, "User.Read"), ["User.Read"]);
     grant(&mut contoso, PUBLIC, (graph(), &["User.Read", "email", "offline_access"]), None);
     assert_eq!(
@@ -201,7 +202,7 @@ fn graph_tokens_have_the_oidc_scopes_that_were_asked_for_or_consented_to() {
         ["User.Read", "email"],
         "offline_access is never listed"
     );
-    assert_eq!(scopes(&contoso, PUBLIC, "openid+email"), ["User.Read", "openid", "email"]);
+    assert_eq!(scopes(&contoso, PUBLIC, "openid+email"), ["User.Read", "profile", "openid", "email"]);
     // Other APIs' tokens never hold them.
     let platform = "https://api.powerplatform.com/AppManagement.ApplicationPackages.Read";
     assert_eq!(
