@@ -188,7 +188,7 @@ fn checked(directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result
     };
     let mut list: Vec<String> = Vec::new();
     for scope in scopes {
-        let published = resource.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(&scope));
+        let published = resource.scopes.by_value(&scope);
         let Some(published) = published else {
             return Err(bad(
                 "scope",
