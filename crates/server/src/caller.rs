@@ -66,7 +66,7 @@ impl Context {
         if claim(&own.claims, "ver")? != "1.0" {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
-        self.envelope.tenant = Some(own.directory.tenant.id);
+        self.envelope.tenant.get_or_init(|| own.directory.tenant.id);
         let mut directory = own.directory;
         let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.

@@ -18,7 +18,10 @@ use carnet_wire::{
     restriction::Restrictions,
     time::Timestamp,
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 /// A request body on its way in.
 pub type Body = http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -295,8 +298,8 @@ pub struct Envelope {
     pub path: String,
     /// When the request arrived.
     pub now: Timestamp,
-    /// The caller's tenant, once known.
-    pub tenant: Option<TenantId>,
+    /// The caller's tenant, once known. Copies of an envelope share it.
+    pub tenant: Arc<OnceLock<TenantId>>,
 }
 
 impl Envelope {
@@ -315,7 +318,7 @@ impl Envelope {
     /// The tenant as text, or a dash.
     #[must_use]
     pub fn tenant_text(&self) -> String {
-        self.tenant.map_or_else(|| "-".to_owned(), |tenant| tenant.to_string())
+        self.tenant.get().map_or_else(|| "-".to_owned(), TenantId::to_string)
     }
 }
 
@@ -372,7 +375,7 @@ pub fn envelope(
         user_agent: cut(header("user-agent").unwrap_or_default(), 256),
         path: cut(head.uri.path(), 256),
         now: state.clock.now(),
-        tenant: None,
+        tenant: Arc::default(),
     }
 }
 

@@ -38,8 +38,9 @@ pub use start::{
 use bytes::Bytes;
 use carnet_tenant::token::Denial;
 use carnet_wire::token::request::RequestError;
-use context::{Context, State, envelope};
+use context::{Context, Envelope, State, envelope};
 use futures_util::FutureExt;
+use graph::cross_origin;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
@@ -47,7 +48,7 @@ use listen::{
     accept::{Answer, Peer},
     drain,
 };
-use reply::Failure;
+use reply::{Failure, Reply};
 use route::{Call, Found, Route};
 use std::{
     borrow::Cow,
@@ -128,23 +129,51 @@ impl Server {
                 _ => Failure::BadRequest("the header Authorization is sent more than once"),
             });
         }
-        let path = match surface {
+        let script = cross_origin::origin(&head).filter(|_| surface == route::Surface::Graph);
+        let Some(origin) = script else {
+            return match self.routed(head, body, &envelope).await {
+                Ok(reply) => reply.into_response(&envelope),
+                Err(failure) => failed(failure),
+            };
+        };
+        let cx = Context { state: self.state.clone(), envelope: envelope.clone() };
+        let answer = async {
+            if cross_origin::is_preflight(&head) {
+                return cross_origin::preflight(&cx, &origin, &head).await;
+            }
+            let told = self.routed(head, body, &envelope).await;
+            let reply = told.unwrap_or_else(|failure| reply::failure(failure, &envelope));
+            Ok(cross_origin::readable(&cx, &origin, reply).await)
+        };
+        // Boxed so that the future stays small where no script asks.
+        match Box::pin(answer).await {
+            Ok(reply) => reply.into_response(&envelope),
+            Err(failure) => failed(failure),
+        }
+    }
+
+    /// What the row of a request's path answers.
+    async fn routed(
+        &self,
+        head: http::request::Parts,
+        body: context::Body,
+        envelope: &Envelope,
+    ) -> Result<Reply, Failure> {
+        let path = head.uri.path();
+        let path = match envelope.surface {
             route::Surface::Graph => graph::canonical(path),
             route::Surface::Login => metadata_path(path),
             _ => path.into(),
         };
-        match route::find(&self.routes, surface, &head.method, &path) {
-            Found::Nothing => failed(Failure::NoRoute),
-            Found::WrongMethod => failed(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
+        match route::find(&self.routes, envelope.surface, &head.method, &path) {
+            Found::Nothing => Err(Failure::NoRoute),
+            Found::WrongMethod => Err(carnet_tenant::refusal::Refusal::MethodNotAllowed.into()),
             Found::Row(row, variables) => {
                 let handler = row.handler;
                 let context = Context { state: self.state.clone(), envelope: envelope.clone() };
                 let (bodies, address) = (self.state.bodies.clone(), envelope.address);
                 let call = Call { head, body, variables, bodies, address };
-                match caught(handler(context, call)).await {
-                    Ok(reply) => reply.into_response(&envelope),
-                    Err(failure) => failed(failure),
-                }
+                caught(handler(context, call)).await
             }
         }
     }

@@ -97,12 +97,12 @@ pub fn admit(
     Ok(Admitted { tenant, named, redirect_uri, explicit: true, platform, client })
 }
 
-/// Whether an address is one of an application's own, byte for byte.
+/// Whether an address is one of an application's own, compared as a redirect URI: on this machine under any port.
 #[must_use]
 pub fn is_registered(directory: &Directory, app: AppId, uri: &str) -> bool {
     directory.registered(app).is_some_and(|it| {
         let uris = &it.application.redirect_uris;
-        registered(&uris.web, &uris.spa, &uris.public).iter().any(|(own, _)| *own == uri)
+        registered(&uris.web, &uris.spa, &uris.public).iter().any(|(own, _)| redirect::matches(own, uri))
     })
 }
 

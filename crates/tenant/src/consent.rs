@@ -135,15 +135,13 @@ fn oidc_scopes(graph: &ServicePrincipal, asked: &ScopeRequest) -> Vec<Permission
         (asked.offline_access, "offline_access"),
     ];
     let asked = words.iter().filter(|(asked, _)| *asked);
-    asked
-        .filter_map(|(_, word)| graph.scopes.iter().find(|it| it.enabled && it.value == *word).cloned())
-        .collect()
+    asked.filter_map(|(_, word)| graph.scopes.by_value(word).filter(|it| it.enabled).cloned()).collect()
 }
 
 /// The permissions with these values.
 fn named(client: &str, resource: Arc<ServicePrincipal>, values: &[String]) -> Result<Api, Denial> {
     let find = |value: &String| {
-        let found = resource.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
+        let found = resource.scopes.by_value(value).filter(|it| it.enabled);
         found.cloned().ok_or_else(|| Denial::ScopeUnknown {
             application: client.to_owned(),
             scope: value.chars().take(200).collect(),
@@ -163,7 +161,12 @@ fn everything(
     let mut apis = Vec::new();
     for listed in &application.required_resource_access {
         let asked = listed.resource == first.app_id;
-        let Some(resource) = directory.principal_by_app(listed.resource) else {
+        let to_appear = || {
+            let known = directory.catalogue.application(listed.resource)?;
+            service_principal::to_appear(directory, known).map(Arc::new)
+        };
+        let held = directory.principal_by_app(listed.resource).cloned();
+        let Some(resource) = &held.or_else(to_appear) else {
             if admin {
                 let (name, tenant) = (listed.resource.to_string(), directory.tenant.display_name.clone());
                 return Err(Denial::Permission(PermissionNo::ServiceMissing { name, tenant }));
@@ -193,10 +196,10 @@ fn of(
     for access in &listed.access {
         match access {
             RequiredAccess::Scope(id) => {
-                api.scopes.extend(resource.scopes.iter().find(|it| it.enabled && it.id == *id).cloned());
+                api.scopes.extend(resource.scopes.by_id(*id).filter(|it| it.enabled).cloned());
             }
             RequiredAccess::Role(id) if admin => {
-                let role = resource.app_roles.iter().find(|it: &&AppRole| it.enabled && it.id == *id);
+                let role = resource.app_roles.by_id(*id).filter(|it| it.enabled);
                 if let Some(role) = role.filter(|it| !it.for_applications) {
                     return Err(Denial::Permission(PermissionNo::RoleForUsers {
                         app: application.app_id,
@@ -248,6 +251,19 @@ pub fn consent(
         permission_grant::require_authority_over_client(caller, directory, client.id)?;
     }
     let principal = if everyone { None } else { Some(*user) };
+    for api in &question.apis {
+        if let Some((change, audit)) = service_principal::appear(caller, directory, &api.resource, at) {
+            all.changes.push(change);
+            all.audit.push(audit);
+        }
+    }
+    // What is granted is decided on with the APIs that appear.
+    let with_apis = (!all.changes.is_empty()).then(|| {
+        let mut with_apis = directory.clone();
+        with_apis.apply(all.changes.iter().cloned());
+        with_apis
+    });
+    let directory = with_apis.as_ref().unwrap_or(directory);
     for api in &question.apis {
         // The question knew no object id of a service principal that is made now.
         let resource = if api.resource.app_id == app { client.id } else { api.resource.id };

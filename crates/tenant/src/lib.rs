@@ -16,6 +16,7 @@ pub mod evaluation;
 mod fixture;
 pub mod group;
 pub mod lockout;
+pub mod offered;
 pub mod operation;
 pub mod optional_claims;
 pub mod pace;

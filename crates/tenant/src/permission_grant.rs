@@ -188,7 +188,7 @@ fn checked(directory: &Directory, key: &GrantKey, scopes: Vec<String>) -> Result
     };
     let mut list: Vec<String> = Vec::new();
     for scope in scopes {
-        let published = resource.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(&scope));
+        let published = resource.scopes.by_value(&scope);
         let Some(published) = published else {
             return Err(bad(
                 "scope",
@@ -514,7 +514,8 @@ mod tests {
         };
         let mut api = (**directory.principal(resource).unwrap()).clone();
         api.app_roles =
-            vec![role(1, false, true), role(2, true, true), role(3, false, false), role(4, true, false)];
+            vec![role(1, false, true), role(2, true, true), role(3, false, false), role(4, true, false)]
+                .into();
         directory.apply([Change::Put(Object::ServicePrincipal(api.into()))]);
         let Caller::User { user, .. } = everyone() else { panic!("everyone is a user") };
         let group = ObjectId::new(Uuid::from_u128(70));

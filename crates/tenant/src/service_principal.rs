@@ -12,12 +12,14 @@ use crate::{
     change::{Audit, Change, Decided, Object, ObjectKey, fold_name},
     directory::Directory,
     group,
+    offered::Offered,
     operation::{self, Caller, Moment, authorize},
     permission::{AppRole, PermissionScope},
     refusal::Refusal,
 };
 use carnet_wire::{
-    catalogue::{FirstParty, MICROSOFT_TENANT, Permission},
+    catalogue::{FirstParty, MICROSOFT_TENANT},
+    digest,
     ids::{AppId, ObjectId, TenantId},
     time::Timestamp,
 };
@@ -41,10 +43,10 @@ pub struct ServicePrincipal {
     pub assignment_required: bool,
     /// Names under which it is asked for: application id and identifier URIs.
     pub names: Vec<String>,
-    /// Delegated permissions it offers, copied from the application.
-    pub scopes: Vec<PermissionScope>,
-    /// Roles it offers, copied from the application.
-    pub app_roles: Vec<AppRole>,
+    /// Delegated permissions it offers, as the application has them.
+    pub scopes: Offered<PermissionScope>,
+    /// Roles it offers, as the application has them.
+    pub app_roles: Offered<AppRole>,
     /// Version of access tokens for it: 1 or 2.
     pub token_version: u8,
     /// Users and service principals that own it.
@@ -80,7 +82,7 @@ pub fn create(
     let id = id.unwrap_or_else(|| ObjectId::new(at.entropy.uuid()));
     let principal = match (own, directory.catalogue.application(app)) {
         (Some(application), _) => of_application(application, (id, directory.tenant.id), at.now),
-        (None, Some(known)) => of_microsoft(known, id, at.now),
+        (None, Some(known)) => without_taken_names(directory, of_microsoft(known, id, at.now)),
         (None, None) => {
             if let Some(registered) = copy::elsewhere(directory, app) {
                 let principal = copy::of_registered(directory, &registered, id, at.now);
@@ -98,6 +100,56 @@ fn added(caller: &Caller, principal: ServicePrincipal) -> Decided<ServicePrincip
     let audit = audit(caller, "Add service principal", &principal);
     let change = Change::Put(Object::ServicePrincipal(principal.clone().into()));
     Decided { value: principal, changes: vec![change], audit: vec![audit] }
+}
+
+/// The service principal of one of Microsoft's APIs that a tenant does not hold yet, as it will be once somebody consents
+/// to the API or a client of Microsoft's gets a token for it. Its id follows from tenant and API: what is decided before
+/// it is kept names the object that is kept. `None`: the tenant holds it, or it is a client of Microsoft's, or an
+/// application of the tenant stands in for it.
+pub(crate) fn to_appear(directory: &Directory, known: &'static FirstParty) -> Option<ServicePrincipal> {
+    let app = known.app_id;
+    let held = directory.principal_by_app(app).is_some() || directory.application_by_app(app).is_some();
+    if held || known.public_client {
+        return None;
+    }
+    let tenant = directory.tenant.id.uuid();
+    let digest = digest::sha256(&[b"service principal", tenant.as_bytes(), app.uuid().as_bytes()]);
+    let bits = digest.first_chunk().expect("a digest has 32 bytes");
+    let id = ObjectId::new(uuid::Builder::from_random_bytes(*bits).into_uuid());
+    Some(without_taken_names(directory, of_microsoft(known, id, directory.tenant.created)))
+}
+
+/// Makes a service principal of [`to_appear`] appear; nothing, where the tenant holds it by now.
+pub(crate) fn appear(
+    caller: &Caller,
+    directory: &Directory,
+    resource: &ServicePrincipal,
+    at: &Moment<'_>,
+) -> Option<(Change, Audit)> {
+    if directory.principal_by_app(resource.app_id).is_some() {
+        return None;
+    }
+    let principal = ServicePrincipal { created: at.now, ..resource.clone() };
+    let audit = audit(caller, "Add service principal", &principal);
+    Some((Change::Put(Object::ServicePrincipal(principal.into())), audit))
+}
+
+/// Makes the service principal of an API appear for which a client of Microsoft's gets a token.
+#[must_use]
+pub fn appear_for_token(
+    caller: &Caller,
+    directory: &Directory,
+    resource: &ServicePrincipal,
+    at: &Moment<'_>,
+) -> Decided<()> {
+    let (changes, audit) = appear(caller, directory, resource, at).into_iter().unzip();
+    Decided { value: (), changes, audit }
+}
+
+/// A name that another service principal holds stays there.
+fn without_taken_names(directory: &Directory, mut principal: ServicePrincipal) -> ServicePrincipal {
+    principal.names.retain(|name| directory.principal_by_name(name).is_none());
+    principal
 }
 
 /// Switches a service principal on or off, or changes who may use it.
@@ -145,7 +197,7 @@ pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<De
 
 /// The catalogue's entry of a service principal that stands for one of Microsoft's own applications. An application
 /// of the tenant may stand in for one of these; its service principal is the tenant's own.
-fn built_in<'a>(directory: &'a Directory, principal: &ServicePrincipal) -> Option<&'a FirstParty> {
+fn built_in(directory: &Directory, principal: &ServicePrincipal) -> Option<&'static FirstParty> {
     let own = directory.application_by_app(principal.app_id).is_some();
     directory.catalogue.application(principal.app_id).filter(|_| !own)
 }
@@ -201,7 +253,7 @@ pub enum Restoration {
 pub fn restore_built_in(directory: &Directory, at: &Moment<'_>) -> Decided<Vec<Restored>> {
     let start = Caller::Operator { digest: String::new() };
     let mut all = Decided { value: Vec::new(), changes: Vec::new(), audit: Vec::new() };
-    for known in &directory.catalogue.applications {
+    for known in directory.catalogue.applications {
         let Some((wanted, how)) = restoration(directory, known, at) else { continue };
         let restored = Restored { app_id: known.app_id, display_name: known.display_name.clone(), how };
         if let Some(wanted) = wanted {
@@ -216,7 +268,7 @@ pub fn restore_built_in(directory: &Directory, at: &Moment<'_>) -> Decided<Vec<R
 /// What has to become of one of Microsoft's applications in a tenant; `None`: nothing.
 fn restoration(
     directory: &Directory,
-    known: &FirstParty,
+    known: &'static FirstParty,
     at: &Moment<'_>,
 ) -> Option<(Option<ServicePrincipal>, Restoration)> {
     if directory.application_by_app(known.app_id).is_some() {
@@ -308,8 +360,8 @@ fn of_application(
         owner_tenant,
         assignment_required: false,
         names: std::iter::once(it.app_id.to_string()).chain(it.identifier_uris.iter().cloned()).collect(),
-        scopes: it.scopes.clone(),
-        app_roles: it.app_roles.clone(),
+        scopes: it.scopes.clone().into(),
+        app_roles: it.app_roles.clone().into(),
         token_version: it.requested_access_token_version.unwrap_or(1),
         owners: it.owners.clone(),
         tags: it.tags.clone(),
@@ -320,24 +372,7 @@ fn of_application(
 
 /// The service principal of one of Microsoft's applications.
 #[must_use]
-pub fn of_microsoft(known: &FirstParty, id: ObjectId, now: Timestamp) -> ServicePrincipal {
-    let scope = |it: &Permission| PermissionScope {
-        id: it.id,
-        value: it.value.clone(),
-        display_name: it.display_name.clone(),
-        description: it.description.clone(),
-        admin_only: known.admin_consent.contains(&it.value),
-        enabled: true,
-    };
-    let role = |it: &Permission| AppRole {
-        id: it.id,
-        value: it.value.clone(),
-        display_name: it.display_name.clone(),
-        description: it.description.clone(),
-        for_applications: true,
-        for_users: false,
-        enabled: true,
-    };
+pub fn of_microsoft(known: &'static FirstParty, id: ObjectId, now: Timestamp) -> ServicePrincipal {
     ServicePrincipal {
         id,
         app_id: known.app_id,
@@ -345,9 +380,11 @@ pub fn of_microsoft(known: &FirstParty, id: ObjectId, now: Timestamp) -> Service
         enabled: true,
         owner_tenant: MICROSOFT_TENANT.parse().expect("the constant is a GUID"),
         assignment_required: false,
-        names: std::iter::once(known.app_id.to_string()).chain(known.names.iter().cloned()).collect(),
-        scopes: known.scopes.iter().map(scope).collect(),
-        app_roles: known.roles.iter().map(role).collect(),
+        names: std::iter::once(known.app_id.to_string())
+            .chain(known.names.iter().map(|name| (*name).to_owned()))
+            .collect(),
+        scopes: Offered::Microsoft(known),
+        app_roles: Offered::Microsoft(known),
         token_version: 1,
         owners: Vec::new(),
         tags: Vec::new(),
@@ -496,7 +533,7 @@ mod tests {
             assert_eq!((after.names.clone(), how), (sound.names.clone(), vec![Restoration::Reset]));
             assert_eq!((after.enabled, after.assignment_required, after.owners.len()), (true, false, 0));
         }
-        let (after, how) = restored(|it| it.scopes.clear());
+        let (after, how) = restored(|it| it.scopes = Vec::new().into());
         assert_eq!((after.scopes, how), (sound.scopes.clone(), vec![Restoration::Updated]));
         let (after, how) = restored(|it| it.names.truncate(1));
         assert_eq!((after.names, how), (sound.names, vec![Restoration::Updated]));

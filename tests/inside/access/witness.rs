@@ -390,6 +390,61 @@ const MEANT: &[Deviation] = &[
         permissions: &["User.Read"],
         routes: &[("POST", "/v1.0/servicePrincipals/{id}/checkMemberObjects")],
     },
+    Deviation {
+        reason: "The groups of a group are read with what reads groups, as those of somebody are.",
+        side: Side::Extra,
+        kinds: BOTH,
+        permissions: &["Group.ReadWrite.All"],
+        routes: &[
+            ("GET", "/v1.0/groups/{id}/memberOf"),
+            ("GET", "/v1.0/groups/{id}/memberOf/{cast}"),
+            ("GET", "/v1.0/groups/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/groups/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "The groups of a group are read with what reads groups, as those of somebody are.",
+        side: Side::Extra,
+        kinds: APPLICATION,
+        permissions: &["Group.Read.All", "GroupMember.Read.All"],
+        routes: &[
+            ("GET", "/v1.0/groups/{id}/transitiveMemberOf"),
+            ("GET", "/v1.0/groups/{id}/transitiveMemberOf/{cast}"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: BOTH,
+        permissions: &["Application.Read.All", "Application.ReadWrite.All", "User.Read.All"],
+        routes: &[
+            ("POST", "/v1.0/groups/{id}/getMemberGroups"),
+            ("POST", "/v1.0/groups/{id}/getMemberObjects"),
+            ("POST", "/v1.0/groups/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/groups/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: BOTH,
+        permissions: &["User.ReadWrite.All"],
+        routes: &[
+            ("POST", "/v1.0/groups/{id}/getMemberObjects"),
+            ("POST", "/v1.0/groups/{id}/checkMemberGroups"),
+            ("POST", "/v1.0/groups/{id}/checkMemberObjects"),
+        ],
+    },
+    Deviation {
+        reason: "Stricter: memberships are read and checked with what reads groups, as at the routes above.",
+        side: Side::Missing,
+        kinds: DELEGATED,
+        permissions: &["User.Read"],
+        routes: &[
+            ("POST", "/v1.0/groups/{id}/getMemberObjects"),
+            ("POST", "/v1.0/groups/{id}/checkMemberObjects"),
+        ],
+    },
 ];
 
 /// What the tables say about one route and kind: permissions that open it alone, and pairs of them.

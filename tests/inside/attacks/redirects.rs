@@ -350,7 +350,11 @@ async fn signing_out_leads_only_home_row_64() {
     for to in [
         "https://evil.example/",
         "http://localhost/back/",
-        "http://localhost:1/back",
+        "http://localhost:1/back/",
+        "http://localhost:65536/back",
+        "http://127.0.0.1:1/back",
+        "https://localhost:1/back",
+        "http://localhost:1@evil.example/back",
         "http://localhost/back?x",
         "http://localhost/back#x",
     ] {

@@ -3,6 +3,7 @@
 mod applications;
 mod callers;
 mod consent;
+mod cross_origin;
 mod groups;
 mod people;
 mod seeded;

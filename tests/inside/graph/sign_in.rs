@@ -94,6 +94,38 @@ async fn memberships_are_listed_directly_and_through_groups_whole_and_of_one_typ
 }
 
 #[tokio::test]
+async fn a_group_is_in_groups_as_its_members_are() {
+    let more = "[[group]]\nname = \"Outermost\"\nid = \"e0000000-0000-4000-8000-000000000004\"\nmembers = [\"Outer\"]\n";
+    let outermost = "e0000000-0000-4000-8000-000000000004";
+    let t = Contoso::with("", &format!("{GROUPS}{more}")).await;
+    let admin = t.graph_token("admin").await;
+    let at = |id: &str, rest: &str| format!("/v1.0/groups/{id}/{rest}");
+    for cast in ["", "/microsoft.graph.group"] {
+        let direct = t.get(&at(INNER, &format!("memberOf{cast}")), &admin).await.good();
+        assert_eq!(ids(&direct), [OUTER], "{cast}");
+        let through = t.get(&at(INNER, &format!("transitiveMemberOf{cast}")), &admin).await.good();
+        assert_eq!(ids(&through), [OUTER, outermost], "{cast}");
+        assert_eq!(ids(&t.get(&at(outermost, &format!("memberOf{cast}")), &admin).await.good()), [""; 0]);
+    }
+    assert_eq!(
+        ids(&t.get(&at(INNER, "memberOf/microsoft.graph.directoryRole"), &admin).await.good()),
+        [""; 0]
+    );
+    assert_eq!(t.get(&at(INNER, &format!("memberOf/{OUTER}")), &admin).await.good()["id"], OUTER);
+    assert_eq!(t.get(&at(INNER, &format!("memberOf/{outermost}")), &admin).await.no(), ABSENT);
+    let asked = json!({ "securityEnabledOnly": true });
+    for action in ["getMemberGroups", "getMemberObjects"] {
+        let all = t.call("POST", &at(INNER, action), &admin, asked.clone()).await.good();
+        assert_eq!(all["value"], json!([OUTER, outermost]), "{action}");
+    }
+    for rest in ["memberOf", "transitiveMemberOf", "memberOf/microsoft.graph.group"] {
+        assert_eq!(t.get(&at(ADA, rest), &admin).await.no(), ABSENT, "{rest}");
+        assert_eq!(t.get(&at("nonsense", rest), &admin).await.no(), ABSENT, "{rest}");
+        assert_eq!(t.get(&at(INNER, rest), &powerless(&t).await).await.no(), FORBIDDEN, "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn memberships_come_in_pages_that_follow_each_other() {
     let t = Contoso::with("", GROUPS).await;
     let ada = t.graph_token("ada").await;
@@ -118,6 +150,7 @@ async fn named_groups_are_checked_through_groups_too() {
         ("/v1.0/me".to_owned(), &ada),
         (format!("/v1.0/users/{ADA}"), &admin),
         (format!("/v1.0/servicePrincipals/{PRINCIPAL}"), &admin),
+        (format!("/v1.0/groups/{INNER}"), &admin),
     ] {
         for (action, property) in [("checkMemberGroups", "groupIds"), ("checkMemberObjects", "ids")] {
             let path = format!("{base}/{action}");

@@ -216,6 +216,39 @@ upgraded! {
 }
 
 upgraded! {
+    async fn built_in_principals_get_the_permissions_of_this_release(fixture: USUAL) {
+    let Fixture { server, facts } = fixture;
+    let graph = async || {
+        let directory = server.directory().await;
+        directory.principal_by_name(GRAPH).unwrap().clone()
+    };
+    // Until the next start they publish what the former release kept.
+    let before = graph().await;
+    assert!(before.scopes.len() < 100 && before.scopes.by_value("User.Read").is_some());
+    assert!(before.scopes.by_value("Mail.Read").is_none());
+    let refreshed = server.token(&refreshing(&facts.refresh_token)).await.good();
+    server.restore_built_in().await;
+    let after = graph().await;
+    assert!(after.scopes.by_value("Mail.Read").is_some() && after.app_roles.by_value("Mail.Read").is_some());
+    assert_eq!((after.id, after.created, after.enabled), (before.id, before.created, before.enabled));
+    // Whatever was published then is published now, under the same id.
+    for scope in before.scopes.iter() {
+        assert_eq!(after.scopes.by_id(scope.id).map(|it| &it.value), Some(&scope.value));
+    }
+    for role in before.app_roles.iter() {
+        assert_eq!(after.app_roles.by_id(role.id).map(|it| &it.value), Some(&role.value));
+    }
+    // Grants and roles mean what they meant.
+    let token = refreshed["refresh_token"].as_str().unwrap().to_owned();
+    server.token(&refreshing(&token)).await.good();
+    let token = server.graph_token("admin").await;
+    assert_eq!(server.get("/v1.0/users", &token).await.status, 200);
+    assert!(server.directory().await.principal_by_name("https://outlook.office365.com").is_some());
+    assert_eq!(server.restore_built_in().await, []);
+}
+}
+
+upgraded! {
     async fn the_records_and_the_audit_are_whole(fixture: USUAL) {
     let engine = fixture.server.engine().await;
     assert!(audit(&engine).await > 5);

@@ -353,7 +353,7 @@ async fn after_the_click_a_sign_out_goes_back_to_an_application_of_the_session()
         assert_eq!(number(&browser.open(&query(PUBLIC, &[("prompt", "none")])).await), 50_058);
         // An address that no application of the session has, and any address where no session ends.
         let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
-        for to in ["https://evil.example/", "http://localhost/back/", "http://localhost:1/back"] {
+        for to in ["https://evil.example/", "http://localhost/back/", "http://localhost:1/back/"] {
             let asked = leave(&browser, path, to).await;
             let page = browser.submit(&asked, &[]).await;
             assert_eq!((page.status, page.header("location")), (200, ""), "{path} {to}");

@@ -16,6 +16,7 @@ mod forms;
 mod hybrid;
 mod interactive;
 mod libraries;
+mod microsoft_apis;
 mod multi_tenant;
 mod names;
 mod notices;

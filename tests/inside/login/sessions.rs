@@ -308,9 +308,13 @@ async fn where_no_application_is_named_an_address_of_the_session_is_gone_to() {
     let path = format!("/v1.0/applications(appId='{UNCONSENTED}')");
     assert_eq!(t.call("PATCH", &path, &token, other).await.status, 204);
     // An application's that got something of the session, and one's that did not.
-    for (to, status, gone_to) in
-        [("http://localhost/back", 303, "http://localhost/back"), ("http://localhost/other", 200, "")]
-    {
+    for (to, status, gone_to) in [
+        ("http://localhost/back", 303, "http://localhost/back"),
+        // On this machine under any port, as when signing in.
+        ("http://localhost:5173/back", 303, "http://localhost:5173/back"),
+        ("http://localhost:5173/other", 200, ""),
+        ("http://localhost/other", 200, ""),
+    ] {
         let browser = Browser::new(&t);
         let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
         let path = format!("/{TENANT}/oauth2/v2.0/logout?post_logout_redirect_uri={}", percent(to));

@@ -1,10 +1,10 @@
 //! `memberOf`, `transitiveMemberOf`, `getMemberGroups`, `getMemberObjects`, `checkMemberGroups` and
-//! `checkMemberObjects` of users and service principals: the groups that somebody is in. `getMemberObjects` is where a
+//! `checkMemberObjects` of users, service principals and groups: the groups that one is in. `getMemberObjects` is where a
 //! token sends clients when somebody's groups did not fit. Directory roles are no objects of their own here, so no
 //! answer has any.
 
 use super::{
-    Whose,
+    Whose, groups,
     list::{Page, body, entity, searched},
     service_principals, shape,
     users::found,
@@ -175,6 +175,7 @@ async fn member(cx: &mut Context, call: &Call, whose: Whose) -> Result<(Called, 
         Whose::Me => me(&called)?,
         Whose::User => named(cx, &called, call.variable(0)).await?,
         Whose::Principal => principal(cx, &mut called, call).await?,
+        Whose::Group => group(cx, &mut called, call.variable(0)).await?,
     };
     Ok((called, member))
 }
@@ -195,6 +196,14 @@ fn me(called: &Called) -> Result<ObjectId, Failure> {
     };
     authorize(&called.caller, &called.directory, &READ_OWN_GROUPS, &[])?;
     Ok(*user)
+}
+
+async fn group(cx: &Context, called: &mut Called, id: &str) -> Result<ObjectId, Failure> {
+    cx.confirmed(called, |caller, directory| {
+        authorize(caller, directory, &READ_GROUPS, &[])?;
+        Ok(groups::find(directory, id)?.id)
+    })
+    .await
 }
 
 async fn principal(cx: &Context, called: &mut Called, call: &Call) -> Result<ObjectId, Failure> {

@@ -5,6 +5,7 @@ mod app_role_assignments;
 mod application_body;
 mod application_credentials;
 mod applications;
+pub(crate) mod cross_origin;
 mod directory_objects;
 mod group_members;
 mod groups;
@@ -37,8 +38,10 @@ pub(crate) enum Whose {
     User,
     /// `/servicePrincipals/{id}`.
     Principal,
+    /// `/groups/{id}`.
+    Group,
 }
-use Whose::{Me, Principal, User};
+use Whose::{Group, Me, Principal, User};
 
 macro_rules! route {
     ($method:ident $path:literal, $module:literal, $handler:path $(, $argument:expr)*) => {
@@ -99,6 +102,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/groups/{id}/members", "graph/group_members", group_members::list),
     route!(POST "/v1.0/groups/{id}/members/$ref", "graph/group_members", group_members::add),
     route!(DELETE "/v1.0/groups/{id}/members/{member}/$ref", "graph/group_members", group_members::remove),
+    route!(GET "/v1.0/groups/{id}/memberOf", "graph/memberships", memberships::list, Group, Direct),
+    route!(GET "/v1.0/groups/{id}/memberOf/{cast}", "graph/memberships", memberships::list, Group, Direct),
+    route!(GET "/v1.0/groups/{id}/transitiveMemberOf", "graph/memberships", memberships::list, Group, Transitive),
+    route!(GET "/v1.0/groups/{id}/transitiveMemberOf/{cast}", "graph/memberships", memberships::list, Group, Transitive),
+    route!(POST "/v1.0/groups/{id}/getMemberGroups", "graph/memberships", memberships::ids, Group),
+    route!(POST "/v1.0/groups/{id}/getMemberObjects", "graph/memberships", memberships::ids, Group),
+    route!(POST "/v1.0/groups/{id}/checkMemberGroups", "graph/memberships", memberships::check, Group, "groupIds"),
+    route!(POST "/v1.0/groups/{id}/checkMemberObjects", "graph/memberships", memberships::check, Group, "ids"),
     route!(GET "/v1.0/groups/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::list_of_group),
     route!(POST "/v1.0/groups/{id}/appRoleAssignments", "graph/app_role_assignments", app_role_assignments::post_of_group),
     route!(DELETE "/v1.0/groups/{id}/appRoleAssignments/{assignment}", "graph/app_role_assignments", app_role_assignments::delete_of_group),

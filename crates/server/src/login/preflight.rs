@@ -8,6 +8,7 @@ use crate::{
     route::Call,
 };
 use carnet_wire::authority::TenantName;
+use http::header;
 
 /// `OPTIONS /{tenant}/oauth2/v2.0/token`
 pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
@@ -21,7 +22,7 @@ pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
         true => any_tenant_has(cx, origin).await?,
     };
     Ok(match known {
-        true => reply.readable_by(origin).accepting("POST, OPTIONS", &wanted(call)),
+        true => reply.readable_by(origin).accepting("POST, OPTIONS", &wanted(&call.head)),
         false => reply,
     })
 }
@@ -31,7 +32,7 @@ pub(crate) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure>
     let reply = Reply::no_content();
     let Some(origin) = call.header("origin") else { return Ok(reply) };
     Ok(match any_tenant_has(&cx, origin).await? {
-        true => reply.readable_by(origin).accepting("GET, POST, OPTIONS", &wanted(&call)),
+        true => reply.readable_by(origin).accepting("GET, POST, OPTIONS", &wanted(&call.head)),
         false => reply,
     })
 }
@@ -40,7 +41,7 @@ pub(crate) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure>
 ///
 /// # Errors
 /// [`Failure`] when the store fails.
-pub(super) async fn any_tenant_has(cx: &Context, origin: &str) -> Result<bool, Failure> {
+pub(crate) async fn any_tenant_has(cx: &Context, origin: &str) -> Result<bool, Failure> {
     let store = &cx.state.store;
     for tenant in store.tenants() {
         if store.directory(tenant.id).await?.is_some_and(|it| it.has_spa_origin(origin)) {
@@ -52,12 +53,13 @@ pub(super) async fn any_tenant_has(cx: &Context, origin: &str) -> Result<bool, F
 
 /// `OPTIONS` of what everyone may read.
 pub(super) async fn public(_: Context, call: Call) -> Result<Reply, Failure> {
-    Ok(Reply::no_content().public().accepting("GET, OPTIONS", &wanted(&call)))
+    Ok(Reply::no_content().public().accepting("GET, OPTIONS", &wanted(&call.head)))
 }
 
 /// The headers that the script wants to send, as far as they are names: clients send many of their own.
-fn wanted(call: &Call) -> String {
+pub(crate) fn wanted(head: &http::request::Parts) -> String {
     let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',' | ' ');
-    let asked = call.header("access-control-request-headers").filter(|it| it.len() <= 1024);
+    let asked = head.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|it| it.to_str().ok());
+    let asked = asked.filter(|it| it.len() <= 1024);
     asked.filter(|it| it.chars().all(name)).unwrap_or("content-type").to_owned()
 }

@@ -13,10 +13,11 @@ use carnet_tenant::{
     credential::{Guarded, PasswordHash},
     directory::Directory,
     lockout::Attempt,
+    service_principal::appear_for_token,
     sign_in::SignIn,
     token::{
-        Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, UserAssertion, aio, client_auth,
-        cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        Approval, Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion,
+        aio, client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
@@ -31,6 +32,7 @@ use carnet_wire::{
     },
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 pub(super) fn v2(cx: Context, call: Call) -> impl Future<Output = Result<Reply, Failure>> {
     post(cx, call, Version::V2)
@@ -125,7 +127,7 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
     let federated = prove_federated(cx, &facts, (&asked.request, assertion.as_ref())).await;
     let users = (password, prove_assertion(cx, &facts, &asked.request).await?);
     let mut decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
-    if matches!(&decision.verdict, Err(denial) if denial.rests_on_absence())
+    if decision.rests_on_absence()
         && let Some(newer) =
             Box::pin(cx.state.store.confirm_client(&facts.directory, asked.request.client_id)).await?
     {
@@ -133,6 +135,11 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
         decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     }
     let decision = cx.counted(&facts.directory.tenant, decision, &asked.request.grant);
+    if let Ok(approval) = &decision.verdict
+        && approval.resource.appears
+    {
+        Box::pin(cx.make_appear(&facts.directory, approval)).await?;
+    }
     let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
     let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
@@ -344,6 +351,19 @@ impl Context {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
         }
+    }
+
+    /// Makes the service principal of an API of Microsoft's appear in the tenant, for which this token is.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store fails.
+    async fn make_appear(&self, directory: &Arc<Directory>, approval: &Approval) -> Result<(), Failure> {
+        let Subject::User { user, .. } = &approval.subject else { return Ok(()) };
+        let mut called = self.in_person(directory, user, &approval.client);
+        self.apply(&mut called, |caller, directory, at| {
+            Ok(appear_for_token(caller, directory, &approval.resource.principal, at))
+        })
+        .await
     }
 
     fn decide(

@@ -381,9 +381,7 @@ fn needed(draft: &Draft, api: AppId, wanted: &PermissionTable) -> Result<Require
         let own = own
             .and_then(|it| it.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(name)))
             .map(|it| it.id);
-        let theirs = known
-            .and_then(|it| it.scopes.iter().find(|it| it.value.eq_ignore_ascii_case(name)))
-            .map(|it| it.id);
+        let theirs = known.and_then(|it| it.scope(name)).map(|it| it.id);
         let id = own
             .or(theirs)
             .ok_or_else(|| bad("permissions", format!("`{name}` is no delegated permission of {api}")))?;
@@ -393,9 +391,7 @@ fn needed(draft: &Draft, api: AppId, wanted: &PermissionTable) -> Result<Require
         let own = own
             .and_then(|it| it.app_roles.iter().find(|it| it.value.eq_ignore_ascii_case(name)))
             .map(|it| it.id);
-        let theirs = known
-            .and_then(|it| it.roles.iter().find(|it| it.value.eq_ignore_ascii_case(name)))
-            .map(|it| it.id);
+        let theirs = known.and_then(|it| it.role(name)).map(|it| it.id);
         let id = own
             .or(theirs)
             .ok_or_else(|| bad("permissions", format!("`{name}` is no application permission of {api}")))?;

@@ -257,7 +257,8 @@ fn default_of_an_api_that_is_not_listed_asks_an_administrator_alone() {
 fn a_listed_api_that_the_tenant_lacks_is_told_to_an_administrator() {
     let mut directory = directory();
     let read = listed(API, &[RequiredAccess::Scope(key(1))]);
-    list(&mut directory, vec![listed(POWER_PLATFORM, &[RequiredAccess::Scope(key(5))]), read]);
+    let absent = "a0000000-0000-4000-8000-00000000dead";
+    list(&mut directory, vec![listed(absent, &[RequiredAccess::Scope(key(5))]), read]);
     let target = v2(&format!("{API}/.default"));
     assert_eq!(
         ask(&directory, &everyone(), &target, false).map(|it| asked(&it)),

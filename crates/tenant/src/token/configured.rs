@@ -383,7 +383,7 @@ mod tests {
             for_users: true,
             enabled: true,
         };
-        contoso.change_principal(SECRET, |it| it.app_roles = vec![role]);
+        contoso.change_principal(SECRET, |it| it.app_roles = vec![role].into());
         let inner = contoso.group(1001, user());
         let outer = contoso.group(1002, inner);
         let roles = |contoso: &Contoso| both(contoso)[0].get("roles").cloned();

@@ -10,7 +10,8 @@ use crate::{
     credential::SecretCredential,
     directory::Directory,
     lockout::Attempt,
-    permission::{AppRole, PermissionScope, RequiredResource},
+    offered::Offered,
+    permission::RequiredResource,
     permission_grant::{GrantKey, PermissionGrant},
     service_principal::ServicePrincipal,
     tenant::{Policy, Tenant},
@@ -18,7 +19,7 @@ use crate::{
 };
 use carnet_wire::{
     authority::TenantName,
-    catalogue::{Catalogue, Permission},
+    catalogue::{Catalogue, FirstParty},
     digest::DigestKey,
     entropy::SeededEntropy,
     ids::{AppId, ObjectId, TenantId, TraceId},
@@ -130,26 +131,9 @@ fn application(app: &str, public: bool, secrets: Vec<SecretCredential>) -> Appli
 fn principal(
     app: AppId,
     id: ObjectId,
-    names: &[String],
-    (scopes, roles): (&[Permission], &[Permission]),
+    names: Vec<String>,
+    known: Option<&'static FirstParty>,
 ) -> ServicePrincipal {
-    let scope = |it: &Permission| PermissionScope {
-        id: it.id,
-        value: it.value.clone(),
-        display_name: String::new(),
-        description: String::new(),
-        admin_only: false,
-        enabled: true,
-    };
-    let role = |it: &Permission| AppRole {
-        id: it.id,
-        value: it.value.clone(),
-        display_name: String::new(),
-        description: String::new(),
-        for_applications: true,
-        for_users: false,
-        enabled: true,
-    };
     ServicePrincipal {
         id,
         app_id: app,
@@ -157,15 +141,19 @@ fn principal(
         enabled: true,
         owner_tenant: TENANT.parse().expect("the fixture is sound"),
         assignment_required: false,
-        names: names.to_vec(),
-        scopes: scopes.iter().map(scope).collect(),
-        app_roles: roles.iter().map(role).collect(),
+        names,
+        scopes: known.map_or_else(|| Vec::new().into(), Offered::Microsoft),
+        app_roles: known.map_or_else(|| Vec::new().into(), Offered::Microsoft),
         token_version: 1,
         owners: Vec::new(),
         tags: Vec::new(),
         kept: Default::default(),
         created: now(),
     }
+}
+
+fn names(known: &FirstParty) -> Vec<String> {
+    known.names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Contoso {
@@ -198,7 +186,7 @@ impl Contoso {
         ] {
             changes.push(Change::Put(Object::Application(application(app, public, secrets).into())));
             let made =
-                principal(app.parse().expect("the fixture is sound"), object(app), &[app.into()], (&[], &[]));
+                principal(app.parse().expect("the fixture is sound"), object(app), vec![app.into()], None);
             changes.push(Change::Put(Object::ServicePrincipal(made.into())));
         }
         for (known, id) in [(PLATFORM, 1), (carnet_wire::catalogue::GRAPH, 2)] {
@@ -206,7 +194,7 @@ impl Contoso {
                 .application(known.parse().expect("the fixture is sound"))
                 .expect("the fixture is sound");
             let id = ObjectId::new(Uuid::from_u128(id));
-            let made = principal(known.app_id, id, &known.names, (&known.scopes, &known.roles));
+            let made = principal(known.app_id, id, names(known), Some(known));
             changes.push(Change::Put(Object::ServicePrincipal(made.into())));
             let scope = if known.app_id.to_string() == PLATFORM {
                 "AppManagement.ApplicationPackages.Read"
@@ -284,7 +272,7 @@ impl Contoso {
         let app = app.parse().expect("the fixture is sound");
         let catalogue = self.directory.catalogue.clone();
         let known = catalogue.application(app).expect("the fixture is sound");
-        let made = principal(app, ObjectId::new(app.uuid()), &known.names, (&known.scopes, &known.roles));
+        let made = principal(app, ObjectId::new(app.uuid()), names(known), Some(known));
         self.directory.apply([Change::Put(Object::ServicePrincipal(made.into()))]);
     }
 

@@ -28,7 +28,7 @@ impl Contoso {
         };
         self.change_principal(SECRET, |it| {
             it.names.push(API.into());
-            (it.scopes, it.token_version) = (vec![scope], version);
+            (it.scopes, it.token_version) = (vec![scope].into(), version);
         });
         let key = GrantKey { client: object(PUBLIC), resource: object(SECRET), principal: None };
         let grant = PermissionGrant { key, scopes: vec!["read".into()], created: now() };

@@ -64,6 +64,15 @@ impl Decision {
         Self { known: self.known, effects: self.effects, ..Self::no(denial) }
     }
 
+    /// Something that just came could change it: a denial, or an API that the tenant does not hold yet.
+    #[must_use]
+    pub fn rests_on_absence(&self) -> bool {
+        match &self.verdict {
+            Ok(approval) => approval.resource.appears,
+            Err(denial) => denial.rests_on_absence(),
+        }
+    }
+
     /// The number for the record.
     #[must_use]
     pub fn number(&self) -> u32 {

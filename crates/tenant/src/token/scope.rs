@@ -7,7 +7,7 @@ use crate::{
     optional_claims::{ClaimSet, GroupClaims},
     permission_grant::{GrantKey, PermissionGrant},
     registry::AtHome,
-    service_principal::ServicePrincipal,
+    service_principal::{self, ServicePrincipal},
     user::User,
 };
 use carnet_wire::{
@@ -32,6 +32,8 @@ pub struct Resource {
     pub graph: bool,
     /// It is one of Microsoft's own APIs, whose tokens carry a few claims more.
     pub microsoft: bool,
+    /// The tenant does not hold its service principal yet, which appears with the consent or the token.
+    pub appears: bool,
     /// It evaluates tokens continuously.
     pub continuous: bool,
     /// Its registration takes no personal accounts, and its tokens are v1.0.
@@ -59,7 +61,21 @@ pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, De
     let by_id = resolved.resource.name.parse::<AppId>().is_ok();
     resolved.resource.spn |= run.request.spn_audience && by_id;
     run.known.resource = Some(resolved.resource.principal.app_id);
+    if resolved.resource.appears && !is_of_microsoft(run) {
+        return Err(missing(&run.facts.directory, &resolved.resource.name));
+    }
     usable(resolved)
+}
+
+/// The client is one of Microsoft's. An API of Microsoft's appears in the tenant for such a client, if it is
+/// preauthorized, and where a person is asked for consent. An application of the tenant finds it or does not.
+fn is_of_microsoft(run: &Run<'_>) -> bool {
+    let (directory, client) = (&run.facts.directory, run.request.client_id);
+    directory.application_by_app(client).is_none() && directory.catalogue.application(client).is_some()
+}
+
+fn missing(directory: &Directory, name: &str) -> Denial {
+    Denial::ResourceMissing { name: shown(name), tenant: directory.tenant.display_name.clone() }
 }
 
 fn usable(resolved: Resolved) -> Result<Resolved, Denial> {
@@ -135,21 +151,17 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     let plain = name.trim_end_matches('/');
     let own_graph = graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
-    let Some(principal) = directory.principal_by_name(known) else {
-        return Err(Denial::ResourceMissing {
-            name: shown(&name),
-            tenant: directory.tenant.display_name.clone(),
-        });
+    let held = directory.principal_by_name(known).cloned();
+    let appears = held.is_none();
+    let to_appear = || {
+        let known = directory.catalogue.resource_by_name(known)?;
+        service_principal::to_appear(directory, known).map(Arc::new)
     };
-    match directory.at_home(principal) {
+    let Some(principal) = held.or_else(to_appear) else { return Err(missing(directory, &name)) };
+    match directory.at_home(&principal) {
         AtHome::Served => {}
         AtHome::Disabled => return Err(Denial::ResourceDisabled(principal.display_name.clone())),
-        AtHome::Gone => {
-            return Err(Denial::ResourceMissing {
-                name: shown(&name),
-                tenant: directory.tenant.display_name.clone(),
-            });
-        }
+        AtHome::Gone => return Err(missing(directory, &name)),
     }
     let graph = principal.app_id.to_string() == catalogue::GRAPH;
     let known = directory.catalogue.application(principal.app_id);
@@ -158,11 +170,12 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     let registered = directory.registered(principal.app_id);
     let own = registered.as_ref().map(|it| &*it.application);
     Ok(Resource {
-        principal: principal.clone(),
+        principal,
         name,
         spn,
         graph,
         microsoft,
+        appears,
         continuous,
         work_only: own.is_some_and(|it| {
             !it.sign_in_audience.has_personal() && it.requested_access_token_version != Some(2)
@@ -282,8 +295,7 @@ fn all_held(
         if held.iter().any(|it| it.eq_ignore_ascii_case(value)) {
             continue;
         }
-        let published =
-            resource.principal.scopes.iter().find(|it| it.enabled && it.value.eq_ignore_ascii_case(value));
+        let published = resource.principal.scopes.by_value(value).filter(|it| it.enabled);
         let Some(published) = published else {
             return Err(Denial::ScopeUnknown {
                 application: client.name.clone(),
@@ -299,8 +311,7 @@ fn all_held(
 /// What was consented to for a client, a user and an API, as far as the API still publishes it, and what a client of
 /// Microsoft's holds without consent.
 fn consented(directory: &Directory, client: &Client, user: ObjectId, resource: &Resource) -> Vec<String> {
-    let published =
-        |value: &String| resource.principal.scopes.iter().any(|it| it.enabled && it.value == *value);
+    let published = |value: &String| resource.principal.scopes.by_value(value).is_some_and(|it| it.enabled);
     let mut held: Vec<String> = Vec::new();
     if let Some(principal) = &client.principal {
         for whom in [None, Some(user)] {
@@ -388,7 +399,7 @@ fn roles_of(
 ) -> Vec<String> {
     let assignments = holders.into_iter().flat_map(|holder| directory.app_roles_of(holder));
     let here = assignments.filter(|it| it.key.resource == resource.id);
-    let value = |role| resource.app_roles.iter().find(|it| it.enabled && it.id == role);
+    let value = |role| resource.app_roles.by_id(role).filter(|it| it.enabled);
     let mut roles: Vec<String> = Vec::new();
     for role in here.filter_map(|it| value(it.key.role)) {
         if !roles.contains(&role.value) {

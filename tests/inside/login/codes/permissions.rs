@@ -82,9 +82,14 @@ async fn pages(table: &mut Table, t: &Contoso) {
         "back access_denied",
         &browser.submit(&page, &[("answer", "no")]).await,
     );
-    let advisor = [("scope", "https://advisor.powerapps.com/.default")];
-    let missing = open(&browser, TENANT, ASKS, &advisor).await;
-    table.add(650_052, "an API of Microsoft's that the tenant has not", "back invalid_client", &missing);
+    let code = [("scope", "aebc6443-996d-45c2-90f0-388ff96faa56/.default")];
+    let missing = open(&browser, TENANT, ASKS, &code).await;
+    table.add(
+        650_052,
+        "an application of Microsoft's that the tenant has not, and that is no API",
+        "back invalid_client",
+        &missing,
+    );
 
     let listed = json!({ "requiredResourceAccess": [{
         "resourceAppId": "8578e004-a5c6-46e7-913e-12f58912df43",

@@ -7,8 +7,8 @@ use carnet_client::{
     setup::step2,
 };
 use carnet_wire::{
-    catalogue::{Catalogue, Permission},
-    ids::AppId,
+    catalogue::Catalogue,
+    ids::{AppId, KeyId},
 };
 use serde_json::{Value, json};
 
@@ -37,13 +37,13 @@ pub async fn present(graph: &Graph, api: AppId) -> Result<Value, Failure> {
 
 /// What the catalogue knows of an API that is not in the tenant, in the shape of its service principal.
 fn published(catalogue: &Catalogue, api: AppId) -> Value {
-    let named = |it: &Permission| json!({ "id": it.id, "value": it.value });
+    let named = |id: KeyId, value: &str| json!({ "id": id, "value": value });
     match catalogue.application(api) {
         Some(known) => json!({
             "appId": api,
             "displayName": known.display_name,
-            "oauth2PermissionScopes": known.scopes.iter().map(named).collect::<Vec<_>>(),
-            "appRoles": known.roles.iter().map(named).collect::<Vec<_>>(),
+            "oauth2PermissionScopes": known.scopes().iter().map(|it| named(it.id, &it.value)).collect::<Vec<_>>(),
+            "appRoles": known.roles().iter().map(|it| named(it.id, &it.value)).collect::<Vec<_>>(),
         }),
         None => json!({ "appId": api, "displayName": null }),
     }

@@ -17,7 +17,7 @@ use carnet_client::{
     setup::{step1, step2, step3, step4},
 };
 use carnet_wire::{
-    catalogue::{AZURE_POWERSHELL, POWER_PLATFORM, POWER_PLATFORM_CLI},
+    catalogue::{AZURE_POWERSHELL, POWER_PLATFORM},
     ids::AppId,
     jose::ClientKey,
     secret::{AccessToken, SecretBytes},
@@ -100,15 +100,18 @@ impl Walk<'_> {
     async fn permissions(&self, application: &Value) -> Result<Value, Failure> {
         let printer = self.printer;
         printer.title("Step 2", "API permissions: the Power Platform API by its GUID");
-        printer.early("the tenant does not hold the API's service principal, so nobody gets a token for it");
-        let ada = user(self.own, id(POWER_PLATFORM_CLI)?, Person::Ada);
-        let scope = self.place.power_platform_scope();
-        must_refuse(password::acquire(&self.transport, self.place, &ada, &scope).await, 500_011)?;
+        printer.early("the tenant lacks the API's service principal, so no application gets a token for it");
+        let object = text(application, "id");
+        let (first, secret) = self.graph.add_password(object, "first try", None).await?;
+        let client =
+            Application { client: id(text(application, "appId"))?, credential: Credential::Secret(secret) };
+        must_refuse(self.app_token(&client).await, 500_011)?;
         printer.note(
             "Make it appear, as New-AzureADServicePrincipal does; then the same request gets its token.",
         );
         let resource = self.graph.create_principal(id(POWER_PLATFORM)?).await?;
-        password::acquire(&self.transport, self.place, &ada, &scope).await?;
+        self.app_token(&client).await?;
+        self.graph.remove_password(object, text(&first, "keyId")).await?;
         printer.note(&format!("List {SCOPE} in the registration's API permissions."));
         step2::require(&self.graph, application, &resource, &[SCOPE.to_owned()]).await?;
         Ok(resource)

@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     change::{Change, Object},
-    permission::AppRole,
+    permission::{AppRole, PermissionScope},
     permission_grant::{GrantKey, PermissionGrant},
 };
 use carnet_wire::{
@@ -145,7 +145,7 @@ fn an_application_gets_what_it_published_and_did_not_disable() {
         (write.id, write.value) = (KeyId::new(Uuid::from_u128(78)), "write".into());
         let mut old = write.clone();
         (old.id, old.value, old.enabled) = (KeyId::new(Uuid::from_u128(79)), "old".into(), false);
-        it.scopes.extend([write, old]);
+        it.scopes = [it.scopes.to_vec(), vec![write, old]].concat().into();
     });
     assert_eq!(scopes(&contoso, SECRET, &format!("{SECRET}/.default")), ["read", "write"]);
     // Others get what was consented to.
@@ -164,9 +164,16 @@ fn an_application_gets_what_it_published_and_did_not_disable() {
 fn a_permission_that_is_no_longer_published_is_no_longer_held() {
     let mut contoso = Contoso::new();
     contoso.api(1);
-    contoso.change_principal(SECRET, |it| it.scopes[0].enabled = false);
+    let change = |contoso: &mut Contoso, change: fn(&mut PermissionScope)| {
+        contoso.change_principal(SECRET, |it| {
+            let mut scope = it.scopes[0].clone();
+            change(&mut scope);
+            it.scopes = vec![scope].into();
+        });
+    };
+    change(&mut contoso, |it| it.enabled = false);
     assert_eq!(code(&contoso, PUBLIC, &format!("{API}/read")), 650_053);
-    contoso.change_principal(SECRET, |it| it.scopes[0].value = "other".into());
+    change(&mut contoso, |it| it.value = "other".into());
     assert_eq!(code(&contoso, PUBLIC, &format!("{API}/.default")), 650_056);
 }
 
@@ -257,7 +264,7 @@ fn microsofts_clients_get_what_is_preauthorized_and_some_the_rest_by_consent() {
 fn preauthorized_permissions_need_not_be_published_unless_the_api_is_the_tenants_own() {
     let mut contoso = Contoso::new();
     contoso.first_party(ADVISOR);
-    contoso.change_principal(ADVISOR, |it| it.scopes.clear());
+    contoso.change_principal(ADVISOR, |it| it.scopes = Vec::new().into());
     let ask = format!("{ADVISOR}/.default");
     assert_eq!(scopes(&contoso, AZURE_CLI, &ask), ["Analysis.All"]);
     register_as(&mut contoso, ADVISOR);
@@ -289,7 +296,7 @@ fn an_application_gets_the_enabled_roles_that_it_was_given() {
     let mut contoso = Contoso::new();
     contoso.api(1);
     contoso.change_principal(SECRET, |it| {
-        it.app_roles = vec![role(1, "One", true), role(2, "Two", true), role(3, "Three", false)];
+        it.app_roles = vec![role(1, "One", true), role(2, "Two", true), role(3, "Three", false)].into();
     });
     let roles = |contoso: &Contoso| {
         let body = format!("scope={API}/.default&grant_type=client_credentials&client_secret=right");

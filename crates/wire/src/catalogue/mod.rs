@@ -1,13 +1,23 @@
 //! Microsoft's own applications, as data: the APIs with every published permission, the command-line
-//! clients that are known in every tenant, and the directory roles. `data/first_party.json` holds the
-//! facts; it is parsed once at start.
+//! clients that are known in every tenant, and the directory roles. The facts are in `data`; its README says where
+//! they come from. They are the same for every tenant and server, so a process holds them once: names and clients are
+//! read at start, the permissions of an API when something asks for them first.
+
+mod published;
+
+pub use published::{AppRole, PermissionScope};
 
 use crate::{
     cloud::is_microsoft_host,
     ids::{AppId, KeyId, ObjectId},
 };
+use published::Published;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{LazyLock, OnceLock},
+};
 
 /// Microsoft Graph.
 pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
@@ -23,42 +33,57 @@ pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 pub const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 /// Power Platform CLI, a public client known in every tenant.
 pub const POWER_PLATFORM_CLI: &str = "9cee029c-6210-4654-90bb-17e6e9d36617";
+/// Exchange Online.
+pub const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
+/// SharePoint Online.
+pub const SHAREPOINT: &str = "00000003-0000-0ff1-ce00-000000000000";
+/// Azure Resource Manager, whose service principal is called Windows Azure Service Management API.
+pub const AZURE_RESOURCE_MANAGER: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
+/// The service behind Power Automate.
+pub const FLOW: &str = "7df0a125-d3be-4c96-aa54-591f83ff541c";
 /// The tenant that owns Microsoft's applications.
 pub const MICROSOFT_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// An application of Microsoft's.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct FirstParty {
     /// Its id, the same in every tenant.
     pub app_id: AppId,
     /// Its name.
     pub display_name: String,
     /// The names under which tokens for it are asked for, without trailing slash.
-    pub names: Vec<String>,
-    /// Delegated permissions.
-    pub scopes: Vec<Permission>,
-    /// Application permissions.
-    pub roles: Vec<Permission>,
+    pub names: Vec<&'static str>,
     /// A tenant holds its service principal from the start.
     pub in_every_tenant: bool,
-    /// It is a client without a credential.
+    /// It is a client without a credential, and no API.
     pub public_client: bool,
     /// Where its sign-ins may end, besides `http://localhost` and the native client's page.
-    #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// The scopes it holds without anyone's consent, by API. Some are never published to tenants.
     pub preauthorized: BTreeMap<AppId, Vec<String>>,
     /// What it is not preauthorized for at Microsoft Graph it gets by consent, like an application of the tenant.
-    #[serde(default)]
     pub by_consent: bool,
-    /// Delegated permissions to which only an administrator may consent. Microsoft Graph's are those of Microsoft's
-    /// permission tables (August 2026). For the Power Platform API no source says so of any; every user may consent.
-    #[serde(default)]
-    pub admin_consent: Vec<String>,
+    published: OnceLock<Published>,
 }
 
+/// Equal by id: there is one entry for each application.
+impl PartialEq for FirstParty {
+    fn eq(&self, other: &Self) -> bool {
+        self.app_id == other.app_id
+    }
+}
+
+impl Eq for FirstParty {}
+
 impl FirstParty {
+    /// The entry of the catalogue that comes with the program.
+    #[must_use]
+    pub fn builtin(app: AppId) -> Option<&'static Self> {
+        let builtin = &*BUILTIN;
+        let place = builtin.by_id.binary_search_by_key(&app, |it| builtin.applications[*it].app_id).ok()?;
+        Some(&builtin.applications[builtin.by_id[place]])
+    }
+
     /// The API looks at every call whether the token still counts, so that its tokens may live a day
     /// (continuous access evaluation).
     #[must_use]
@@ -66,26 +91,104 @@ impl FirstParty {
         let id = self.app_id.to_string();
         [GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE].contains(&id.as_str())
     }
-}
 
-/// A permission that an API publishes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "(String, KeyId, String, String)")]
-pub struct Permission {
-    /// What clients ask for.
-    pub value: String,
-    /// Its id within the API.
-    pub id: KeyId,
-    /// The name people see.
-    pub display_name: String,
-    /// What it allows.
-    pub description: String,
-}
-
-impl From<(String, KeyId, String, String)> for Permission {
-    fn from((value, id, display_name, description): (String, KeyId, String, String)) -> Self {
-        Self { value, id, display_name, description }
+    /// The delegated permissions that it publishes, sorted by value in lower case.
+    #[must_use]
+    pub fn scopes(&self) -> &[PermissionScope] {
+        &self.published().scopes.list
     }
+
+    /// The application permissions that it publishes, sorted by value in lower case.
+    #[must_use]
+    pub fn roles(&self) -> &[AppRole] {
+        &self.published().roles.list
+    }
+
+    /// The delegated permission with this value, in any letter case.
+    #[must_use]
+    pub fn scope(&self, value: &str) -> Option<&PermissionScope> {
+        self.published().scopes.by_value(value)
+    }
+
+    /// The application permission with this value, in any letter case.
+    #[must_use]
+    pub fn role(&self, value: &str) -> Option<&AppRole> {
+        self.published().roles.by_value(value)
+    }
+
+    /// The delegated permission with this id.
+    #[must_use]
+    pub fn scope_by_id(&self, id: KeyId) -> Option<&PermissionScope> {
+        self.published().scopes.by_id(id)
+    }
+
+    /// The application permission with this id.
+    #[must_use]
+    pub fn role_by_id(&self, id: KeyId) -> Option<&AppRole> {
+        self.published().roles.by_id(id)
+    }
+
+    fn published(&self) -> &Published {
+        self.published.get_or_init(|| Published::of(self.app_id))
+    }
+
+    /// Reads a line of `data/apis.tsv`.
+    fn read(line: &'static str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        Some(Self {
+            app_id: fields.next()?.parse().ok()?,
+            display_name: fields.next()?.to_owned(),
+            in_every_tenant: match fields.next()? {
+                "every" => true,
+                "on-demand" => false,
+                _ => return None,
+            },
+            names: fields.next()?.split_terminator(' ').collect(),
+            public_client: false,
+            redirect_uris: Vec::new(),
+            preauthorized: BTreeMap::new(),
+            by_consent: false,
+            published: OnceLock::new(),
+        })
+    }
+}
+
+impl From<Client> for FirstParty {
+    fn from(it: Client) -> Self {
+        Self {
+            app_id: it.app_id,
+            display_name: it.display_name,
+            names: Vec::new(),
+            in_every_tenant: it.in_every_tenant,
+            public_client: true,
+            redirect_uris: it.redirect_uris,
+            preauthorized: it.preauthorized,
+            by_consent: it.by_consent,
+            published: OnceLock::from(Published::default()),
+        }
+    }
+}
+
+/// A client of `data/clients.json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Client {
+    app_id: AppId,
+    display_name: String,
+    in_every_tenant: bool,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    preauthorized: BTreeMap<AppId, Vec<String>>,
+    #[serde(default)]
+    by_consent: bool,
+}
+
+/// `data/clients.json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Clients {
+    clients: Vec<Client>,
+    role_templates: Vec<RoleTemplate>,
 }
 
 /// A directory role's template.
@@ -104,17 +207,69 @@ impl From<(ObjectId, String)> for RoleTemplate {
     }
 }
 
+/// What comes with the program, read once.
+struct Builtin {
+    applications: Vec<FirstParty>,
+    /// Places in `applications`, sorted by application id.
+    by_id: Vec<usize>,
+    role_templates: Vec<RoleTemplate>,
+}
+
+static BUILTIN: LazyLock<Builtin> = LazyLock::new(Builtin::read);
+
+impl Builtin {
+    fn read() -> Self {
+        let clients: Clients = serde_json::from_str(include_str!("../../data/clients.json"))
+            .expect("a test reads the same file");
+        let lines = include_str!("../../data/apis.tsv").lines().filter(|line| !line.starts_with('#'));
+        let apis = lines.map(|line| FirstParty::read(line).expect("a test reads the same file"));
+        let applications: Vec<FirstParty> =
+            apis.chain(clients.clients.into_iter().map(FirstParty::from)).collect();
+        let mut by_id: Vec<usize> = (0..applications.len()).collect();
+        by_id.sort_by_key(|place| applications[*place].app_id);
+        Self { applications, by_id, role_templates: clients.role_templates }
+    }
+}
+
+/// All names of Microsoft's APIs. Built when a name is looked up that no service principal of the tenant has.
+struct Names {
+    /// Places of the applications, by name in lower case.
+    places: HashMap<Cow<'static, str>, usize>,
+    /// Hosts of the names.
+    hosts: HashSet<String>,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names::of(&BUILTIN.applications));
+
+impl Names {
+    fn of(applications: &'static [FirstParty]) -> Self {
+        let (mut places, mut hosts) = (HashMap::new(), HashSet::new());
+        for (place, app) in applications.iter().enumerate() {
+            for name in &app.names {
+                hosts.extend(host(name));
+                places.insert(lower(name), place);
+            }
+        }
+        Self { places, hosts }
+    }
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
+}
+
 /// The catalogue.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct Catalogue {
     /// Microsoft's applications.
-    pub applications: Vec<FirstParty>,
+    pub applications: &'static [FirstParty],
     /// Directory roles.
-    pub role_templates: Vec<RoleTemplate>,
+    pub role_templates: &'static [RoleTemplate],
     /// Host names that this server answers to, in lower case and without a port: no application is named after
     /// them, whatever domain they are below.
-    #[serde(skip)]
     pub own_hosts: Vec<String>,
 }
 
@@ -122,23 +277,27 @@ impl Catalogue {
     /// The catalogue that comes with the program.
     #[must_use]
     pub fn builtin() -> Self {
-        serde_json::from_str(include_str!("../data/first_party.json")).expect("a test reads the same file")
+        Self {
+            applications: &BUILTIN.applications,
+            role_templates: &BUILTIN.role_templates,
+            own_hosts: Vec::new(),
+        }
     }
 
     /// The application with this id.
     #[must_use]
-    pub fn application(&self, app: AppId) -> Option<&FirstParty> {
-        self.applications.iter().find(|it| it.app_id == app)
+    pub fn application(&self, app: AppId) -> Option<&'static FirstParty> {
+        FirstParty::builtin(app)
     }
 
     /// The API under this name: an identifier with or without its trailing slash, or its id.
     #[must_use]
-    pub fn resource_by_name(&self, name: &str) -> Option<&FirstParty> {
+    pub fn resource_by_name(&self, name: &str) -> Option<&'static FirstParty> {
         if let Ok(app) = name.parse() {
             return self.application(app);
         }
-        let plain = name.trim_end_matches('/');
-        self.applications.iter().find(|it| it.names.iter().any(|known| known.eq_ignore_ascii_case(plain)))
+        let plain = lower(name.trim_end_matches('/'));
+        NAMES.places.get(&*plain).map(|place| &BUILTIN.applications[*place])
     }
 
     /// The catalogue for a server that answers to these host names.
@@ -151,18 +310,15 @@ impl Catalogue {
     /// The URI is a name of one of Microsoft's APIs, or lies at a host of theirs or of this server.
     #[must_use]
     pub fn claims_uri(&self, uri: &str) -> bool {
-        let names = || self.applications.iter().flat_map(|it| &it.names);
         let at_host = host(uri).is_some_and(|host| {
-            is_microsoft_host(&host)
-                || self.own_hosts.contains(&host)
-                || names().any(|name| self::host(name).as_deref() == Some(&host))
+            is_microsoft_host(&host) || self.own_hosts.contains(&host) || NAMES.hosts.contains(&host)
         });
         at_host || self.resource_by_name(uri).is_some()
     }
 
     /// The role with this name, in any letter case.
     #[must_use]
-    pub fn role(&self, name: &str) -> Option<&RoleTemplate> {
+    pub fn role(&self, name: &str) -> Option<&'static RoleTemplate> {
         self.role_templates.iter().find(|role| role.display_name.eq_ignore_ascii_case(name))
     }
 }
@@ -183,10 +339,24 @@ mod tests {
     fn the_file_reads_and_holds_every_published_permission() {
         let catalogue = Catalogue::builtin();
         let platform = catalogue.application(POWER_PLATFORM.parse().unwrap()).unwrap();
-        assert_eq!((platform.scopes.len(), platform.roles.len(), platform.in_every_tenant), (72, 1, false));
-        let read = platform.scopes.iter().find(|it| it.value == "AppManagement.ApplicationPackages.Read");
-        assert!(read.is_some_and(|it| !it.description.is_empty()));
-        for id in [GRAPH, AZURE_AD, POWERAPPS_SERVICE, GRAPH_COMMAND_LINE, AZURE_POWERSHELL] {
+        assert_eq!(
+            (platform.scopes().len(), platform.roles().len(), platform.in_every_tenant),
+            (72, 1, false)
+        );
+        let read = platform.scope("AppManagement.ApplicationPackages.Read");
+        assert!(read.is_some_and(|it| !it.description.is_empty() && !it.admin_only));
+        let every = [
+            GRAPH,
+            AZURE_AD,
+            AZURE_RESOURCE_MANAGER,
+            POWERAPPS_SERVICE,
+            FLOW,
+            EXCHANGE,
+            SHAREPOINT,
+            GRAPH_COMMAND_LINE,
+            AZURE_POWERSHELL,
+        ];
+        for id in every {
             assert!(catalogue.application(id.parse().unwrap()).unwrap().in_every_tenant, "{id}");
         }
     }
