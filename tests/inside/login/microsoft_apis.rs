@@ -52,7 +52,7 @@ async fn a_person_consents_to_permissions_of_graph_that_need_no_administrator() 
     let claims = redeem(&t, UNCONSENTED, &code).await;
     let mut scopes: Vec<&str> = claims["scp"].as_str().unwrap().split(' ').collect();
     scopes.sort_unstable();
-    assert_eq!(scopes, ["Files.Read", "Mail.Read", "Sites.Read.All", "openid", "profile"]);
+    assert_eq!(scopes, ["Files.Read", "Mail.Read", "Sites.Read.All", "email", "openid", "profile"]);
 }
 
 #[tokio::test]
