@@ -9,7 +9,7 @@ use carnet_store::{Settle, StoreError, artifact::new_text, refresh_digest};
 use carnet_tenant::{
     sign_in::SignIn,
     tenant::Tenant,
-    token::{Approval, Decision, Denial, Effect, Subject, claims::Issuing, front_channel::code_hash},
+    token::{Approval, Decision, Denial, Effect, Subject, claims::Issuing, front_channel::half_hash},
     user::User,
 };
 use carnet_wire::{
@@ -123,8 +123,8 @@ impl Context {
         RefreshToken::new(new_text(self.envelope.now, &*self.state.entropy))
     }
 
-    /// Signs the ID token that goes back from the authorize endpoint, beside a code or alone, with the record of
-    /// the sign-in.
+    /// Signs the tokens that go back from the authorize endpoint, beside a code or alone, with the record of the
+    /// sign-in.
     ///
     /// # Errors
     /// [`Failure`] when the store or a key fails.
@@ -133,20 +133,33 @@ impl Context {
         tenant: &Tenant,
         approval: &Approval,
         (code, record): (Option<&AuthorizationCode>, SignIn),
-    ) -> Result<String, Failure> {
+    ) -> Result<FrontChannelTokens, Failure> {
         let envelope = &self.envelope;
         let keys = self.state.keys.of(&self.state.store, tenant.id, envelope.now).await?;
         let names = Names::of(envelope, tenant);
-        let hash = code.map(|code| code_hash(code.expose()));
+        let usual = names.issuing(envelope, tenant, &keys.pairwise);
+        let sign = |version: Version, claims: &[u8]| {
+            let signed = keys.current(envelope.now).sign(version, claims);
+            signed.map_err(|error| Failure::Broken(error.to_string()))
+        };
+        self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
+        let access = match approval.lifetime {
+            0 => None,
+            _ => Some(sign(approval.token_version(), &approval.access_claims(&usual))?),
+        };
+        let code_hash = code.map(|code| half_hash(code.expose()));
+        let access_hash = access.as_deref().map(half_hash);
         let issuing = Issuing {
             in_address: true,
-            code_hash: hash.as_deref(),
-            ..names.issuing(envelope, tenant, &keys.pairwise)
+            code_hash: code_hash.as_deref(),
+            access_hash: access_hash.as_deref(),
+            ..usual
         };
-        let claims = approval.id_claims(&issuing).unwrap_or_default();
-        self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
-        let signed = keys.current(envelope.now).sign(approval.version, &claims);
-        signed.map_err(|error| Failure::Broken(error.to_string()))
+        let id = match approval.openid {
+            true => approval.id_claims(&issuing).map(|claims| sign(approval.version, &claims)).transpose()?,
+            false => None,
+        };
+        Ok(FrontChannelTokens { access, id })
     }
 
     async fn answer(
@@ -202,6 +215,14 @@ impl Context {
     }
 }
 
+/// What goes back from the authorize endpoint, signed.
+pub struct FrontChannelTokens {
+    /// The access token, where one was asked for.
+    pub access: Option<String>,
+    /// The ID token, where one was asked for.
+    pub id: Option<String>,
+}
+
 /// What tokens of this answer call the authority and Graph.
 struct Names {
     issuer_v1: String,
@@ -236,6 +257,7 @@ impl Names {
             address: envelope.address,
             in_address: false,
             code_hash: None,
+            access_hash: None,
         }
     }
 }

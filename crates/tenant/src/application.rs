@@ -86,9 +86,18 @@ impl Application {
     /// tenant file's `policy.implicit`.
     #[must_use]
     pub fn gives_id_tokens(&self) -> bool {
+        self.implicit("enableIdTokenIssuance") || self.policy.implicit == Some(true)
+    }
+
+    /// Access tokens may come back in an address: `web.implicitGrantSettings.enableAccessTokenIssuance`.
+    #[must_use]
+    pub fn gives_access_tokens(&self) -> bool {
+        self.implicit("enableAccessTokenIssuance")
+    }
+
+    fn implicit(&self, switch: &str) -> bool {
         let settings = self.kept.get("web.implicitGrantSettings");
-        let on = settings.and_then(|it| it.get("enableIdTokenIssuance")).and_then(serde_json::Value::as_bool);
-        on == Some(true) || self.policy.implicit == Some(true)
+        settings.and_then(|it| it.get(switch)).and_then(serde_json::Value::as_bool) == Some(true)
     }
 
     /// Where it wants to hear of a sign-out, `web.logoutUrl`.

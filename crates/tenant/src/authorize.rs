@@ -135,10 +135,16 @@ pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&
         Err(problem) => return Err(Denial::Authorize(problem.clone())),
     };
     let application = admitted.client.application.as_ref();
-    // Access tokens are given by the token endpoint alone (RFC 9700, 2.1.2).
-    let off = asked.response.token || !application.is_some_and(|it| it.gives_id_tokens());
-    if asked.response.gives_token() && off {
-        return Err(Denial::Authorize(RequestProblem::ResponseType(asked.response.to_string())));
+    let response = asked.response;
+    // Beside a code, access tokens are given by the token endpoint alone; the metadata announces nothing else.
+    if response.token && response.code {
+        return Err(Denial::Authorize(RequestProblem::ResponseType(response.to_string())));
+    }
+    if response.token && !application.is_some_and(|it| it.gives_access_tokens()) {
+        return Err(Denial::Authorize(RequestProblem::AccessTokensOff(response.to_string())));
+    }
+    if response.id_token && !application.is_some_and(|it| it.gives_id_tokens()) {
+        return Err(Denial::Authorize(RequestProblem::IdTokensOff(response.to_string())));
     }
     let relaxed = application.is_some_and(|it| it.policy.pkce == Some(false));
     let spa = admitted.platform == Platform::Spa;

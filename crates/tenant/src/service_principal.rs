@@ -398,7 +398,7 @@ mod tests {
     use super::*;
     use crate::{
         application::{self, New},
-        fixture::{admin, directory, everyone, moment, operator},
+        fixture::{self, admin, directory, everyone, moment, operator},
     };
     use carnet_wire::catalogue::{Catalogue, GRAPH, POWER_PLATFORM};
     use uuid::Uuid;
@@ -593,5 +593,78 @@ mod tests {
         assert!(done.changes.is_empty());
         let taken = Restoration::NameTaken { name: name.into(), holder: "a".into() };
         assert_eq!(done.value.into_iter().map(|it| it.how).collect::<Vec<_>>(), [taken]);
+    }
+
+    #[test]
+    fn an_api_of_microsofts_appears_once_with_an_id_that_is_known_before() {
+        let mut directory = directory();
+        let catalogue = directory.catalogue.clone();
+        let known = |app: &str| catalogue.application(app.parse().unwrap()).unwrap();
+        let platform = known(POWER_PLATFORM);
+        let foreseen = to_appear(&directory, platform).unwrap();
+        assert_eq!(to_appear(&directory, platform).map(|it| it.id), Some(foreseen.id));
+        assert!(to_appear(&directory, known(GRAPH)).is_none(), "the tenant holds it");
+        assert!(to_appear(&directory, known(carnet_wire::catalogue::AZURE_POWERSHELL)).is_none(), "a client");
+        let later = Moment { now: moment().now.plus_seconds(60), ..moment() };
+        let (change, audit) = appear(&everyone(), &directory, &foreseen, &later).unwrap();
+        assert_eq!(audit.activity, "Add service principal");
+        directory.apply([change]);
+        let held = directory.principal_by_app(platform.app_id).unwrap();
+        assert_eq!((held.id, held.created), (foreseen.id, later.now));
+        assert!(appear(&everyone(), &directory, &foreseen, &later).is_none());
+        assert!(to_appear(&directory, platform).is_none());
+        // An application of the tenant with the API's id is the tenant's own.
+        let mut directory = fixture::directory();
+        let new = New { app_id: Some(platform.app_id), display_name: "a".into(), ..New::default() };
+        let made = application::create(&operator(), &directory, new, &moment()).unwrap();
+        directory.apply(made.changes);
+        assert!(to_appear(&directory, platform).is_none());
+    }
+
+    #[test]
+    fn a_principal_follows_its_registration_and_keeps_what_is_its_own() {
+        let mut directory = directory();
+        let id = register(&mut directory, None);
+        let off = change(&admin(), &directory, id, (Some(false), None)).unwrap();
+        directory.apply(off.changes);
+        let app = directory.principal(id).unwrap().app_id;
+        let mut registration = (**directory.application_by_app(app).unwrap()).clone();
+        assert_eq!(follow(&directory, &registration), None, "nothing that it publishes is new");
+        registration.display_name = "new".into();
+        directory.apply(follow(&directory, &registration));
+        let after = directory.principal(id).unwrap();
+        assert_eq!((after.display_name.as_str(), after.enabled), ("new", false));
+    }
+
+    #[test]
+    fn with_a_principal_goes_everything_that_names_it_and_nothing_else() {
+        use crate::permission_grant::{AppRoleAssignment, AssignmentKey, GrantKey, PermissionGrant};
+        use carnet_wire::ids::KeyId;
+        let mut directory = directory();
+        let (gone, client, other) =
+            (register(&mut directory, None), register(&mut directory, None), graph(&directory).id);
+        let grant = |client, resource| {
+            let key = GrantKey { client, resource, principal: None };
+            PermissionGrant { key, scopes: vec!["a".into()], created: moment().now }
+        };
+        let given = |principal, resource| AppRoleAssignment {
+            key: AssignmentKey { principal, resource, role: KeyId::new(Uuid::nil()) },
+            id: format!("{principal}{resource}"),
+            user: false,
+            created: moment().now,
+        };
+        let grants = [grant(gone, other), grant(client, gone), grant(client, other)];
+        let roles = [given(gone, other), given(client, gone), given(client, other), given(gone, gone)];
+        directory.apply(grants.map(|it| Change::Put(Object::PermissionGrant(it.into()))));
+        directory.apply(roles.map(|it| Change::Put(Object::AppRoleAssignment(it.into()))));
+        let done = delete(&admin(), &directory, gone).unwrap();
+        let count = done.changes.len();
+        directory.apply(done.changes);
+        assert_eq!(count, 1 + 2 + 3, "each is removed once");
+        assert!(directory.principal(gone).is_none());
+        let left: Vec<_> = directory.grants(None).map(|it| it.key).collect();
+        assert_eq!(left, [grant(client, other).key]);
+        let left: Vec<_> = directory.app_role_assignments().map(|it| it.key).collect();
+        assert_eq!(left, [given(client, other).key]);
     }
 }

@@ -65,6 +65,8 @@ pub struct Asked {
     pub client_info: bool,
     /// What the `claims` parameter asks for.
     pub claims: ClaimsRequest,
+    /// `api-version=1.0` on v1.0: the audience of an API that is named by its id is `spn:ID`.
+    pub spn_audience: bool,
 }
 
 /// What somebody is sent here for.
@@ -157,6 +159,10 @@ pub enum RequestProblem {
     Object(bool),
     /// This response type is not served.
     ResponseType(String),
+    /// `response_type` asks for an access token, and the application does not give these in an address.
+    AccessTokensOff(String),
+    /// `response_type` asks for an ID token, and the application does not give these in an address.
+    IdTokensOff(String),
     /// The response mode is none.
     ResponseMode(String),
     /// The challenge has not the size of one.
@@ -256,6 +262,7 @@ fn everything(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         max_age: None,
         client_info: false,
         claims: ClaimsRequest::default(),
+        spn_audience: false,
     })
 }
 
@@ -274,7 +281,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         (Some(target), _) => target,
         (None, Version::V2) => return Err(RequestError::Missing("scope").into()),
         // The resource may be named when the code is redeemed, or nowhere.
-        (None, Version::V1) if response.code => Target::default_resource(true),
+        (None, Version::V1) if response.code || response.token => Target::default_resource(true),
         (None, Version::V1) => {
             Target::Scope(ScopeRequest { openid: true, profile: true, ..ScopeRequest::default() })
         }
@@ -322,6 +329,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         max_age: max_age.transpose()?,
         client_info: text("client_info") == Some("1"),
         claims: ClaimsRequest::parse(form.get("claims"))?,
+        spn_audience: version == Version::V1 && text("api-version") == Some("1.0"),
     })
 }
 

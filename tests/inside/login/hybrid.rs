@@ -1,4 +1,4 @@
-//! ID tokens that come back from the authorize endpoint, alone or beside a code.
+//! Tokens that come back from the authorize endpoint: ID tokens alone or beside a code, and access tokens.
 
 use super::contoso;
 use carnet_tests::{
@@ -6,19 +6,30 @@ use carnet_tests::{
     browser::{BACK, Browser, back, number, query},
     part,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const BOTH: (&str, &str) = ("response_type", "code id_token");
 const ALONE: (&str, &str) = ("response_type", "id_token");
 
 /// The usual tenant, whose public application gives ID tokens in addresses.
 async fn enabled() -> Contoso {
+    with_switches(json!({ "enableIdTokenIssuance": true })).await
+}
+
+/// The usual tenant, whose public application has these switches on.
+async fn with_switches(switches: Value) -> Contoso {
     let t = contoso("").await;
     let token = t.graph_token("admin").await;
-    let settings = json!({ "web": { "implicitGrantSettings": { "enableIdTokenIssuance": true } } });
+    let settings = json!({ "web": { "implicitGrantSettings": switches } });
     let own = format!("/v1.0/applications(appId='{PUBLIC}')");
     assert_eq!(t.call("PATCH", &own, &token, settings).await.status, 204);
     t
+}
+
+/// The first half of a text's digest, as in `c_hash` and `at_hash`.
+fn half_hash(text: &str) -> String {
+    let digest = carnet_wire::digest::sha256(&[text.as_bytes()]);
+    carnet_wire::jose::encode_base64url(&digest[..16])
 }
 
 #[tokio::test]
@@ -31,8 +42,7 @@ async fn a_code_and_an_id_token_come_in_the_fragment_and_belong_together() {
     let claims = part(&fields["id_token"], 1);
     assert_eq!((&claims["nonce"], &claims["aud"]), (&json!("n-1"), &json!(PUBLIC)));
     assert_eq!(claims["iss"], format!("https://localhost:8443/{TENANT}/v2.0"));
-    let digest = carnet_wire::digest::sha256(&[fields["code"].as_bytes()]);
-    assert_eq!(claims["c_hash"], carnet_wire::jose::encode_base64url(&digest[..16]));
+    assert_eq!(claims["c_hash"], half_hash(&fields["code"]));
     let redeemed = t.redeem(&fields["code"]).await.good();
     let later = part(redeemed["id_token"].as_str().unwrap(), 1);
     assert_eq!((&later["sub"], later.get("c_hash")), (&claims["sub"], None));
@@ -66,7 +76,7 @@ async fn what_is_off_or_asked_badly_is_told_in_the_fragment() {
         (&off, &[BOTH][..], 700_054),
         (&off, &[ALONE], 700_054),
         (&on, &[("response_type", "token")], 700_051),
-        (&on, &[("response_type", "code id_token token")], 700_051),
+        (&on, &[("response_type", "code id_token token")], 70_005),
         (&on, &[("response_type", "code code")], 70_005),
         (&on, &[("response_type", "id_token  code")], 70_005),
         (&on, &[BOTH, ("response_mode", "query")], 70_007),
@@ -76,8 +86,10 @@ async fn what_is_off_or_asked_badly_is_told_in_the_fragment() {
     ] {
         let reply = Browser::new(t).open(&query(PUBLIC, more)).await;
         assert_eq!(number(&reply), told, "{more:?}");
-        let tokens = more.iter().any(|(name, value)| *name == "response_type" && value.contains("token"));
-        let place = if tokens && told != 70_005 { '#' } else { '?' };
+        // A response type that cannot be read asks for no token.
+        let read = |value: &str| value.contains("token") && !value.contains("  ");
+        let tokens = more.iter().any(|(name, value)| *name == "response_type" && read(value));
+        let place = if tokens { '#' } else { '?' };
         assert!(reply.header("location").starts_with(&format!("{BACK}{place}error=")), "{more:?}");
     }
 }
@@ -131,4 +143,82 @@ async fn who_is_not_assigned_gets_no_id_token_of_the_authorize_endpoint() {
     }
     wants(false).await;
     assert!(back(&browser.open(&alone).await).contains_key("id_token"));
+}
+
+#[tokio::test]
+async fn an_access_token_comes_in_the_fragment_with_its_id_token() {
+    let t = with_switches(json!({ "enableIdTokenIssuance": true, "enableAccessTokenIssuance": true })).await;
+    let browser = Browser::new(&t);
+    let asked = [
+        ("response_type", "id_token token"),
+        ("scope", "openid profile https://api.powerplatform.com/.default"),
+    ];
+    let reply = browser.sign_in(&query(PUBLIC, &asked), "ada", PASSWORD).await;
+    assert!(reply.header("location").starts_with(&format!("{BACK}#access_token=")));
+    let fields = back(&reply);
+    assert_eq!((fields.get("code"), fields.get("refresh_token")), (None, None));
+    assert_eq!(fields["token_type"], "Bearer");
+    let seconds: i64 = fields["expires_in"].parse().unwrap();
+    let access = part(&fields["access_token"], 1);
+    let lives = access["exp"].as_i64().unwrap() - access["iat"].as_i64().unwrap();
+    // `iat` lies five minutes back, as in the tokens of the token endpoint.
+    assert!((3599..5400).contains(&seconds) && lives == seconds + 1 + 300, "{seconds} {lives}");
+    assert_eq!(access["aud"], "https://api.powerplatform.com");
+    assert_eq!((&access["appid"], &access["appidacr"]), (&json!(PUBLIC), &json!("0")));
+    let scopes = access["scp"].as_str().unwrap();
+    assert!(
+        scopes.contains("EnvironmentManagement.Environments.Read") && !scopes.contains("openid"),
+        "{scopes}"
+    );
+    assert!(fields["scope"].contains("https://api.powerplatform.com/.default"), "{}", fields["scope"]);
+    let id = part(&fields["id_token"], 1);
+    assert_eq!((&id["at_hash"], id.get("c_hash")), (&json!(half_hash(&fields["access_token"])), None));
+    // It opens the API that it is for, and no other.
+    let environments = "/environmentmanagement/environments?api-version=2022-03-01-preview";
+    let with = |path: &'static str| t.call("GET", path, &fields["access_token"], Value::Null);
+    assert_eq!(with(environments).await.status, 200);
+    assert_eq!(with("/v1.0/me").await.status, 401);
+    // Silently and alone, for another API.
+    let silent =
+        query(PUBLIC, &[("response_type", "token"), ("scope", "openid User.Read"), ("prompt", "none")]);
+    let reply = browser.open(&silent).await;
+    assert_eq!(number(&reply), 65_001, "nobody consented to that");
+}
+
+#[tokio::test]
+async fn v1_gives_access_tokens_by_resource_and_api_version() {
+    let t = with_switches(json!({ "enableAccessTokenIssuance": true })).await;
+    let browser = Browser::new(&t);
+    let _ = back(&browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await);
+    let api = "8578e004-a5c6-46e7-913e-12f58912df43";
+    for (more, audience) in [("", api.to_owned()), ("&api-version=1.0", format!("spn:{api}"))] {
+        let address = format!(
+            "/{TENANT}/oauth2/authorize?client_id={PUBLIC}&response_type=token&resource={api}&redirect_uri={}{more}",
+            carnet_tests::percent(BACK)
+        );
+        let fields = back(&browser.get(&address).await);
+        let claims = part(&fields["access_token"], 1);
+        assert_eq!((&claims["aud"], &claims["ver"]), (&json!(audience), &json!("1.0")), "{more}");
+        assert_eq!(fields.get("id_token"), None);
+    }
+}
+
+#[tokio::test]
+async fn each_kind_of_token_has_its_switch() {
+    let access = with_switches(json!({ "enableAccessTokenIssuance": true })).await;
+    let id = enabled().await;
+    for (t, response, told, switch) in [
+        (&access, "id_token token", 700_054, "enableIdTokenIssuance"),
+        (&access, "id_token", 700_054, "enableIdTokenIssuance"),
+        (&id, "id_token token", 700_051, "enableAccessTokenIssuance"),
+        (&id, "token", 700_051, "enableAccessTokenIssuance"),
+        (&access, "code token", 70_005, "code id_token"),
+    ] {
+        let reply = Browser::new(t).open(&query(PUBLIC, &[("response_type", response)])).await;
+        let fields = back(&reply);
+        assert_eq!(number(&reply), told, "{response}");
+        assert!(fields["error_description"].contains(switch), "{}", fields["error_description"]);
+    }
+    let queried = query(PUBLIC, &[("response_type", "token"), ("response_mode", "query")]);
+    assert_eq!(number(&Browser::new(&access).open(&queried).await), 70_007);
 }

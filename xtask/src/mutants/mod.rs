@@ -27,7 +27,10 @@ const JOBS: usize = 2;
 /// mutants that the unit tests did not catch, because each of them costs a build of the server.
 const FURTHER: &[Further] = &[
     Further { module: "tenant/redirect", filters: &["redirect"] },
-    Further { module: "tenant/consent", filters: &["consent", "review_rights"] },
+    Further {
+        module: "tenant/consent",
+        filters: &["consent", "review_rights", "microsoft_apis", "multi_tenant"],
+    },
     Further {
         module: "tenant/permission_grant",
         filters: &["consent", "grant", "review_rights", "access::"],
@@ -43,7 +46,15 @@ const FURTHER: &[Further] = &[
     },
     Further {
         module: "tenant/service_principal",
-        filters: &["graph::", "admin_consent", "access::", "review_rights", "fixtures"],
+        filters: &[
+            "graph::",
+            "admin_consent",
+            "access::",
+            "review_rights",
+            "microsoft_apis",
+            "multi_tenant",
+            "laws",
+        ],
     },
     Further { module: "tenant/admin_registration", filters: &["power_platform::", "access::"] },
 ];

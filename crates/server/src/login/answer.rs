@@ -11,7 +11,11 @@ use carnet_store::{
 };
 use carnet_tenant::{
     authorize::{Admitted, SignedIn},
-    token::{CodeBody, Denial, authorization_code, denial::SessionNo, front_channel::id_token},
+    token::{
+        CodeBody, Denial, authorization_code,
+        denial::SessionNo,
+        front_channel::{self, FrontChannel},
+    },
 };
 use carnet_wire::{
     aadsts::error_for,
@@ -84,7 +88,7 @@ impl Context {
         fields
     }
 
-    /// Sends back what was asked for: a code, which is kept, an ID token, or both. Where a page asked for it, the
+    /// Sends back what was asked for: a code, which is kept, tokens, or both. Where a page asked for it, the
     /// page is used up.
     ///
     /// # Errors
@@ -110,15 +114,28 @@ impl Context {
         if let Some(code) = &code {
             fields.push(("code", code.expose().to_owned()));
         }
-        if asked.response.id_token {
-            let what = (&good.admitted, asked, good.request.version);
-            let approval = match id_token(&good.directory, what, signed_in, &self.state.names.graphs) {
+        if asked.response.gives_token() {
+            let what = FrontChannel {
+                admitted: &good.admitted,
+                asked,
+                version: good.request.version,
+                graphs: &self.state.names.graphs,
+                entropy: &*self.state.entropy,
+            };
+            let approval = match front_channel::tokens(&good.directory, &what, signed_in) {
                 Ok(approval) => approval,
                 Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
             };
             let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
-            let text = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
-            fields.push(("id_token", text));
+            let tokens = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
+            if let Some(access) = tokens.access {
+                fields.push(("access_token", access));
+                fields.push(("token_type", "Bearer".to_owned()));
+                // As at the token endpoint, one second less than the token lives.
+                fields.push(("expires_in", (approval.lifetime - 1).to_string()));
+                fields.extend(approval.scope_text.map(|text| ("scope", text)));
+            }
+            fields.extend(tokens.id.map(|text| ("id_token", text)));
         }
         fields.push(("session_state", signed_in.session.to_string()));
         if asked.client_info {

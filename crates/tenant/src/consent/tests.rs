@@ -411,3 +411,25 @@ fn the_first_consent_makes_the_service_principal_of_a_registered_application() {
     let done = consent(&everyone(), &directory, (app(unknown), &question, false), &moment());
     assert!(matches!(done, Err(Refusal::NotFound { .. })));
 }
+
+#[test]
+fn an_api_of_microsofts_appears_with_the_consent_to_it() {
+    let mut directory = directory();
+    let platform = app(POWER_PLATFORM);
+    let known = directory.catalogue.clone();
+    let known = known.application(platform).unwrap();
+    let (scope, role) = (known.scopes()[0].clone(), known.roles()[0].clone());
+    list(
+        &mut directory,
+        vec![listed(POWER_PLATFORM, &[RequiredAccess::Scope(scope.id), RequiredAccess::Role(role.id)])],
+    );
+    let question = ask(&directory, &admin(), &v2("https://api.powerplatform.com/.default"), true).unwrap();
+    let done = consent(&admin(), &directory, (app(CLIENT), &question, true), &moment()).unwrap();
+    assert_eq!(done.changes.len(), 3, "a service principal, a grant and a role");
+    directory.apply(done.changes);
+    let resource = directory.principal_by_app(platform).unwrap().id;
+    let client = directory.principal_by_app(app(CLIENT)).unwrap().id;
+    let key = GrantKey { client, resource, principal: None };
+    assert_eq!(directory.grant(&key).unwrap().scopes, [scope.value]);
+    assert!(directory.app_roles_of(client).any(|it| it.key.resource == resource && it.key.role == role.id));
+}

@@ -56,6 +56,8 @@ pub struct Issuing<'a> {
     pub in_address: bool,
     /// `c_hash` of the code that comes with the ID token.
     pub code_hash: Option<&'a str>,
+    /// `at_hash` of the access token that comes with the ID token from the authorize endpoint.
+    pub access_hash: Option<&'a str>,
 }
 
 #[derive(Default, Serialize)]
@@ -92,6 +94,8 @@ struct Claims<'a> {
     azpacr: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     c_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ctry: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,6 +253,7 @@ impl Approval {
         claims.aud = &client;
         claims.nonce = self.nonce.as_deref();
         claims.c_hash = issuing.code_hash;
+        claims.at_hash = issuing.access_hash;
         claims.roles = &self.id_roles;
         claims.sub = subject::pairwise(issuing.pairwise, issuing.tenant, (self.client.app, user.id));
         claims.oid = (self.profile || self.version == Version::V1).then_some(user.id);

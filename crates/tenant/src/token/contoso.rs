@@ -76,6 +76,7 @@ pub(super) fn issuing() -> Issuing<'static> {
         graph: "https://graph.example",
         in_address: false,
         code_hash: None,
+        access_hash: None,
         issuer_v1: "https://sts.windows.net/t/",
         issuer_v2: "https://login.microsoftonline.com/t/v2.0",
         trace: TraceId::new(Uuid::from_u128(1)),

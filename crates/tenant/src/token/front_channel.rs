@@ -1,29 +1,47 @@
-//! ID tokens of the authorize endpoint: implicit and hybrid sign-in (OpenID Connect Core, 3.2 and 3.3), for
-//! applications that turned them on.
+//! Tokens of the authorize endpoint: implicit and hybrid sign-in (OpenID Connect Core, 3.2 and 3.3), for applications
+//! that turned them on.
 
-use super::{Approval, Configured, CredentialUsed, Denial, Subject, scope};
+use super::{Approval, Configured, CredentialUsed, Denial, Resource, Subject, password, scope};
 use crate::{
     authorize::{Admitted, SignedIn},
     directory::Directory,
 };
-use carnet_wire::{authorize::Asked, digest, jose::encode_base64url, token::request::Version};
+use carnet_wire::{
+    authorize::Asked, digest, entropy::Entropy, ids::AppId, jose::encode_base64url, token::request::Version,
+};
 
-/// What an ID token says that goes back with somebody who is signed in and may have a code. No access token
-/// comes of it.
+/// What was asked at the authorize endpoint, and where.
+pub struct FrontChannel<'a> {
+    /// Client and tenant.
+    pub admitted: &'a Admitted,
+    /// What comes back.
+    pub asked: &'a Asked,
+    /// The edition of the endpoint.
+    pub version: Version,
+    /// Base URLs of Graph on this server.
+    pub graphs: &'a [String],
+    /// Randomness for the access token's lifetime.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// What the tokens say that go back with somebody who is signed in and may have a code. An access token comes of it
+/// only where one was asked for.
 ///
 /// # Errors
 /// [`Denial`] as for the code.
-pub fn id_token(
+pub fn tokens(
     directory: &Directory,
-    (admitted, asked, version): (&Admitted, &Asked, Version),
+    what: &FrontChannel<'_>,
     signed_in: &SignedIn<'_>,
-    graphs: &[String],
 ) -> Result<Approval, Denial> {
+    let FrontChannel { admitted, asked, version, graphs, entropy } = *what;
     let (client, user) = (&admitted.client, signed_in.user);
-    let resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let contexts = &asked.claims.acrs.id_token;
+    let mut resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
+    let by_id = resolved.resource.name.parse::<AppId>().is_ok();
+    resolved.resource.spn |= asked.spn_audience && by_id;
+    let contexts = &asked.claims.acrs;
     let principal = client.principal.as_ref();
-    Ok(Approval {
+    let mut approval = Approval {
         client: client.clone(),
         credential: CredentialUsed::Public,
         scopes: Vec::new(),
@@ -32,14 +50,14 @@ pub fn id_token(
         access: Configured::default(),
         id: Configured::of_client(directory, client, user.id).with_contexts(
             directory,
-            contexts,
+            &contexts.id_token,
             signed_in.methods,
         ),
         directory_roles: directory.roles_of(user.id).map(|it| it.key.role).collect(),
         continuous: false,
         lifetime: 0,
         scope_text: None,
-        openid: true,
+        openid: asked.response.id_token,
         profile: resolved.oidc.profile,
         email: resolved.oidc.email,
         refresh: false,
@@ -49,27 +67,39 @@ pub fn id_token(
         session: Some(signed_in.session),
         client_info: asked.client_info,
         version,
-        resource: resolved.resource,
+        resource: resolved.resource.clone(),
         subject: Subject::User { user: user.clone(), methods: signed_in.methods.to_vec() },
-    })
+    };
+    if asked.response.token {
+        scope::over(&admitted.named, client, &resolved.resource)?;
+        let resource: &Resource = &resolved.resource;
+        approval.scopes = scope::delegated(directory, client, user, &resolved)?;
+        approval.scope_text = Some(scope::text(&asked.target, &resolved, &approval.scopes));
+        approval.roles = scope::roles_of_user(directory, user.id, &resource.principal);
+        let wants = (resource.claims, resource.groups);
+        approval.access = Configured::of(directory, wants, Some(resource.principal.id), user.id)
+            .with_contexts(directory, &contexts.access_token, signed_in.methods);
+        approval.lifetime = password::usual_lifetime(entropy);
+    }
+    Ok(approval)
 }
 
-/// `c_hash`: the left half of the code's digest (OpenID Connect Core, 3.3.2.11).
+/// `c_hash` of a code and `at_hash` of an access token: the left half of the digest (OpenID Connect Core, 3.3.2.11).
 #[must_use]
-pub fn code_hash(code: &str) -> String {
-    let digest = digest::sha256(&[code.as_bytes()]);
+pub fn half_hash(text: &str) -> String {
+    let digest = digest::sha256(&[text.as_bytes()]);
     encode_base64url(&digest[..digest.len() / 2])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::code_hash;
+    use super::half_hash;
 
     #[test]
     fn the_hash_of_a_code_is_the_one_of_the_standards_example() {
         // OpenID Connect Core, A.4.
         assert_eq!(
-            code_hash("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
+            half_hash("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
             "LDktKdoQak3Pk0cnXxCltA"
         );
     }

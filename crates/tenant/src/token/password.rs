@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{application::Platform, directory::Directory, lockout::Attempt, tenant::Subjects, user::User};
 use carnet_wire::{
+    entropy::Entropy,
     ids::AppId,
     time::Timestamp,
     token::request::{Target, Version},
@@ -215,14 +216,18 @@ fn second_factor(methods: &[String]) -> bool {
     methods.iter().any(|method| method == "mfa")
 }
 
+/// Seconds that a user's token lives at an API that does not evaluate tokens continuously.
+pub(super) fn usual_lifetime(entropy: &dyn Entropy) -> i64 {
+    USER_LIFETIME + i64::from(entropy.below(USER_JITTER + 1))
+}
+
 /// Seconds that a user's token lives. Most of a day is no longer than until they are asked again, or an hour.
 fn lifetime(asking: &Asking<'_>, continuous: bool, again: Option<Timestamp>) -> i64 {
-    let (least, jitter) = match continuous {
-        true => (CONTINUOUS_LIFETIME, CONTINUOUS_JITTER),
-        false => (USER_LIFETIME, USER_JITTER),
-    };
-    let lifetime = least + i64::from(asking.entropy.below(jitter + 1));
-    match again.filter(|_| continuous) {
+    if !continuous {
+        return usual_lifetime(asking.entropy);
+    }
+    let lifetime = CONTINUOUS_LIFETIME + i64::from(asking.entropy.below(CONTINUOUS_JITTER + 1));
+    match again {
         Some(again) => lifetime.min(again.seconds() - asking.now.seconds()).max(USER_LIFETIME),
         None => lifetime,
     }

@@ -89,9 +89,21 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
             "The parameters have to stand in the request itself, not in a request object.".into(),
         ),
         RequestProblem::ResponseType(asked) => (
-            response_type(asked),
+            &aadsts::RESPONSE_TYPE_UNSUPPORTED,
             format!(
-                "The response_type '{asked}' is not enabled for the application; send code, or turn ID tokens on in its registration."
+                "The response_type '{asked}' is not supported; send code, id_token, code id_token, token or id_token token."
+            ),
+        ),
+        RequestProblem::AccessTokensOff(asked) => (
+            &aadsts::RESPONSE_TYPE_TOKEN_OFF,
+            format!(
+                "The response_type '{asked}' is not enabled for the application; send code, or turn access tokens (web.implicitGrantSettings.enableAccessTokenIssuance) on in its registration."
+            ),
+        ),
+        RequestProblem::IdTokensOff(asked) => (
+            &aadsts::RESPONSE_TYPE_ID_TOKEN_OFF,
+            format!(
+                "The response_type '{asked}' is not enabled for the application; send code, or turn ID tokens (web.implicitGrantSettings.enableIdTokenIssuance) on in its registration."
             ),
         ),
         RequestProblem::ResponseMode(asked) => (
@@ -122,19 +134,6 @@ fn about_authorize(problem: &RequestProblem) -> (&'static Row, String) {
         RequestProblem::Prompt(asked) => {
             (&aadsts::REQUEST_INVALID, format!("The prompt '{asked}' is not supported."))
         }
-    }
-}
-
-/// The row of a response type that is not served: tokens from this endpoint are off, anything else is unknown.
-fn response_type(asked: &str) -> &'static Row {
-    let mut words: Vec<&str> = asked.split(' ').collect();
-    words.sort_unstable();
-    match words[..] {
-        ["token"] | ["code", "token"] | ["id_token", "token"] | ["code", "id_token", "token"] => {
-            &aadsts::RESPONSE_TYPE_TOKEN_OFF
-        }
-        ["id_token"] | ["code", "id_token"] => &aadsts::RESPONSE_TYPE_ID_TOKEN_OFF,
-        _ => &aadsts::RESPONSE_TYPE_UNSUPPORTED,
     }
 }
 
