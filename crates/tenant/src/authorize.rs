@@ -136,12 +136,12 @@ pub fn asked<'a>(admitted: &Admitted, request: &'a AuthorizeRequest) -> Result<&
     };
     let application = admitted.client.application.as_ref();
     let response = asked.response;
+    if response.token && !application.is_some_and(|it| it.gives_access_tokens()) {
+        return Err(Denial::Authorize(RequestProblem::AccessTokensOff(response.to_string())));
+    }
     // Beside a code, access tokens are given by the token endpoint alone; the metadata announces nothing else.
     if response.token && response.code {
         return Err(Denial::Authorize(RequestProblem::ResponseType(response.to_string())));
-    }
-    if response.token && !application.is_some_and(|it| it.gives_access_tokens()) {
-        return Err(Denial::Authorize(RequestProblem::AccessTokensOff(response.to_string())));
     }
     if response.id_token && !application.is_some_and(|it| it.gives_id_tokens()) {
         return Err(Denial::Authorize(RequestProblem::IdTokensOff(response.to_string())));

@@ -76,7 +76,7 @@ async fn what_is_off_or_asked_badly_is_told_in_the_fragment() {
         (&off, &[BOTH][..], 700_054),
         (&off, &[ALONE], 700_054),
         (&on, &[("response_type", "token")], 700_051),
-        (&on, &[("response_type", "code id_token token")], 70_005),
+        (&on, &[("response_type", "code id_token token")], 700_051),
         (&on, &[("response_type", "code code")], 70_005),
         (&on, &[("response_type", "id_token  code")], 70_005),
         (&on, &[BOTH, ("response_mode", "query")], 70_007),
