@@ -510,3 +510,52 @@ impl Operation {
         Refusal::Forbidden { needs }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{application, directory, everyone};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = OPERATIONS.iter().map(|it| it.name).collect();
+        assert_eq!(names.len(), OPERATIONS.len());
+    }
+
+    #[test]
+    fn operations_that_derive_from_others_have_their_own_permissions() {
+        let writers: &[&str] = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];
+        for operation in [&CHANGE_CREDENTIALS, &CHANGE_PRINCIPAL] {
+            assert_eq!((operation.scopes, operation.roles), (writers, writers), "{}", operation.name);
+        }
+        let groups: &[&str] = &["Group.ReadWrite.All"];
+        assert_eq!((DELETE_GROUP.scopes, DELETE_GROUP.roles), (groups, groups));
+    }
+
+    #[test]
+    fn giving_an_application_role_needs_a_permission_to_read_and_taking_it_away_does_not() {
+        let directory = directory();
+        let assign = "AppRoleAssignment.ReadWrite.All";
+        let may = |roles: &[&str], operation: &Operation| {
+            authorize(&application(77, roles), &directory, operation, &[])
+        };
+        for operation in [&ASSIGN_APP_ROLES, &ASSIGN_GRAPH_APP_ROLES] {
+            assert!(may(&[assign, "Application.Read.All"], operation).is_ok());
+            let Err(Refusal::Forbidden { needs }) = may(&[assign], operation) else {
+                panic!("{} needs a companion", operation.name)
+            };
+            assert!(needs.ends_with(
+                "needs one of AppRoleAssignment.ReadWrite.All and one of Application.Read.All, Application.ReadWrite.All, Directory.Read.All, Directory.ReadWrite.All"
+            ), "{needs}");
+        }
+        for operation in [&UNASSIGN_APP_ROLES, &UNASSIGN_GRAPH_APP_ROLES, &ASSIGN_APP_ROLES_TO_MEMBERS] {
+            assert!(may(&[assign], operation).is_ok(), "{}", operation.name);
+            let Err(Refusal::Forbidden { needs }) = may(&[], operation) else {
+                panic!("{} needs a permission", operation.name)
+            };
+            assert!(needs.ends_with("needs one of AppRoleAssignment.ReadWrite.All"), "{needs}");
+        }
+        assert!(authorize(&everyone(), &directory, &ASSIGN_APP_ROLES, &[]).is_err());
+    }
+}
