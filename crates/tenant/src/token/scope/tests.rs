@@ -346,3 +346,16 @@ fn an_api_of_zeros_and_a_disabled_one_get_no_token() {
     contoso.change_principal(PLATFORM, |it| it.enabled = false);
     assert_eq!(code(&contoso, PUBLIC, "https://api.powerplatform.com/.default"), 500_014);
 }
+
+#[test]
+fn an_api_of_microsofts_appears_for_microsofts_clients_alone() {
+    let mut contoso = Contoso::new();
+    contoso.remove_principal(PLATFORM);
+    let ask = "https://api.powerplatform.com/.default";
+    assert_eq!(code(&contoso, PUBLIC, ask), 500_011);
+    let approval = approved(&contoso, AZURE_CLI, ask);
+    assert!(approval.resource.appears && !approval.scopes.is_empty());
+    contoso.first_party(AZURE_CLI);
+    register_as(&mut contoso, AZURE_CLI);
+    assert_eq!(code(&contoso, AZURE_CLI, ask), 500_011, "an application of the tenant");
+}
