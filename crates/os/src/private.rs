@@ -49,7 +49,19 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    written
+    written.and_then(|()| system::keep_names(path))
+}
+
+/// Creates a file for its owner alone, with its content: nobody reads half of it, and a file that is there stays.
+///
+/// # Errors
+/// The file system's; [`io::ErrorKind::AlreadyExists`] where the file exists.
+pub fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension(format!("new{}", std::process::id()));
+    let _ = fs::remove_file(&beside);
+    let written = write_beside(&beside, bytes, Readers::Owner).and_then(|()| fs::hard_link(&beside, path));
+    let _ = fs::remove_file(&beside);
+    written.and_then(|()| system::keep_names(path))
 }
 
 fn write_beside(beside: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
@@ -115,6 +127,17 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"one");
         create(&folder.path().join("other")).unwrap();
         assert!(is_private(&folder.path().join("other")).unwrap());
+    }
+
+    #[test]
+    fn a_whole_file_is_created_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        create_whole(&path, b"one").unwrap();
+        assert!(is_private(&path).unwrap());
+        assert_eq!(create_whole(&path, b"two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 
     #[test]

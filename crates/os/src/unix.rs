@@ -21,6 +21,14 @@ pub(crate) fn open_shared(options: &mut OpenOptions, path: &Path) -> io::Result<
     options.mode(0o644).open(path)
 }
 
+/// Makes the name of a file last through a power failure: the folder is written too.
+pub(crate) fn keep_names(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }

@@ -29,6 +29,12 @@ pub(crate) fn open_shared(options: &mut OpenOptions, path: &Path) -> io::Result<
     options.open(path)
 }
 
+/// NTFS keeps names in its log.
+#[expect(clippy::unnecessary_wraps, reason = "other systems fail")]
+pub(crate) fn keep_names(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)?;
     make_private(path)
@@ -59,8 +65,13 @@ pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
 fn is_private_list(text: &str) -> bool {
     let owner = text.strip_prefix("O:").and_then(|rest| rest.split("G:").next()).unwrap_or_default();
     let Some((_, list)) = text.split_once("D:") else { return false };
+    // Without a list everybody has access.
+    if list.starts_with("NO_ACCESS_CONTROL") {
+        return false;
+    }
     let entries = list.split("S:(").next().unwrap_or_default().split('(').skip(1);
-    entries.filter(|entry| entry.starts_with("A;")).all(|entry| {
+    let denies = |entry: &&str| ["D;", "XD;", "OD;"].iter().any(|kind| entry.starts_with(kind));
+    entries.filter(|entry| !denies(entry)).all(|entry| {
         let whom = entry.trim_end_matches(')').rsplit(';').next().unwrap_or_default();
         [owner, "OW", "SY", "BA", "S-1-3-4"].contains(&whom)
     })
@@ -130,6 +141,8 @@ mod tests {
         assert!(of(&format!("P(A;OICI;FA;;;{owner})(D;;FA;;;WD)")));
         assert!(!of("PAI(A;;FA;;;OW)(A;;FR;;;BU)"));
         assert!(!of("AI(A;ID;FA;;;S-1-5-21-1-2-3-1002)"));
+        assert!(!of("PAI(XA;;FR;;;WD;(@USER.a == 1))"));
+        assert!(!of("NO_ACCESS_CONTROL"));
         assert!(!is_private_list(""));
     }
 }

@@ -13,6 +13,7 @@ use carnet_tenant::{
     user::User,
 };
 use carnet_wire::{
+    authorize::ResponseType,
     digest::DigestKey,
     secret::{AuthorizationCode, RefreshToken},
     token::{
@@ -132,6 +133,7 @@ impl Context {
         &self,
         tenant: &Tenant,
         approval: &Approval,
+        response: ResponseType,
         (code, record): (Option<&AuthorizationCode>, SignIn),
     ) -> Result<FrontChannelTokens, Failure> {
         let envelope = &self.envelope;
@@ -143,10 +145,8 @@ impl Context {
             signed.map_err(|error| Failure::Broken(error.to_string()))
         };
         self.state.store.settle(Settle { effects: &[], record: &record, refresh: None }).await?;
-        let access = match approval.lifetime {
-            0 => None,
-            _ => Some(sign(approval.token_version(), &approval.access_claims(&usual))?),
-        };
+        let access = || sign(approval.token_version(), &approval.access_claims(&usual));
+        let access = response.token.then(access).transpose()?;
         let code_hash = code.map(|code| half_hash(code.expose()));
         let access_hash = access.as_deref().map(half_hash);
         let issuing = Issuing {

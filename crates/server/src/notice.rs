@@ -69,7 +69,7 @@ impl fmt::Display for Notice {
             ),
             Self::CaAdded { names, file } => write!(
                 f,
-                "a CA was added for {}, which no CA of this store permitted: clients of these names have to trust \
+                "a CA was added for {}, which no CA of this store that lasts long enough permits: clients of these names have to trust \
                  {} again; clients of other names need nothing",
                 names.join(", "),
                 file.display()

@@ -19,6 +19,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`]
     pub async fn home_directory(&self, app: AppId) -> Result<Option<Arc<Directory>>, StoreError> {
+        // An application that stands in for one of Microsoft's is known in its own tenant alone.
+        if self.inner.catalogue.application(app).is_some() {
+            return Ok(None);
+        }
         if let Some(home) = self.inner.registry.home(app) {
             return self.directory(home).await;
         }

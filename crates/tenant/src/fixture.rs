@@ -9,6 +9,7 @@ use crate::{
     package::Package,
     role, service_principal,
     tenant::{Policy, Tenant},
+    user::User,
 };
 use carnet_wire::{
     catalogue::{Catalogue, GRAPH, POWER_PLATFORM},
@@ -38,6 +39,31 @@ fn caller(user: u128, scopes: &[&str]) -> Caller {
         app: APP.parse().expect("the fixture is sound"),
         tenant: TENANT.parse().expect("the fixture is sound"),
         scopes,
+    }
+}
+
+/// A member with nothing but a name.
+pub(crate) fn person(id: ObjectId, name: &str) -> User {
+    User {
+        id,
+        name: name.into(),
+        name_key: name.to_lowercase(),
+        display_name: name.into(),
+        given_name: None,
+        surname: None,
+        mail: None,
+        mail_nickname: None,
+        enabled: true,
+        guest: false,
+        password: None,
+        password_expired: false,
+        totp: None,
+        recovery_codes: Vec::new(),
+        sessions_valid_from: Timestamp::from_seconds(0),
+        tokens_from: 0,
+        password_changed: moment().now,
+        kept: Default::default(),
+        created: moment().now,
     }
 }
 

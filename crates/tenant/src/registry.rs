@@ -175,8 +175,11 @@ impl Directory {
             let enabled = self.principal_by_app(app).is_none_or(|it| it.enabled);
             return Some(Registered { application: own.clone(), home: self.tenant.id, enabled });
         }
-        let elsewhere = self.registry().multi_tenant(app)?;
-        (self.catalogue.application(app).is_none() && elsewhere.home != self.tenant.id).then_some(elsewhere)
+        // Tokens for Microsoft's APIs need no look at the registrations of all tenants.
+        if self.catalogue.application(app).is_some() {
+            return None;
+        }
+        self.registry().multi_tenant(app).filter(|it| it.home != self.tenant.id)
     }
 
     /// The service principal stands for an application that is registered in another tenant.

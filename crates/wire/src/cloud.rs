@@ -131,7 +131,10 @@ const CLOUDS: [(Cloud, Hosts); 7] = [
 ];
 
 /// Further host names of Microsoft's token services and APIs.
-const OTHER_HOSTS: [&str; 6] = [
+const OTHER_HOSTS: [&str; 9] = [
+    "login-us.microsoftonline.com",
+    "login.usgovcloudapi.net",
+    "login.microsoftonline.de",
     "login.windows.net",
     "login.microsoft.com",
     "login.chinacloudapi.cn",
@@ -146,7 +149,9 @@ const OTHER_HOSTS: [&str; 6] = [
 pub fn is_microsoft_host(host: &str) -> bool {
     let of_cloud = |hosts: &Hosts| {
         [hosts.login, hosts.graph, hosts.power_platform, hosts.bap].contains(&host)
-            || host.strip_suffix(hosts.bap).is_some_and(|region| region.ends_with('.'))
+            || [hosts.bap, hosts.power_platform]
+                .iter()
+                .any(|api| host.strip_suffix(api).is_some_and(|below| below.ends_with('.')))
     };
     OTHER_HOSTS.contains(&host)
         || is_regional(host, REGIONAL_LOGINS)

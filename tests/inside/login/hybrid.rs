@@ -178,7 +178,27 @@ async fn an_access_token_comes_in_the_fragment_with_its_id_token() {
     let with = |path: &'static str| t.call("GET", path, &fields["access_token"], Value::Null);
     assert_eq!(with(environments).await.status, 200);
     assert_eq!(with("/v1.0/me").await.status, 401);
-    // Silently and alone, for another API.
+    // Silently, posted, and with the older endpoint.
+    let silent = [&asked[..], &[("prompt", "none")]].concat();
+    let again = back(&browser.open(&query(PUBLIC, &silent)).await);
+    assert_eq!(part(&again["access_token"], 1)["scp"], access["scp"]);
+    let posted = [&silent[..], &[("response_mode", "form_post")]].concat();
+    let page = browser.open(&query(PUBLIC, &posted)).await.text();
+    assert!(page.contains("name=\"access_token\"") && page.contains("name=\"id_token\""), "{page}");
+    let older = format!(
+        "/{TENANT}/oauth2/authorize?client_id={PUBLIC}&response_type=token%20id_token&nonce=n&prompt=none\
+         &resource=https://api.powerplatform.com&redirect_uri={}",
+        carnet_tests::percent(BACK)
+    );
+    let older = back(&browser.get(&older).await);
+    let claims = part(&older["id_token"], 1);
+    assert_eq!(
+        (&claims["ver"], &claims["at_hash"]),
+        (&json!("1.0"), &json!(half_hash(&older["access_token"])))
+    );
+    // Nobody who is signed out gets one, and for another API they are asked.
+    let stranger = Browser::new(&t).open(&query(PUBLIC, &silent)).await;
+    assert_eq!(number(&stranger), 50_058);
     let silent =
         query(PUBLIC, &[("response_type", "token"), ("scope", "openid User.Read"), ("prompt", "none")]);
     let reply = browser.open(&silent).await;

@@ -144,7 +144,7 @@ fn retire(former: &Former, list: &[Arc<Authority>]) -> Option<Notice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::ca::tests::{NOW, hosts};
+    use crate::listen::ca_fixture::{NOW, hosts};
     use carnet_store::{Options, Store};
     use carnet_wire::{catalogue::Catalogue, entropy::SeededEntropy, secret::SecretBytes};
 

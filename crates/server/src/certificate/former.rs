@@ -82,7 +82,7 @@ fn certificate_of(key: &KeyPair, pem: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::ca::tests::{NOW, hosts};
+    use crate::listen::ca_fixture::{NOW, hosts};
     use serde_json::json;
 
     fn write(folder: &Path, certificate: &Authority, key: &Authority) {

@@ -82,7 +82,7 @@ pub(crate) fn missing(authorities: &[Arc<Authority>], hosts: &[String]) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::ca::tests::{NOW, hosts, verify};
+    use crate::listen::ca_fixture::{NOW, hosts, verify};
 
     fn authority(list: &[&str]) -> Arc<Authority> {
         Arc::new(Authority::make(hosts(list), NOW).unwrap())

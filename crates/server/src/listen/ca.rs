@@ -148,35 +148,11 @@ fn subtree(address: IpAddr) -> GeneralSubtree {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use rustls::{
-        RootCertStore,
-        client::WebPkiServerVerifier,
-        client::danger::ServerCertVerifier,
-        pki_types::{ServerName, UnixTime, pem::PemObject},
+mod tests {
+    use super::{
+        super::ca_fixture::{NOW, hosts, verify},
+        *,
     };
-    use std::{sync::Arc, time::Duration};
-
-    pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-
-    pub(crate) fn hosts(list: &[&str]) -> Vec<String> {
-        list.iter().map(|host| (*host).to_owned()).collect()
-    }
-
-    /// Whether a client that trusts these CAs, in PEM, takes the leaf for this name.
-    pub(crate) fn verify(trusted: &str, leaf: &Leaf, name: &str) -> bool {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-        let time = UnixTime::since_unix_epoch(Duration::from_millis(NOW.millis() as u64));
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        verifier.verify_server_cert(&leaf.chain[0], &[], &name, &[], time).is_ok()
-    }
 
     #[test]
     fn leaves_verify_for_the_servers_names_and_no_other_row_135() {

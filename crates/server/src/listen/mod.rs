@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod ca;
+#[cfg(test)]
+pub(crate) mod ca_fixture;
 pub(crate) mod drain;
 mod frames;
 pub mod limits;

@@ -200,9 +200,9 @@ fn certified(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::ca::{
-        Authority,
-        tests::{NOW, hosts},
+    use crate::listen::{
+        ca::Authority,
+        ca_fixture::{NOW, hosts},
     };
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 

@@ -11,11 +11,7 @@ use carnet_store::{
 };
 use carnet_tenant::{
     authorize::{Admitted, SignedIn},
-    token::{
-        CodeBody, Denial, authorization_code,
-        denial::SessionNo,
-        front_channel::{self, FrontChannel},
-    },
+    token::{Approval, CodeBody, Denial, authorization_code, denial::SessionNo},
 };
 use carnet_wire::{
     aadsts::error_for,
@@ -25,6 +21,14 @@ use carnet_wire::{
     secret::AuthorizationCode,
     token::{reply::ClientInfo, request::Version},
 };
+
+/// What somebody who is signed in takes back to the client.
+pub(super) struct Granted {
+    /// What a code would stand for.
+    pub(super) body: CodeBody,
+    /// The tokens that come from the authorize endpoint itself, where some were asked for.
+    pub(super) tokens: Option<Approval>,
+}
 
 impl Context {
     /// A denial on a page.
@@ -97,7 +101,7 @@ impl Context {
         &self,
         good: &Good,
         signed_in: &SignedIn<'_>,
-        body: CodeBody,
+        Granted { body, tokens }: Granted,
         once: Option<Once>,
     ) -> Result<Reply, Failure> {
         let (tenant, asked) = (&good.directory.tenant, &good.asked);
@@ -114,20 +118,11 @@ impl Context {
         if let Some(code) = &code {
             fields.push(("code", code.expose().to_owned()));
         }
-        if asked.response.gives_token() {
-            let what = FrontChannel {
-                admitted: &good.admitted,
-                asked,
-                version: good.request.version,
-                graphs: &self.state.names.graphs,
-                entropy: &*self.state.entropy,
-            };
-            let approval = match front_channel::tokens(&good.directory, &what, signed_in) {
-                Ok(approval) => approval,
-                Err(denial) => return Ok(self.back_with_no(&good.request, &good.admitted, &denial)),
-            };
-            let record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
-            let tokens = self.front_channel(tenant, &approval, (code.as_ref(), record)).await?;
+        if let Some(approval) = tokens {
+            let mut record = self.page_record(&good.directory, &good.admitted.client, Some(signed_in.user));
+            record.resource = asked.response.token.then_some(approval.resource.principal.app_id);
+            let tokens =
+                self.front_channel(tenant, &approval, asked.response, (code.as_ref(), record)).await?;
             if let Some(access) = tokens.access {
                 fields.push(("access_token", access));
                 fields.push(("token_type", "Bearer".to_owned()));

@@ -3,6 +3,7 @@
 
 use super::{
     account::{How, Whose},
+    answer::Granted,
     flow::{Flow, Purpose, Question, sent},
     pages::{Step, consent},
     session::Shown,
@@ -21,6 +22,7 @@ use carnet_tenant::{
         Denial, FactorNo,
         client_auth::Client,
         denial::{SessionNo, TenantNo},
+        front_channel::{self, FrontChannel},
     },
     user::{self, User},
 };
@@ -270,28 +272,41 @@ impl Context {
             SignedIn { user, at: session.signed_in, methods: &session.methods, session: session.id };
         let here = (&self.state.names.graphs[..], self.envelope.address, &*self.state.entropy);
         let what = (&good.admitted, asked, good.request.version);
+        let channel = FrontChannel {
+            admitted: &good.admitted,
+            asked,
+            version: good.request.version,
+            graphs: &self.state.names.graphs,
+            entropy: &*self.state.entropy,
+        };
         let mut directory = good.directory.clone();
+        // Code and tokens are decided on one directory, and before the page is used up.
         let rule = |directory: &Directory| match good.request.wants {
-            Wants::SignIn => code(directory, what, &signed_in, here, self.now()).map(Some),
+            Wants::SignIn => {
+                let body = code(directory, what, &signed_in, here, self.now())?;
+                let tokens = || front_channel::tokens(directory, &channel, &signed_in);
+                let tokens = asked.response.gives_token().then(tokens).transpose()?;
+                Ok(Some(Granted { body, tokens }))
+            }
             Wants::AdminConsent => {
                 let now = (self.envelope.address, self.now());
                 standing(directory, (&good.admitted, asked), &signed_in, now).map(|()| None)
             }
         };
-        let body = match self.confirmed_denial((&mut directory, good.request.client_id), rule).await? {
-            Ok(body) => body,
+        let granted = match self.confirmed_denial((&mut directory, good.request.client_id), rule).await? {
+            Ok(granted) => granted,
             Err(denial) => return self.not_yet(good, (flow, shown, user, how), &denial),
         };
         let anew = matches!(asked.prompt, Prompt::Consent | Prompt::AdminConsent) && !flow.consented;
-        if anew && !(body.is_some() && self.nothing_to_ask(good, user)) {
+        if anew && !(granted.is_some() && self.nothing_to_ask(good, user)) {
             return self.ask_consent(good, flow, (shown, user)).map(Some);
         }
-        let reply = match body {
-            Some(body) => {
-                if let Some(stopped) = self.comes_round(good, &body) {
+        let reply = match granted {
+            Some(granted) => {
+                if let Some(stopped) = self.comes_round(good, &granted.body) {
                     return Ok(Some(stopped));
                 }
-                self.give(good, &signed_in, body, flow.once()).await?
+                self.give(good, &signed_in, granted, flow.once()).await?
             }
             None => {
                 if let Some(once) = flow.once() {

@@ -406,7 +406,10 @@ impl Context {
         };
         let answered = AnsweredDevice { digest: &device.digest, body: &device.body, kept_in: device.kept_in };
         match self.state.store.put_device_answer(answered, place, answer, flow.once()).await {
-            Ok(()) => Ok(pages::device_done(&device.client.name, *answer != DeviceAnswer::Declined)),
+            Ok(()) => {
+                self.forgive_guesses().await?;
+                Ok(pages::device_done(&device.client.name, *answer != DeviceAnswer::Declined))
+            }
             Err(StoreError::Exists | StoreError::Conflict) => {
                 Ok(self.refused(&Denial::Device(DeviceNo::Answered)))
             }
@@ -429,9 +432,7 @@ impl Context {
             return Ok(self.stopped(flow, &Denial::SignInLost));
         };
         if !yes {
-            let declined = self.decline_device(&device, session.user, flow).await?;
-            self.forgive_guesses().await?;
-            return Ok(declined);
+            return self.decline_device(&device, session.user, flow).await;
         }
         let here = (device.client.app, self.envelope.address);
         if let Err(denial) = on_device(&device.directory, (&user, &session.methods), here) {
@@ -443,9 +444,7 @@ impl Context {
             signed_in: session.signed_in,
             methods: session.methods,
         };
-        let reply = self.keep_answer(&device, who, &answer, flow).await?;
-        self.forgive_guesses().await?;
-        Ok(reply)
+        self.keep_answer(&device, who, &answer, flow).await
     }
 
     /// Somebody signed in and answered: earlier wrong codes of this source count no more.

@@ -152,9 +152,9 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
 impl Asked {
     /// Lets scripts read an answer whose origin is one of the client's own.
     fn readable(&self, directory: &Directory, reply: Reply) -> Reply {
-        let registered = directory.registered(self.request.client_id);
         let own = |origin: &&String| {
-            registered.as_ref().is_some_and(|it| cross_origin::is_own(&it.application, origin))
+            let registered = directory.registered(self.request.client_id);
+            registered.is_some_and(|it| cross_origin::is_own(&it.application, origin))
         };
         match self.origin.as_ref().filter(own) {
             Some(origin) => reply.readable_by(origin),

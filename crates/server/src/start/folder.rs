@@ -1,7 +1,7 @@
 //! The data folder and the seal key in it.
 
 use super::{Config, StartError};
-use carnet_os::private::{self, Readers};
+use carnet_os::private;
 use carnet_wire::{entropy::Entropy, secret::SecretBytes};
 use std::{fs, io, path::Path};
 
@@ -24,8 +24,12 @@ pub(super) fn seal_key(config: &Config, entropy: &dyn Entropy) -> Result<SecretB
     }
     let mut bytes = vec![0; 32];
     entropy.fill(&mut bytes);
-    private::replace(&path, &bytes, Readers::Owner).map_err(|error| wrong(error.to_string()))?;
-    Ok(SecretBytes::new(bytes))
+    match private::create_whole(&path, &bytes) {
+        Ok(()) => Ok(SecretBytes::new(bytes)),
+        // Another first start on this folder was faster; its key counts.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_seal_key(&path),
+        Err(error) => Err(wrong(error.to_string())),
+    }
 }
 
 /// A seal key that is there.

@@ -1,4 +1,4 @@
-//! Starting and stopping: folder, seal key, store, certificate, tenants, listeners, ready file, in this
+//! Starting and stopping: folder, seal key, database, tenants, certificate, listeners, public URL, ready file, in this
 //! order; what fails leaves nothing half-made. Reading certificate and tenant files again while running is `reload`.
 
 mod config;

@@ -34,7 +34,8 @@ pub struct Client {
     pub app: AppId,
     /// Its name.
     pub name: String,
-    /// Its presence in the tenant; Microsoft's own command-line clients have none of their own.
+    /// Its presence in the tenant. Microsoft's command-line clients have none of their own, nor has an application of
+    /// another tenant before somebody here consents to it.
     pub principal: Option<Arc<ServicePrincipal>>,
     /// Its registration, which may be at home in another tenant; `None` for Microsoft's own.
     pub application: Option<Arc<Application>>,

@@ -10,7 +10,7 @@ use carnet_wire::{scope::Wanted, token::request::Target};
 
 pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Denial> {
     let credential = run.authenticate(&client, Wants::Proof)?;
-    // Who proved itself has a registration and, by `find`, a service principal.
+    // An application of another tenant may prove itself before anybody here consented to it.
     let Some(principal) = client.principal.as_ref().map(|it| it.id) else {
         return Err(Denial::PrincipalMissing(client.app));
     };

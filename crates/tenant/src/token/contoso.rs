@@ -9,6 +9,7 @@ use crate::{
     change::{Change, Object, ObjectKey},
     credential::SecretCredential,
     directory::Directory,
+    fixture::person,
     lockout::Attempt,
     offered::Offered,
     permission::RequiredResource,
@@ -64,9 +65,9 @@ pub(super) fn now() -> Timestamp {
 
 static PAIRWISE: LazyLock<DigestKey> = LazyLock::new(|| DigestKey::new(&[7; 32]));
 
-/// What tokens are issued with.
 static DOMAINS: LazyLock<[String; 1]> = LazyLock::new(|| ["contoso.example".to_owned()]);
 
+/// What tokens are issued with.
 pub(super) fn issuing() -> Issuing<'static> {
     Issuing {
         tenant: TENANT.parse().expect("the fixture is sound"),
@@ -210,7 +211,7 @@ impl Contoso {
         directory.apply(changes);
         Self {
             directory,
-            user: Some(ada()),
+            user: Some(person(ADA.parse().expect("the fixture is sound"), "Ada")),
             attempt: Attempt::Reserved(1),
             password: PasswordProof::Right,
             refresh: None,
@@ -334,29 +335,5 @@ impl Contoso {
             entropy: &SeededEntropy::new(3),
         };
         decide(&facts, &request, &proof, &asking)
-    }
-}
-
-fn ada() -> User {
-    User {
-        id: ADA.parse().expect("the fixture is sound"),
-        name: "Ada".into(),
-        name_key: "ada".into(),
-        display_name: "Ada".into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        mail_nickname: None,
-        enabled: true,
-        guest: false,
-        password: None,
-        password_expired: false,
-        totp: None,
-        recovery_codes: Vec::new(),
-        sessions_valid_from: Timestamp::from_seconds(0),
-        tokens_from: 0,
-        password_changed: now(),
-        kept: Default::default(),
-        created: now(),
     }
 }

@@ -1,7 +1,7 @@
-//! Requests that a script sends from another origin: only single-page applications may, from an origin of
-//! one of their own redirect URIs, with what they got as such, and with no credential (`security.md`, S23).
+//! Requests with an `Origin`, as scripts send them: only single-page applications may make them, with what they got as
+//! such, and with no credential. Which origin it is decides who may read the answer ([`is_own`]), as at Entra.
 
-use super::{Denial, Run, client_auth::Client};
+use super::{Denial, Run};
 use crate::{
     application::{Application, Platform},
     redirect,
@@ -15,15 +15,11 @@ pub fn is_own(application: &Application, origin: &str) -> bool {
     wanted.is_some() && application.redirect_uris.spa.iter().any(|uri| redirect::origin(uri) == wanted)
 }
 
-/// Whether a request with an `Origin` may be made at all: by whom, and for what.
-pub(super) fn may_ask(run: &Run<'_>, client: &Client) -> Result<(), Denial> {
+/// Whether a request with an `Origin` may be made at all: for what, and how the client authenticates.
+pub(super) fn may_ask(run: &Run<'_>) -> Result<(), Denial> {
     let Some(origin) = run.asking.origin else { return Ok(()) };
     let redeems = matches!(run.request.grant, Grant::AuthorizationCode { .. } | Grant::RefreshToken { .. });
-    let own = client.application.as_ref().is_some_and(|it| is_own(it, origin));
-    match redeems && own && run.request.client_auth.is_none() {
-        true => Ok(()),
-        false => Err(refused(origin)),
-    }
+    if redeems && run.request.client_auth.is_none() { Ok(()) } else { Err(refused(origin)) }
 }
 
 /// A single-page application redeems across origins, and nobody else does.
@@ -42,6 +38,7 @@ fn refused(origin: &str) -> Denial {
 #[cfg(test)]
 mod tests {
     use super::super::{HeldCode, authorization_code::CodeBody, contoso::*, denial::Denial};
+    use super::is_own;
     use crate::application::{Platform, RedirectUris};
     use carnet_wire::{pkce::Verifier, time::Timestamp};
     use uuid::Uuid;
@@ -87,14 +84,21 @@ mod tests {
     }
 
     #[test]
-    fn a_single_page_application_redeems_from_its_own_origin_only_row_76() {
-        assert_eq!(ask(Platform::Spa, Some("https://app.example"), ""), 0);
+    fn a_single_page_application_redeems_with_an_origin_and_its_own_ones_read_the_answer_row_76() {
+        let own = |origin: &str| {
+            let contoso = contoso(Platform::Spa, None);
+            is_own(contoso.directory.application_by_app(PUBLIC.parse().unwrap()).unwrap(), origin)
+        };
         // A program under test listens on whatever port is free.
-        assert_eq!(ask(Platform::Spa, Some("http://localhost:4711"), ""), 0);
+        for origin in ["https://app.example", "http://localhost:4711"] {
+            assert_eq!(ask(Platform::Spa, Some(origin), ""), 0, "{origin}");
+            assert!(own(origin), "{origin}");
+        }
         for origin in
             ["null", "https://evil.example", "https://app.example.evil.example", "http://app.example", ""]
         {
-            assert_eq!(ask(Platform::Spa, Some(origin), ""), 9_002_326, "{origin}");
+            assert_eq!(ask(Platform::Spa, Some(origin), ""), 0, "{origin}");
+            assert!(!own(origin), "{origin}");
         }
         assert_eq!(ask(Platform::Spa, None, ""), 9_002_327);
         assert_eq!(ask(Platform::Spa, Some("https://app.example"), "&client_secret=x"), 9_002_326);

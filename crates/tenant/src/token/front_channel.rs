@@ -7,7 +7,7 @@ use crate::{
     directory::Directory,
 };
 use carnet_wire::{
-    authorize::Asked, digest, entropy::Entropy, ids::AppId, jose::encode_base64url, token::request::Version,
+    authorize::Asked, digest, entropy::Entropy, jose::encode_base64url, token::request::Version,
 };
 
 /// What was asked at the authorize endpoint, and where.
@@ -37,8 +37,7 @@ pub fn tokens(
     let FrontChannel { admitted, asked, version, graphs, entropy } = *what;
     let (client, user) = (&admitted.client, signed_in.user);
     let mut resolved = scope::resolve_usable(directory, graphs, &asked.target)?;
-    let by_id = resolved.resource.name.parse::<AppId>().is_ok();
-    resolved.resource.spn |= asked.spn_audience && by_id;
+    resolved.resource.ask_spn(asked.spn_audience);
     let contexts = &asked.claims.acrs;
     let principal = client.principal.as_ref();
     let mut approval = Approval {
@@ -78,6 +77,7 @@ pub fn tokens(
         approval.roles = scope::roles_of_user(directory, user.id, &resource.principal);
         let wants = (resource.claims, resource.groups);
         approval.access = Configured::of(directory, wants, Some(resource.principal.id), user.id)
+            .with_capability(asked.claims.capabilities_cp1)
             .with_contexts(directory, &contexts.access_token, signed_in.methods);
         approval.lifetime = password::usual_lifetime(entropy);
     }

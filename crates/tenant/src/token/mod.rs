@@ -164,7 +164,7 @@ impl Run<'_> {
             return Err(self.of_a_work_account());
         }
         self.known.principal = client.principal.as_ref().map(|principal| principal.id);
-        cross_origin::may_ask(self, &client)?;
+        cross_origin::may_ask(self)?;
         match &self.request.grant {
             Grant::ClientCredentials => client_credentials::verdict(self, client),
             Grant::Password { .. } => password::verdict(self, client),

@@ -44,6 +44,13 @@ pub struct Resource {
     pub groups: GroupClaims,
 }
 
+impl Resource {
+    /// Where the request asked for it, the audience of an API that was named by its id is `spn:ID`.
+    pub(super) fn ask_spn(&mut self, asked: bool) {
+        self.spn |= asked && self.name.parse::<AppId>().is_ok();
+    }
+}
+
 /// A target that was resolved.
 pub(crate) struct Resolved {
     pub resource: Resource,
@@ -58,8 +65,7 @@ pub(crate) struct Resolved {
 /// Finds the API that is asked for, for the record too.
 pub(super) fn resolve(run: &mut Run<'_>, target: &Target) -> Result<Resolved, Denial> {
     let mut resolved = resolve_in(&run.facts.directory, run.asking.graphs, target)?;
-    let by_id = resolved.resource.name.parse::<AppId>().is_ok();
-    resolved.resource.spn |= run.request.spn_audience && by_id;
+    resolved.resource.ask_spn(run.request.spn_audience);
     run.known.resource = Some(resolved.resource.principal.app_id);
     if resolved.resource.appears && !is_of_microsoft(run) {
         return Err(missing(&run.facts.directory, &resolved.resource.name));
@@ -356,14 +362,16 @@ pub(super) fn text(target: &Target, resolved: &Resolved, scopes: &[String]) -> S
     if short {
         return scopes.join(" ");
     }
-    let oidc = |value: &str| matches!(value, "openid" | "profile" | "email");
-    let whole = |value: &String| match oidc(value) {
-        true => value.clone(),
-        false => format!("{}/{value}", resolved.resource.name),
+    // As the client named the API: a name of this server's own for Graph, too.
+    let name = match target {
+        Target::Scope(ScopeRequest { resource: Some(asked), .. }) => &asked.resource,
+        _ => &resolved.resource.name,
     };
+    let oidc = |value: &str| matches!(value, "openid" | "profile" | "email");
+    let whole = |value: &String| if oidc(value) { value.clone() } else { format!("{name}/{value}") };
     let mut words: Vec<String> = scopes.iter().map(whole).collect();
     if resolved.wanted == Wanted::Default {
-        words.push(format!("{}/.default", resolved.resource.name));
+        words.push(format!("{name}/.default"));
     }
     words.join(" ")
 }

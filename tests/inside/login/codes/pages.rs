@@ -108,8 +108,9 @@ async fn other_origins(table: &mut Table, t: &Contoso) {
         request.headers_mut().insert("origin", http::HeaderValue::from_static(origin));
         t.send(request).await
     };
-    let foreign = ask("https://evil.example", &fields).await;
-    table.add(9_002_326, "a script of another origin", "400 invalid_request", &foreign);
+    let secret = [&fields[..], &[("client_secret", "x")]].concat();
+    let foreign = ask("https://spa.example", &secret).await;
+    table.add(9_002_326, "a script that shows a secret", "400 invalid_request", &foreign);
     let token = refresh_token(&ask("https://spa.example", &fields).await);
     t.later(25 * 3600);
     let fields = [("grant_type", "refresh_token"), ("client_id", SPA), ("refresh_token", &token)];

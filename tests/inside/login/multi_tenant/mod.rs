@@ -307,6 +307,8 @@ async fn an_administrator_makes_the_service_principal_and_the_application_signs_
         // The other node takes the turn whose memory may be older; a change is seen within a second.
         if t.get(&path, &admin).await.json()["accountEnabled"] == false {
             assert_eq!(by_secret(&t, TENANT, MIDDLE, good).await.status, 200);
+            let told = by_secret(&t, OTHER_TENANT, MIDDLE, good).await.no();
+            assert_eq!(told, "400 unauthorized_client 7000112");
         }
         assert_eq!(t.call("DELETE", &path, &admin, Value::Null).await.status, 204);
     }

@@ -145,7 +145,7 @@ pub fn recovery_codes(step: &Step<'_>, codes: &[RecoveryCode]) -> Reply {
     step.form("Your recovery codes", &fields, "<button name=\"kept\" value=\"1\" autofocus>Continue</button>")
 }
 
-/// Asks for a new password, in the place of one that is over. What was wrong has the focus: the new password, or
+/// Asks for a new password, in the place of one that has expired. What was wrong has the focus: the new password, or
 /// the current one.
 pub fn new_password(step: &Step<'_>, user: &str, new_is_wrong: bool) -> Reply {
     let field = |id: &str, label: &str, kind: &str, more: &str| {
@@ -159,7 +159,7 @@ pub fn new_password(step: &Step<'_>, user: &str, new_is_wrong: bool) -> Reply {
         false => (wrong.as_str(), ""),
     };
     let fields = format!(
-        "<p>{}</p><p>Your password is over. Choose another, of 8 characters or more.</p>{}{}{}",
+        "<p>{}</p><p>Your password has expired. Choose another, of 8 characters or more.</p>{}{}{}",
         name(user),
         field("passwd", "Current password", "current-password", current),
         field("new_passwd", "New password", "new-password", new),

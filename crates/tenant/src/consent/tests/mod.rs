@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     application::{self, Changes, New},
     change::ObjectKey,
-    fixture::{admin, application as by_itself, directory as tenant, everyone, moment, operator},
+    fixture::{admin, application as by_itself, directory as tenant, everyone, moment, operator, person},
     role, service_principal,
 };
 use carnet_wire::{
@@ -104,27 +104,7 @@ fn client(directory: &Directory, id: &str) -> Client {
 /// The user of a caller of the fixture.
 fn user(caller: &Caller) -> User {
     let Caller::User { user, .. } = caller else { panic!("the caller is a user") };
-    User {
-        id: *user,
-        name: "a@contoso.example".into(),
-        name_key: "a@contoso.example".into(),
-        display_name: "A".into(),
-        given_name: None,
-        surname: None,
-        mail: None,
-        mail_nickname: None,
-        enabled: true,
-        guest: false,
-        password: None,
-        password_expired: false,
-        totp: None,
-        recovery_codes: Vec::new(),
-        sessions_valid_from: moment().now,
-        tokens_from: 0,
-        password_changed: moment().now,
-        kept: Default::default(),
-        created: moment().now,
-    }
+    person(*user, "a@contoso.example")
 }
 
 fn ask(directory: &Directory, who: &Caller, target: &Target, admin: bool) -> Result<Question, u32> {

@@ -359,3 +359,14 @@ fn an_api_of_microsofts_appears_for_microsofts_clients_alone() {
     register_as(&mut contoso, AZURE_CLI);
     assert_eq!(code(&contoso, AZURE_CLI, ask), 500_011, "an application of the tenant");
 }
+
+#[test]
+fn the_answer_names_the_api_as_the_client_did() {
+    let contoso = Contoso::new();
+    let told = |scope: &str| approved(&contoso, PUBLIC, scope).scope_text.clone().unwrap();
+    for name in ["https://graph.microsoft.com", "https://localhost:8443", GRAPH] {
+        assert_eq!(told(&format!("{name}/User.Read")), format!("{name}/User.Read"));
+        assert_eq!(told(&format!("{name}/.default")), format!("{name}/User.Read {name}/.default"));
+    }
+    assert_eq!(told("User.Read"), "User.Read");
+}
