@@ -139,6 +139,7 @@ impl Node {
             entropy,
             catalogue,
             names,
+            authorities: Vec::new(),
         });
         Self { store, server: Server::new(state.clone()), state }
     }

@@ -50,6 +50,9 @@ pub struct State {
     pub catalogue: Arc<Catalogue>,
     /// Which names this server answers to, and what it calls itself.
     pub names: Names,
+    /// SHA-256 fingerprints of the server's own certificate authorities, which clients have to trust; empty where the
+    /// operator brought the certificate.
+    pub authorities: Vec<String>,
 }
 
 /// Names of this server.
@@ -173,11 +176,11 @@ pub fn host_of(head: &http::request::Parts, tls: bool) -> Result<&str, Failure> 
     let (header, second) = (sent.next().and_then(|value| value.to_str().ok()), sent.next());
     let target = head.uri.authority().map(http::uri::Authority::as_str);
     if second.is_some() {
-        return Err(Failure::BadRequest("the header Host is sent more than once"));
+        return Err(Failure::BadRequest("The header Host is sent more than once."));
     }
     match (target, header) {
         (Some(target), Some(header)) if !same_host(target, header, tls) => {
-            Err(Failure::BadRequest("the header Host names another host than the request's target"))
+            Err(Failure::BadRequest("The header Host names another host than the target of the request."))
         }
         (target, header) => Ok(target.or(header).unwrap_or_default()),
     }

@@ -126,7 +126,7 @@ impl Server {
         if head.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
             return failed(match surface {
                 route::Surface::Login => Denial::Malformed(RequestError::HeaderTwice("Authorization")).into(),
-                _ => Failure::BadRequest("the header Authorization is sent more than once"),
+                _ => Failure::BadRequest("The header Authorization is sent more than once."),
             });
         }
         let script = cross_origin::origin(&head).filter(|_| surface == route::Surface::Graph);

@@ -77,9 +77,61 @@ async fn a_browser_that_lost_its_way_is_shown_what_to_do() {
             assert_eq!(ask(&t, Method::GET, &path, accept).await.header("content-type"), JSON);
         }
     }
+    // Whatever else keeps a request from being answered is told on a page too, with the same status.
+    let get = format!("/{TENANT}/oauth2/v2.0/token");
+    let reply = ask(&t, Method::GET, &get, BROWSER).await;
+    assert_eq!(reply.status, 400);
+    assert!(page(&reply, &get).contains("AADSTS900561"));
+    assert_eq!(ask(&t, Method::GET, &get, JAVA).await.no(), "400 invalid_request 900561");
+    let metadata = "/nowhere.example/v2.0/.well-known/openid-configuration";
+    assert!(page(&ask(&t, Method::GET, metadata, BROWSER).await, metadata).contains("AADSTS90002"));
+    let large = |accept: &str| {
+        let request = Request::post(format!("/{TENANT}/login")).header("host", "localhost:8443");
+        let form =
+            request.header("content-type", "application/x-www-form-urlencoded").header("accept", accept);
+        form.body(vec![b'a'; 2 << 20].into()).unwrap()
+    };
+    let elsewhere = |accept: &str| {
+        let request = Request::get("/").header("host", "elsewhere.example").header("accept", accept);
+        request.body(bytes::Bytes::new()).unwrap()
+    };
+    let text = page(&sent(&t, large(BROWSER), 413).await, "too large");
+    assert!(text.contains("larger than this address accepts"), "{text}");
+    let text = page(&sent(&t, elsewhere(BROWSER), 421).await, "another host");
+    assert!(text.contains("does not answer for that host name"), "{text}");
+    for request in [large("*/*"), elsewhere("*/*")] {
+        assert_eq!(t.send(request).await.header("content-type"), JSON);
+    }
     // Other hosts speak their own language.
     let reply = ask(&t, Method::GET, "/v1.0/nowhere", BROWSER).await;
     assert_eq!(reply.header("content-type"), JSON);
+}
+
+async fn sent(t: &Contoso, request: Request<bytes::Bytes>, status: u16) -> Reply {
+    let reply = t.send(request).await;
+    assert_eq!(reply.status, status);
+    reply
+}
+
+#[tokio::test]
+async fn the_first_page_says_which_tenants_and_endpoints_there_are_under_the_name_that_was_asked() {
+    let t = contoso("").await;
+    let text = page(&ask(&t, Method::GET, "/", BROWSER).await, "/").replace("<wbr>", "");
+    for part in [
+        TENANT,
+        "contoso.example",
+        "https://localhost:8443/{tenant}/v2.0/.well-known/openid-configuration",
+        "https://localhost:8443/v1.0",
+        ">https://localhost:8443/contoso.example<",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let request = Request::get("/").header("host", "login.microsoftonline.com").header("accept", BROWSER);
+    let reply = t.send(request.body(bytes::Bytes::new()).unwrap()).await;
+    let text = page(&reply, "under a name of Microsoft's").replace("<wbr>", "");
+    for part in ["https://login.microsoftonline.com/contoso.example", "https://api.bap.microsoft.com"] {
+        assert!(text.contains(part) && !text.contains("localhost"), "{part}: {text}");
+    }
 }
 
 const JSON: &str = "application/json; charset=utf-8";

@@ -1,14 +1,15 @@
 //! One store, one set of certificate authorities, and a certificate for each name that a server answers to.
 
-use super::{Site, given, pem, starts, status};
+use super::{Site, get, given, pem, starts, status};
 use carnet_server::{
     Notice, PublicUrl, Running,
     clock::{Clock, SystemClock},
     listen::ca::Authority,
 };
 use carnet_tests::{database::restored, fixture};
-use carnet_wire::time::Timestamp;
+use carnet_wire::{digest::sha256, time::Timestamp};
 use rcgen::KeyPair;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::{fs, path::Path};
 
 /// Microsoft's names without a region that every server has a certificate for.
@@ -79,6 +80,12 @@ starts! {
     }
     // An address is no name that a client sends, so all addresses are in one certificate.
     assert_eq!(status(&server, &both, "127.0.0.1").await, Some(200));
+    // The first page shows what clients have to trust, as tools show it of the file.
+    let page = get(&server, &both, ("carnet.example", "/")).await.unwrap().replace("<wbr>", "");
+    for certificate in CertificateDer::pem_slice_iter(both.as_bytes()) {
+        let shown = sha256(&[&certificate.unwrap()]).map(|byte| format!("{byte:02X}")).join(":");
+        assert!(page.contains(&format!(">{shown}<")), "{shown}: {page}");
+    }
     server.stop().await;
     // Without the new names nothing is lost, and the same names add nothing.
     for hosts in [&[][..], &["b.example"]] {

@@ -131,6 +131,12 @@ fn pem(path: &Path) -> String {
 /// Asks a server for `/healthz` under a name, as a client that trusts these CAs. The status; `None`: the client does not
 /// take the certificate for that name.
 async fn status(server: &Running, trusted: &str, name: &str) -> Option<u16> {
+    let answer = get(server, trusted, (name, "/healthz")).await?;
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok())
+}
+
+/// The whole answer to GET for a path under a name, as [`status`] asks.
+async fn get(server: &Running, trusted: &str, (name, path): (&str, &str)) -> Option<String> {
     let address: SocketAddr = server.ready.listen.parse().unwrap();
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
@@ -149,9 +155,9 @@ async fn status(server: &Running, trusted: &str, name: &str) -> Option<u16> {
         }
     };
     let host = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok())
+    Some(answer)
 }

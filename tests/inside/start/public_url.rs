@@ -107,3 +107,19 @@ async fn with_a_sqlite_file_the_public_url_follows_the_listener() {
     let no = site.start("one", changed(ONE), &[]).await.map(|_| ());
     assert!(matches!(no, Err(StartError::NoPublicUrlToChange)));
 }
+
+#[tokio::test]
+async fn a_name_of_microsofts_is_no_public_url_and_may_be_answered_beside_one() {
+    let site = Site::sqlite();
+    for name in ["login.microsoftonline.com", "graph.microsoft.com", "login.microsoftonline.us"] {
+        for url in [given(&format!("https://{name}")), changed(&format!("https://{name}:8443"))] {
+            let no = site.start("one", url, &[]).await.map(|_| ());
+            assert!(matches!(&no, Err(StartError::MicrosoftPublicUrl(it)) if it == name), "{no:?}");
+        }
+    }
+    let no = site.start("one", given(ONE), &["login.microsoftonline.us"]).await.map(|_| ());
+    assert!(matches!(&no, Err(StartError::Host(it)) if it == "login.microsoftonline.us"), "{no:?}");
+    let server = site.start("one", given(ONE), &["login.microsoftonline.com"]).await.unwrap();
+    assert_eq!(server.ready.public_url, ONE);
+    server.stop().await;
+}

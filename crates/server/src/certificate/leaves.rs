@@ -27,6 +27,11 @@ impl Leaves {
         missing(&authorities, &hosts).is_empty().then_some(Self { authorities, hosts })
     }
 
+    /// The authorities that may make leaves, oldest first.
+    pub(crate) fn authorities(&self) -> &[Arc<Authority>] {
+        &self.authorities
+    }
+
     /// The authority of the usual leaf: clients that connect to an address name no host, so it permits all addresses.
     fn usual_authority(&self) -> Option<&Arc<Authority>> {
         of_addresses(&self.authorities, &self.hosts)

@@ -57,6 +57,11 @@ impl Certificate {
         Ok(Self { tls, ca_file, new_ca, notices, leaves: Some(leaves) })
     }
 
+    /// SHA-256 fingerprints of the server's own authorities, oldest first; empty where the operator brought the certificate.
+    pub(crate) fn fingerprints(&self) -> Vec<String> {
+        self.leaves.iter().flat_map(|leaves| leaves.authorities()).filter_map(|it| it.fingerprint()).collect()
+    }
+
     /// What makes new leaves before these expire.
     pub(crate) fn renewal(&self) -> Option<Renewal> {
         self.leaves.clone().map(|leaves| Renewal { leaves, tls: self.tls.clone() })

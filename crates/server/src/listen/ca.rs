@@ -3,12 +3,12 @@
 
 use super::tls::TlsError;
 use carnet_store::KeptAuthority;
-use carnet_wire::{secret::SecretBytes, time::Timestamp};
+use carnet_wire::{digest::sha256, secret::SecretBytes, time::Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How long a CA is valid, in seconds.
@@ -57,6 +57,13 @@ impl Authority {
     pub fn restore(kept: KeptAuthority) -> Result<Self, TlsError> {
         let key = KeyPair::try_from(kept.key.expose()).map_err(wrong)?;
         Ok(Self { issuer: Issuer::new(params(&kept.hosts, kept.made)?, key), kept })
+    }
+
+    /// SHA-256 of its certificate, as OpenSSL and browsers show it: `3F:0A:…`.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        let certificate = CertificateDer::from_pem_slice(self.kept.certificate.as_bytes()).ok()?;
+        Some(sha256(&[&certificate]).map(|byte| format!("{byte:02X}")).join(":"))
     }
 
     /// What is kept of it.

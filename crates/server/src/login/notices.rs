@@ -9,8 +9,9 @@ use crate::{
 };
 use carnet_wire::{aadsts, token::form::Form};
 
-pub(super) async fn root(_: Context, _: Call) -> Result<Reply, Failure> {
-    Ok(pages::root())
+pub(super) async fn root(cx: Context, _: Call) -> Result<Reply, Failure> {
+    let (tenants, authorities) = (cx.state.store.tenants(), &cx.state.authorities);
+    Ok(pages::about(&pages::About { origin: &cx.envelope.origin, tenants: &tenants, authorities }))
 }
 
 /// `GET /error?code=50126`; `AADSTS50126` is understood too.

@@ -175,6 +175,9 @@ async fn parse(
     };
     if call.head.method != http::Method::POST {
         let denial = Denial::PostOnly(cut(call.head.method.as_str(), 16));
+        if cx.envelope.page {
+            return Err(denial.into());
+        }
         return Ok(Err(MalformedRequest::new(Some(tenant), denial)));
     }
     let media = call.header("content-type").unwrap_or_default();

@@ -39,38 +39,41 @@ pub(super) fn status(row: &Row) -> StatusCode {
 pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
     let fault = failure.fault().filter(|_| envelope.surface == Surface::Login).map(Denial::Service);
     // A browser is shown a page, at whichever address of the sign-in host it asks for one.
-    if envelope.page && matches!(envelope.surface, Surface::Login | Surface::Health) {
-        match &failure {
-            Failure::NoRoute => return login::pages::no_page(envelope).not_found(),
-            Failure::Refusal(Refusal::MethodNotAllowed) => {
-                return login::pages::not_by_itself(envelope).wrong_method();
-            }
-            _ => {}
-        }
-    }
+    let browser = envelope.page && matches!(envelope.surface, Surface::Login | Surface::Health);
     let (status, code, message) = match failure {
+        Failure::NoRoute if browser => return login::pages::no_page(envelope).not_found(),
+        Failure::Refusal(Refusal::MethodNotAllowed) if browser => {
+            return login::pages::not_by_itself(envelope).wrong_method();
+        }
+        Failure::Denial(no) if browser => return login::pages::refused(&no, envelope, None),
         Failure::Refusal(no) => return refusal(&no, envelope),
         Failure::Denial(no) => return denial(&no, Version::V2, envelope),
         Failure::Misdirected => {
-            (421, "Misdirected", "this server does not answer for that host name".to_owned())
+            (421, "Misdirected", "This server does not answer for that host name.".to_owned())
         }
         // Graph reads a path it does not know as a malformed one (`reference/graph.md`, table of errors).
         Failure::NoRoute if envelope.surface == Surface::Graph => {
-            (400, "BadRequest", "no resource of Graph's that is served here has this path".to_owned())
+            (400, "BadRequest", "Resource not found for this path.".to_owned())
         }
-        Failure::NoRoute => (404, "NotFound", "there is nothing at this address".to_owned()),
-        Failure::TooLarge => {
-            (413, "RequestTooLarge", "the body is larger than this address takes".to_owned())
+        Failure::NoRoute => (404, "NotFound", "There is nothing at this address.".to_owned()),
+        Failure::TooLarge => (
+            413,
+            "RequestTooLarge",
+            "The body of the request is larger than this address accepts.".to_owned(),
+        ),
+        Failure::Cut => (408, "RequestTimeout", "The body of the request did not arrive in time.".to_owned()),
+        Failure::Unsupported(wanted) => {
+            (415, "UnsupportedMediaType", format!("Send the body of the request as {wanted}."))
         }
-        Failure::Cut => (408, "RequestTimeout", "the body did not arrive in time".to_owned()),
-        Failure::Unsupported(wanted) => (415, "UnsupportedMediaType", format!("send {wanted}")),
-        Failure::NotText => (400, "BadRequest", "the body is not UTF-8".to_owned()),
+        Failure::NotText => (400, "BadRequest", "The body of the request is not UTF-8.".to_owned()),
         Failure::PageUsed => {
             return login::pages::refused(&Denial::Session(SessionNo::PageUsed), envelope, None);
         }
         Failure::BadRequest(why) => (400, "BadRequest", why.to_owned()),
-        Failure::Busy => (503, "ServiceUnavailable", "too many requests wait; try again".to_owned()),
-        Failure::Away => (503, "ServiceUnavailable", "nothing can be kept just now; try again".to_owned()),
+        Failure::Busy => (503, "ServiceUnavailable", "Too many requests are waiting. Try again.".to_owned()),
+        Failure::Away => {
+            (503, "ServiceUnavailable", "Nothing can be stored at the moment. Try again.".to_owned())
+        }
         Failure::Broken(cause) => {
             tracing::error!(
                 trace.id = %envelope.trace,
@@ -81,13 +84,15 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
             (
                 500,
                 "InternalServerError",
-                "something went wrong on our side; the ids name it in the log".to_owned(),
+                "Something went wrong in the service. Its log has the details under the ids of this answer."
+                    .to_owned(),
             )
         }
     };
     let reply = match fault {
         Some(no) if envelope.page => return login::pages::refused(&no, envelope, None),
         Some(no) => return denial(&no, Version::V2, envelope),
+        None if browser => login::pages::unanswered(&message, envelope).with_status(status),
         None => plain_error(status, code, &message, envelope),
     };
     match status {

@@ -122,6 +122,12 @@ impl Reply {
         self.retry_after(denial)
     }
 
+    /// The same page with another status.
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self
+    }
+
     /// The same page for an address at which there is nothing.
     #[must_use]
     pub const fn not_found(mut self) -> Self {

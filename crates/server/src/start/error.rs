@@ -63,9 +63,14 @@ pub enum StartError {
     NoPublicUrlToChange,
     /// A name of Microsoft's without a surface here.
     #[error(
-        "the name `{0}` is Microsoft's, and this server does not play that host: leave it out of --host and --public-url"
+        "the name `{0}` is Microsoft's, and this server does not serve the API of that host: leave it out of --host"
     )]
     Host(String),
+    /// A public URL with a name of Microsoft's.
+    #[error(
+        "the name `{0}` is Microsoft's and can't be in --public-url: choose a name of your own. The server answers to Microsoft's names beside it, with Microsoft's issuers"
+    )]
+    MicrosoftPublicUrl(String),
     /// A policy that only this machine may have.
     #[error(
         "the tenant `{tenant}` has {policy} in its policy, which is for loopback addresses only, and --listen is none"

@@ -51,7 +51,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     // The port may be 0, so the name that clients use is known only now.
     let public_url = chosen.keep(&store, listeners.tls.addr.port()).await?;
     let names = Names::new(&public_url.url, &config.hosts);
-    let state = state(machine, store.clone(), workers, names).await?;
+    let known = Known { names, authorities: certificate.fingerprints() };
+    let state = state(machine, store.clone(), workers, known).await?;
     let server = Arc::new(Server::new(state.clone()));
     let (stop, stopped) = watch::channel(false);
     let ready = running::ready(&state, certificate.ca_file.clone(), &listeners);
@@ -143,12 +144,19 @@ impl Workers {
     }
 }
 
+/// How clients know the server.
+struct Known {
+    names: Names,
+    /// Fingerprints of its certificate authorities.
+    authorities: Vec<String>,
+}
+
 /// The running server's state, with the signing keys of all tenants.
 async fn state(
     machine: Machine,
     store: Store,
     workers: Workers,
-    names: Names,
+    known: Known,
 ) -> Result<Arc<State>, StartError> {
     let state = Arc::new(State {
         catalogue: store.catalogue().clone(),
@@ -161,7 +169,8 @@ async fn state(
         pace: Pace::default(),
         clock: machine.clock,
         entropy: machine.entropy,
-        names,
+        names: known.names,
+        authorities: known.authorities,
     });
     let now = state.clock.now();
     for tenant in state.store.tenants() {

@@ -40,16 +40,21 @@ fn checked(url: &str) -> Result<String, StartError> {
     Ok(without_default_port(&url).to_owned())
 }
 
-/// Refuses names of Microsoft's that this server cannot play: under them it would speak with somebody else's issuers.
+/// Refuses names of Microsoft's that this server cannot have: as a further host those whose APIs it does not serve, as
+/// the public URL all of them. Under such a name a server speaks with Microsoft's issuers and serves one API, while the
+/// public URL is the issuer and the address of all.
 fn check_names(config: &Config, asked: &PublicUrl) -> Result<(), StartError> {
-    let url = match asked {
-        PublicUrl::Unsaid => None,
-        PublicUrl::Given(url) | PublicUrl::Changed(url) => Some(url),
-    };
-    let public = url.and_then(|url| url.strip_prefix("https://")).map(host_name);
-    let given = config.hosts.iter().map(|host| host_name(host)).chain(public);
     let foreign = |name: &String| is_microsoft_host(name) && microsoft_surface(name).is_none();
-    given.into_iter().find(foreign).map_or(Ok(()), |name| Err(StartError::Host(name)))
+    if let Some(name) = config.hosts.iter().map(|host| host_name(host)).find(foreign) {
+        return Err(StartError::Host(name));
+    }
+    match asked {
+        PublicUrl::Given(url) | PublicUrl::Changed(url) => {
+            let name = host_name(url.strip_prefix("https://").unwrap_or(url));
+            if is_microsoft_host(&name) { Err(StartError::MicrosoftPublicUrl(name)) } else { Ok(()) }
+        }
+        PublicUrl::Unsaid => Ok(()),
+    }
 }
 
 /// Where the public URL of a start comes from.

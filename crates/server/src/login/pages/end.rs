@@ -74,12 +74,15 @@ pub fn not_by_itself(envelope: &Envelope) -> Reply {
     page("This page can't be opened by itself", &body, None, Forms::Nowhere)
 }
 
-/// What the server is, for somebody who opens its address.
-pub fn root() -> Reply {
-    let body = "<h1>Sign-in service</h1><p>This server signs people in to applications. Open the application that you want \
-        to use: it brings you here.</p><p><a href=\"/devicelogin\">Enter a code from a device</a></p>\
-        <p class=\"quiet\">Carnet. Not a Microsoft service.</p>";
-    page("Sign-in service", body, None, Forms::Nowhere)
+/// Says why a request is not answered, where nothing more particular is known than a sentence.
+pub fn unanswered(sentence: &str, envelope: &Envelope) -> Reply {
+    let body = format!(
+        "<h1>This request can't be answered</h1><p>{}</p><p>Go back to the application and start again. If that doesn't \
+         help, ask the administrator of the application.</p>{}",
+        shown(sentence, SENTENCE),
+        details(envelope),
+    );
+    page("This request can't be answered", &body, None, Forms::Nowhere)
 }
 
 /// Explains an error code (`error_uri`).

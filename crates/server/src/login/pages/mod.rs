@@ -2,15 +2,18 @@
 //! sign-out goes on, for a keyboard, a screen reader, light and dark, narrow and wide. Every value is escaped. The
 //! frame is here.
 
+mod about;
 pub mod consent;
 mod device;
 mod end;
 mod entry;
 mod explain;
 
+pub use about::{About, about};
 pub use device::{confirm_device, device_done, user_code};
 pub use end::{
-    empty, explained, form_post, no_page, not_by_itself, refused, root, sign_out, signed_out, unknown_code,
+    empty, explained, form_post, no_page, not_by_itself, refused, sign_out, signed_out, unanswered,
+    unknown_code,
 };
 pub use entry::{Account, choose_account, enrol, new_password, recovery_codes};
 
