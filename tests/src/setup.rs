@@ -141,6 +141,6 @@ impl Node {
             names,
             authorities: Vec::new(),
         });
-        Self { store, server: Server::new(state.clone()), state }
+        Self { store, server: carnet_server::server(state.clone()), state }
     }
 }

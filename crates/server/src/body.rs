@@ -101,7 +101,7 @@ mod tests {
         let mut head = http::Request::new(()).into_parts().0;
         head.headers.insert(CONTENT_TYPE, media.parse().unwrap());
         let address = [192, 0, 2, 1].into();
-        Call { head, body, variables: Vec::new(), bodies: bodies.clone(), address }
+        Call { head, body, variables: Vec::new(), tenant: None, bodies: bodies.clone(), address }
     }
 
     fn whole(bytes: &'static [u8]) -> crate::context::Body {

@@ -3,7 +3,7 @@
 
 use crate::{
     context::Context,
-    graph, own_token,
+    own_token,
     reply::Failure,
     route::{Call, Surface},
 };
@@ -46,9 +46,7 @@ impl Context {
     pub async fn caller(&mut self, call: &Call) -> Result<Called, Failure> {
         let token = bearer(call)?.ok_or(Refusal::NoToken)?;
         let called = self.caller_with(token).await?;
-        let named =
-            graph::tenant_of(call.head.uri.path()).filter(|_| self.envelope.surface == Surface::Graph);
-        if named.is_some_and(|tenant| tenant != called.directory.tenant.id) {
+        if call.tenant.is_some_and(|tenant| tenant != called.directory.tenant.id) {
             let needs = "the tenant that the path names is not the tenant of the token".to_owned();
             return Err(Refusal::Forbidden { needs }.into());
         }

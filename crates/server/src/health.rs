@@ -3,11 +3,17 @@
 use crate::{
     context::Context,
     reply::{Failure, Reply},
-    route::{Call, Route, Surface},
+    route::{Call, Host, Route, Surface},
 };
 use http::Method;
 
-pub(crate) const ROUTES: &[Route] = &[
+/// The health checks.
+#[must_use]
+pub(crate) fn host() -> Host {
+    Host::plain(Surface::Health, ROUTES)
+}
+
+const ROUTES: &[Route] = &[
     Route {
         surface: Surface::Health,
         method: Some(&Method::GET),

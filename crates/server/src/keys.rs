@@ -3,7 +3,6 @@
 //! use it. Every node reads the keys anew each minute, and at once, but at most once a minute, when a token names
 //! a key that it does not hold.
 
-use crate::reply::Failure;
 use arc_swap::ArcSwap;
 use carnet_store::{KeptKey, Rotation, Store, StoreError};
 use carnet_tenant::rotation::{self, KeyDates};
@@ -26,6 +25,17 @@ const CERTIFICATE_LIFE: i64 = 5 * 365 * 24 * 3600;
 const LOOK_AGAIN: i64 = 60_000;
 /// How often a rotation is decided on again when another change was faster.
 const TRIES: usize = 5;
+
+/// Why the keys of a tenant are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The store does not give or take them.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key cannot be made or read.
+    #[error("a signing key: {0}")]
+    Broken(String),
+}
 
 /// A tenant's keys, oldest first.
 #[derive(Debug)]
@@ -73,13 +83,13 @@ impl Keys {
     /// A tenant's keys; made when it has none.
     ///
     /// # Errors
-    /// [`Failure`]
+    /// [`KeysError`]
     pub async fn of(
         &self,
         store: &Store,
         tenant: TenantId,
         now: Timestamp,
-    ) -> Result<Arc<TenantKeys>, Failure> {
+    ) -> Result<Arc<TenantKeys>, KeysError> {
         if let Some(keys) = self.held.load().get(&tenant) {
             return Ok(keys.clone());
         }
@@ -94,13 +104,13 @@ impl Keys {
     /// than a minute ago.
     ///
     /// # Errors
-    /// [`Failure`]
+    /// [`KeysError`]
     pub async fn look_again(
         &self,
         store: &Store,
         tenant: TenantId,
         now: Timestamp,
-    ) -> Result<Option<Arc<TenantKeys>>, Failure> {
+    ) -> Result<Option<Arc<TenantKeys>>, KeysError> {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             let recent = |last: &Timestamp| (now.millis() - last.millis()).abs() < LOOK_AGAIN;
@@ -118,8 +128,8 @@ impl Keys {
     /// away those whose last token is dead.
     ///
     /// # Errors
-    /// [`Failure`]; what is missing is done the next time.
-    pub async fn tend(&self, store: &Store, tenant: TenantId, now: Timestamp) -> Result<(), Failure> {
+    /// [`KeysError`]; what is missing is done the next time.
+    pub async fn tend(&self, store: &Store, tenant: TenantId, now: Timestamp) -> Result<(), KeysError> {
         let _turn = self.making.lock().await;
         for _ in 0..TRIES {
             let Some(seen) = store.directory(tenant).await? else { return Ok(()) };
@@ -149,7 +159,12 @@ impl Keys {
     }
 
     /// Puts keys in the place of those that are held, parsed only where they differ.
-    fn hold(&self, store: &Store, tenant: TenantId, kept: Vec<KeptKey>) -> Result<Arc<TenantKeys>, Failure> {
+    fn hold(
+        &self,
+        store: &Store,
+        tenant: TenantId,
+        kept: Vec<KeptKey>,
+    ) -> Result<Arc<TenantKeys>, KeysError> {
         let held = self.held.load().get(&tenant).cloned();
         if let Some(held) = held.as_ref().filter(|held| held.are(&kept)) {
             return Ok(held.clone());
@@ -161,7 +176,7 @@ impl Keys {
         };
         let all = kept.iter().map(parse).collect::<Result<Vec<_>, JoseError>>().map_err(broken)?;
         if all.is_empty() {
-            return Err(Failure::Broken("a tenant without a signing key".into()));
+            return Err(KeysError::Broken("a tenant has no signing key".into()));
         }
         let dates = kept.iter().map(KeptKey::dates).collect();
         let keys = Arc::new(TenantKeys { keys: all, dates, pairwise: store.pairwise(tenant) });
@@ -176,15 +191,17 @@ impl Keys {
 /// signs at once and every token of the others is dead. Its id, and the ids of the keys that are gone.
 ///
 /// # Errors
-/// [`Failure`]
+/// [`KeysError`]
 pub async fn rotate(
     store: &Store,
     tenant: TenantId,
     emergency: bool,
     now: Timestamp,
-) -> Result<(String, Vec<String>), Failure> {
+) -> Result<(String, Vec<String>), KeysError> {
     for _ in 0..TRIES {
-        let Some(seen) = store.directory(tenant).await? else { return Err(Failure::Away) };
+        let Some(seen) = store.directory(tenant).await? else {
+            return Err(StoreError::Away("signing keys".into()).into());
+        };
         let kept = first(store, tenant, now).await?;
         let dates: Vec<KeyDates> = kept.iter().map(KeptKey::dates).collect();
         // In an emergency nothing stays that it could come before.
@@ -199,11 +216,11 @@ pub async fn rotate(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Failure::Away)
+    Err(StoreError::Away("signing keys".into()).into())
 }
 
 /// A tenant's keys as kept; the first is made when there is none.
-async fn first(store: &Store, tenant: TenantId, now: Timestamp) -> Result<Vec<KeptKey>, Failure> {
+async fn first(store: &Store, tenant: TenantId, now: Timestamp) -> Result<Vec<KeptKey>, KeysError> {
     let kept = store.signing_keys(tenant).await?;
     if !kept.is_empty() {
         return Ok(kept);
@@ -216,12 +233,12 @@ async fn first(store: &Store, tenant: TenantId, now: Timestamp) -> Result<Vec<Ke
     }
 }
 
-fn broken(error: impl ToString) -> Failure {
-    Failure::Broken(error.to_string())
+fn broken(error: impl ToString) -> KeysError {
+    KeysError::Broken(error.to_string())
 }
 
 /// A new key that counts from this moment, made beside the requests.
-async fn make(slot: i64, now: Timestamp) -> Result<KeptKey, Failure> {
+async fn make(slot: i64, now: Timestamp) -> Result<KeptKey, KeysError> {
     tokio::task::spawn_blocking(move || generate(slot, now)).await.map_err(broken)?.map_err(broken)
 }
 

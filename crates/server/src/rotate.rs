@@ -4,7 +4,6 @@
 use crate::{
     clock::{Clock, OsEntropy, SystemClock},
     keys,
-    reply::Failure,
     start::{StartError, read_seal_key},
 };
 use carnet_store::{Options, Store, StoreError};
@@ -90,10 +89,7 @@ pub async fn rotate_keys(rotating: Rotating) -> Result<Vec<Rotated>, RotateError
     for tenant in store.tenants() {
         let failed = |cause: String| RotateError::Failed { tenant: tenant.id, cause };
         let told = keys::rotate(&store, tenant.id, rotating.emergency, now).await;
-        let (made, gone) = told.map_err(|error| match error {
-            Failure::Broken(cause) => failed(cause),
-            _ => failed("the store cannot keep anything just now; try again".into()),
-        })?;
+        let (made, gone) = told.map_err(|error| failed(error.to_string()))?;
         all.push(Rotated { tenant: tenant.id, made, gone });
     }
     store.close().await;

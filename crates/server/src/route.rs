@@ -5,9 +5,9 @@
 //! folded, the others are kept as sent. The table is also the map that `carnet routes` prints.
 
 use crate::{context::Context, reply::Failure, reply::Reply, work::bodies::Bodies};
-use carnet_wire::percent;
+use carnet_wire::{ids::TenantId, percent};
 use http::Method;
-use std::{future::Future, net::IpAddr, pin::Pin};
+use std::{borrow::Cow, future::Future, net::IpAddr, pin::Pin};
 
 /// A host that Carnet plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +59,44 @@ pub struct Route {
     pub handler: Handler,
 }
 
+/// Which scripts in browsers may read the answers of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scripts {
+    /// Each endpoint decides it.
+    ByEndpoint,
+    /// Those of registered single-page origins, at all endpoints.
+    Registered,
+}
+
+/// A host: its rows, and how its paths are read.
+pub struct Host {
+    /// Which one.
+    pub surface: Surface,
+    /// Its rows, in the order in which they are looked up.
+    pub routes: Vec<Route>,
+    /// The path under which the rows have the one that was asked.
+    pub canonical: fn(&str) -> Cow<'_, str>,
+    /// The tenant whose id a path names outside its rows.
+    pub tenant: fn(&str) -> Option<TenantId>,
+    /// Which scripts may read its answers.
+    pub scripts: Scripts,
+}
+
+impl Host {
+    /// A host whose paths are read as they are, and whose endpoints decide which scripts may read their answers.
+    #[must_use]
+    pub fn plain(surface: Surface, routes: &[Route]) -> Self {
+        let routes = routes.to_vec();
+        Self {
+            surface,
+            routes,
+            canonical: |path| path.into(),
+            tenant: |_| None,
+            scripts: Scripts::ByEndpoint,
+        }
+    }
+}
+
 /// A request that found its row.
 #[derive(Debug)]
 pub struct Call {
@@ -68,6 +106,8 @@ pub struct Call {
     pub body: crate::context::Body,
     /// The variable segments, percent-decoded, in the order of the path.
     pub variables: Vec<String>,
+    /// The tenant whose id the path names outside its row.
+    pub tenant: Option<TenantId>,
     /// The memory of all bodies, in which this one has its share.
     pub bodies: Bodies,
     /// The peer's address.
@@ -118,10 +158,10 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// Looks a path up among the rows of one surface. An earlier row wins. One slash at the end of a path says nothing:
+/// Looks a path up among the rows of a host. An earlier row wins. One slash at the end of a path says nothing:
 /// clients build addresses by putting names after a base that ends in one.
 #[must_use]
-pub fn find<'a>(rows: &'a [Route], surface: Surface, method: &Method, path: &str) -> Found<'a> {
+pub fn find<'a>(rows: &'a [Route], method: &Method, path: &str) -> Found<'a> {
     // A path that begins with two is no path here: whatever repeats it would name another host.
     let Some(path) = path.strip_prefix('/') else { return Found::Nothing };
     let path = match path.strip_suffix('/') {
@@ -130,7 +170,7 @@ pub fn find<'a>(rows: &'a [Route], surface: Surface, method: &Method, path: &str
     };
     let segments: Vec<&str> = path.split('/').collect();
     let mut found = Found::Nothing;
-    for row in rows.iter().filter(|row| row.surface == surface) {
+    for row in rows {
         let Some(variables) = matches(row.path, &segments) else { continue };
         match row.method {
             Some(wanted) if wanted != method => found = Found::WrongMethod,
@@ -169,7 +209,7 @@ fn decode(segment: &str) -> Option<String> {
 
 /// Reads a keyed segment's `name='value'`, with `''` for a quote inside.
 #[must_use]
-pub fn key_value<'a>(key: &'a str, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+pub fn key_value<'a>(key: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let (left, right) = key.split_once('=')?;
     let value = right.strip_prefix('\'')?.strip_suffix('\'')?;
     left.trim().eq_ignore_ascii_case(name).then(|| match value.contains("''") {
@@ -192,7 +232,7 @@ mod tests {
         let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
         let (surface, path) = (Surface::Login, "/{tenant}/oauth2/logout");
         let rows = [Route { surface, method: None, path, module: "login/logout", handler }];
-        let found = |path| matches!(find(&rows, surface, &Method::GET, path), Found::Row(..));
+        let found = |path| matches!(find(&rows, &Method::GET, path), Found::Row(..));
         assert!(found("/contoso.example/oauth2/logout"));
         for path in ["//contoso.example/oauth2/logout", "contoso.example/oauth2/logout", "*", ""] {
             assert!(!found(path), "{path}");
@@ -204,7 +244,7 @@ mod tests {
         let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
         let (surface, path) = (Surface::Graph, "/v1.0/users/{id}");
         let rows = [Route { surface, method: None, path, module: "graph/users", handler }];
-        let id = |path| match find(&rows, surface, &Method::GET, path) {
+        let id = |path| match find(&rows, &Method::GET, path) {
             Found::Row(_, variables) => variables.concat(),
             _ => String::new(),
         };

@@ -3,7 +3,7 @@
 mod admin_applications;
 mod environments;
 
-use crate::route::{Route, Surface};
+use crate::route::{Host, Route, Surface};
 use http::Method;
 
 macro_rules! route {
@@ -18,8 +18,13 @@ macro_rules! route {
     };
 }
 
-/// The rows of this host.
-pub(crate) const ROUTES: &[Route] = &[
+/// This host.
+#[must_use]
+pub fn host() -> Host {
+    Host::plain(Surface::Bap, ROUTES)
+}
+
+const ROUTES: &[Route] = &[
     route!(
         GET "/providers/Microsoft.BusinessAppPlatform/adminApplications",
         "bap/admin_applications",

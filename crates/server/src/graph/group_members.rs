@@ -67,7 +67,7 @@ pub(super) async fn add(mut cx: Context, mut call: Call) -> Result<Reply, Failur
     let map = body(&mut call).await?;
     let member = referred(map.get("@odata.id"))
         .ok_or_else(|| Members::of(&map).wrong("@odata.id", "the address of a directory object"))?;
-    let kind = cx.kind_of(&called, member).await?;
+    let kind = kind_of(&cx, &called, member).await?;
     let rule = |caller: &_, directory: &Directory, _: &Moment<'_>| {
         let group = find(directory, call.variable(0))?.id;
         let kind = kind.ok_or_else(|| Refusal::NotFound { id: member.to_string() })?;
@@ -100,17 +100,15 @@ fn referred(reference: Option<&Value>) -> Option<ObjectId> {
     known.iter().any(|it| it.eq_ignore_ascii_case(collection)).then(|| id.parse().ok())?
 }
 
-impl Context {
-    /// What an object of the caller's tenant is; `None`: there is none with this id.
-    async fn kind_of(&self, called: &Called, id: ObjectId) -> Result<Option<MemberKind>, Failure> {
-        let directory = &called.directory;
-        if directory.group(id).is_some() {
-            return Ok(Some(MemberKind::Group));
-        }
-        if directory.principal(id).is_some() {
-            return Ok(Some(MemberKind::ServicePrincipal));
-        }
-        let user = self.state.store.user(directory.tenant.id, id).await?;
-        Ok(user.map(|_| MemberKind::User))
+/// What an object of the caller's tenant is; `None`: there is none with this id.
+async fn kind_of(cx: &Context, called: &Called, id: ObjectId) -> Result<Option<MemberKind>, Failure> {
+    let directory = &called.directory;
+    if directory.group(id).is_some() {
+        return Ok(Some(MemberKind::Group));
     }
+    if directory.principal(id).is_some() {
+        return Ok(Some(MemberKind::ServicePrincipal));
+    }
+    let user = cx.state.store.user(directory.tenant.id, id).await?;
+    Ok(user.map(|_| MemberKind::User))
 }

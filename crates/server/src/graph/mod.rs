@@ -5,7 +5,6 @@ mod app_role_assignments;
 mod application_body;
 mod application_credentials;
 mod applications;
-pub(crate) mod cross_origin;
 mod directory_objects;
 mod group_members;
 mod groups;
@@ -20,10 +19,7 @@ mod user_actions;
 mod user_body;
 mod users;
 
-use crate::{
-    login::{preflight, user_info},
-    route::{Route, Surface},
-};
+use crate::route::{Host, Route, Scripts, Surface};
 use carnet_wire::ids::TenantId;
 use http::Method;
 use memberships::Reach::{Direct, Transitive};
@@ -31,7 +27,7 @@ use std::borrow::Cow;
 
 /// Whose record, memberships or profile a path is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
+enum Whose {
     /// `/me`: the signed-in user's.
     Me,
     /// `/users/{id or name}`.
@@ -55,8 +51,19 @@ macro_rules! route {
     };
 }
 
-/// The rows of this host.
-pub(crate) const ROUTES: &[Route] = &[
+/// This host. Scripts of registered single-page origins may call all of it.
+#[must_use]
+pub fn host() -> Host {
+    Host {
+        surface: Surface::Graph,
+        routes: ROUTES.to_vec(),
+        canonical,
+        tenant: tenant_of,
+        scripts: Scripts::Registered,
+    }
+}
+
+const ROUTES: &[Route] = &[
     route!(GET "/v1.0/applications", "graph/applications", applications::list),
     route!(POST "/v1.0/applications", "graph/applications", applications::post),
     route!(GET "/v1.0/applications/{id}", "graph/applications", applications::get),
@@ -151,15 +158,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(GET "/v1.0/me/photo/$value", "graph/profile", profile::photo, Me),
     route!(GET "/v1.0/me/photos/{size}", "graph/profile", profile::photo, Me),
     route!(GET "/v1.0/me/photos/{size}/$value", "graph/profile", profile::photo, Me),
-    route!(GET "/oidc/userinfo", "login/user_info", user_info::show),
-    route!(POST "/oidc/userinfo", "login/user_info", user_info::show),
-    route!(OPTIONS "/oidc/userinfo", "login/preflight", preflight::user_info),
     route!(POST "/v1.0/directoryObjects/getByIds", "graph/directory_objects", directory_objects::by_ids),
     route!(GET "/v1.0/organization", "graph/organization", organization::list),
 ];
 
 /// The path under which the table of routes has it: `/beta` as `/v1.0`, without the segment that names the tenant.
-pub(crate) fn canonical(path: &str) -> Cow<'_, str> {
+fn canonical(path: &str) -> Cow<'_, str> {
     let mut rest = path.trim_start_matches('/').split('/');
     let version = rest.next().unwrap_or_default();
     let mut segments: Vec<&str> = rest.collect();
@@ -179,7 +183,7 @@ fn names_tenant(segment: &str) -> bool {
 
 /// The tenant whose id stands after the version: `/v1.0/{tenant id}/users/…`, the form in which clients write the
 /// address of a groups claim that did not fit into the token.
-pub(crate) fn tenant_of(path: &str) -> Option<TenantId> {
+fn tenant_of(path: &str) -> Option<TenantId> {
     path.trim_start_matches('/').split('/').nth(1)?.parse().ok()
 }
 

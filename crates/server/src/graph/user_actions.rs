@@ -3,6 +3,7 @@
 use super::{list::body, user_body};
 use crate::{
     context::Context,
+    password,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -45,7 +46,7 @@ pub(super) async fn change_password(mut cx: Context, mut call: Call) -> Result<R
     authorize(&called.caller, &called.directory, &CHANGE_OWN_PASSWORD, &[])?;
     let own = cx.state.store.user(called.directory.tenant.id, id).await?;
     let own = own.ok_or(Refusal::NotFound { id: id.to_string() })?;
-    cx.change_own_password(&mut called, &own, (&current, &new), None).await?;
+    password::change_own_password(&cx, &mut called, &own, (&current, &new), None).await?;
     Ok(Reply::no_content())
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     caller::Called,
     context::Context,
+    password,
     reply::{Failure, Reply},
     route::Call,
 };
@@ -125,7 +126,7 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
     let mut called = cx.caller(&call).await?;
     let account = user_body::account(&body(&mut call).await?)?;
     authorize(&called.caller, &called.directory, &CHANGE_USERS, &[])?;
-    let hash = cx.hash_new(&called, (&account.name, &account.password)).await?;
+    let hash = password::hash_new(&cx, &called, (&account.name, &account.password)).await?;
     let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
         let wanted = account.wanted.changes.clone();
         let new = New {
@@ -160,7 +161,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
         authorize(&called.caller, &called.directory, &RESET_PASSWORD, &[])?;
         let user = found(&cx, &called, name).await?;
         let shown = user.as_ref().map_or(name, |user| &user.name);
-        changes.password = Some(cx.hash_new(&called, (shown, password)).await?);
+        changes.password = Some(password::hash_new(&cx, &called, (shown, password)).await?);
     }
     cx.apply_to_user(&mut called, name, |caller, directory, old, at| {
         user::change(caller, directory, (old, name), changes.clone(), at)

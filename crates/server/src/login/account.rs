@@ -3,14 +3,15 @@
 
 use super::{
     authorize::Good,
-    flow::Flow,
-    pages::{self, Account, Step},
-    session::Shown,
+    flow::{self, Flow},
+    pages::{self, Account},
+    session::{self, Shown},
 };
 use crate::{
     context::Context,
     reply::{Failure, Reply},
     route::Call,
+    web::page::Step,
 };
 use carnet_tenant::{
     token::subject,
@@ -45,98 +46,95 @@ pub(super) enum Whose {
     Several(Vec<(Shown, Arc<User>)>),
 }
 
-impl Context {
-    /// Puts the name of the account in the place of an opaque hint (`login_hint` of an ID token); one that is
-    /// not ours is no hint.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub(super) async fn read_hint(&self, good: &mut Good) -> Result<(), Failure> {
-        let Some(hint) = good.asked.login_hint.take_if(|it| subject::is_login_hint(it)) else {
-            return Ok(());
+/// Puts the name of the account in the place of an opaque hint (`login_hint` of an ID token); one that is
+/// not ours is no hint.
+///
+/// # Errors
+/// [`Failure`]
+pub(super) async fn read_hint(cx: &Context, good: &mut Good) -> Result<(), Failure> {
+    let Some(hint) = good.asked.login_hint.take_if(|it| subject::is_login_hint(it)) else {
+        return Ok(());
+    };
+    let user = hinted(cx, good.directory.tenant.id, &hint).await?;
+    good.asked.login_hint = user.map(|it| it.name.clone());
+    Ok(())
+}
+
+/// Whom an opaque hint names.
+///
+/// # Errors
+/// [`Failure`]
+pub(super) async fn hinted(cx: &Context, tenant: TenantId, hint: &str) -> Result<Option<Arc<User>>, Failure> {
+    let keys = cx.state.keys.of(&cx.state.store, tenant, cx.now()).await?;
+    match subject::open_login_hint(&keys.pairwise, tenant, hint) {
+        Some(user) => Ok(cx.state.store.user(tenant, user).await?),
+        None => Ok(None),
+    }
+}
+
+/// Looks at the sessions of the browser.
+///
+/// # Errors
+/// [`Failure`]
+pub(super) async fn whose(cx: &Context, call: &Call, good: &Good, flow: &Flow) -> Result<Whose, Failure> {
+    if flow.anew {
+        return Ok(Whose::Nobody);
+    }
+    let tenant = good.directory.tenant.id;
+    let (mut open, mut ended, mut nobody) = (Vec::new(), Vec::new(), Whose::Nobody);
+    for shown in session::sessions(cx, call, Some(tenant)).await? {
+        let Some(user) = cx.state.store.user(tenant, shown.session.user).await? else {
+            nobody = Whose::Gone;
+            continue;
         };
-        let user = self.hinted(good.directory.tenant.id, &hint).await?;
-        good.asked.login_hint = user.map(|it| it.name.clone());
-        Ok(())
+        let counts = user.sessions_valid_from <= shown.session.signed_in;
+        if counts { &mut open } else { &mut ended }.push((shown, user));
     }
-
-    /// Whom an opaque hint names.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub(super) async fn hinted(&self, tenant: TenantId, hint: &str) -> Result<Option<Arc<User>>, Failure> {
-        let keys = self.state.keys.of(&self.state.store, tenant, self.now()).await?;
-        match subject::open_login_hint(&keys.pairwise, tenant, hint) {
-            Some(user) => Ok(self.state.store.user(tenant, user).await?),
-            None => Ok(None),
-        }
+    if let Some(chosen) = flow.session {
+        let found = open.into_iter().find(|(shown, _)| shown.session.id == chosen);
+        return Ok(match found {
+            Some((shown, user)) => Whose::One(Box::new((shown, user, How::Chosen))),
+            None => Whose::Nobody,
+        });
     }
+    // One that was ended is told as that, where nothing better is here.
+    if open.is_empty() {
+        open = ended;
+    }
+    open.retain(|(shown, user)| fits(&good.asked, flow, shown, user));
+    Ok(match (good.asked.prompt, open.len()) {
+        (Prompt::Login, _) => Whose::Nobody,
+        (_, 0) => nobody,
+        (Prompt::SelectAccount, _) | (_, 2..) => Whose::Several(open),
+        (_, _) => match open.pop() {
+            Some((shown, user)) => Whose::One(Box::new((shown, user, How::There))),
+            None => Whose::Nobody,
+        },
+    })
+}
 
-    /// Looks at the sessions of the browser.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub(super) async fn whose(&self, call: &Call, good: &Good, flow: &Flow) -> Result<Whose, Failure> {
-        if flow.anew {
-            return Ok(Whose::Nobody);
-        }
-        let tenant = good.directory.tenant.id;
-        let (mut open, mut ended, mut nobody) = (Vec::new(), Vec::new(), Whose::Nobody);
-        for shown in self.sessions(call, Some(tenant)).await? {
-            let Some(user) = self.state.store.user(tenant, shown.session.user).await? else {
-                nobody = Whose::Gone;
-                continue;
-            };
-            let counts = user.sessions_valid_from <= shown.session.signed_in;
-            if counts { &mut open } else { &mut ended }.push((shown, user));
-        }
-        if let Some(chosen) = flow.session {
-            let found = open.into_iter().find(|(shown, _)| shown.session.id == chosen);
-            return Ok(match found {
-                Some((shown, user)) => Whose::One(Box::new((shown, user, How::Chosen))),
-                None => Whose::Nobody,
-            });
-        }
-        // One that was ended is told as that, where nothing better is here.
-        if open.is_empty() {
-            open = ended;
-        }
-        open.retain(|(shown, user)| fits(&good.asked, flow, shown, user));
-        Ok(match (good.asked.prompt, open.len()) {
-            (Prompt::Login, _) => Whose::Nobody,
-            (_, 0) => nobody,
-            (Prompt::SelectAccount, _) | (_, 2..) => Whose::Several(open),
-            (_, _) => match open.pop() {
-                Some((shown, user)) => Whose::One(Box::new((shown, user, How::There))),
-                None => Whose::Nobody,
-            },
+/// The page on which somebody chooses.
+///
+/// # Errors
+/// [`Failure::Broken`]
+pub(super) fn ask_account(
+    cx: &Context,
+    good: &Good,
+    flow: &Flow,
+    open: &[(Shown, Arc<User>)],
+) -> Result<Reply, Failure> {
+    let sealed = flow::seal_flow(cx, flow)?;
+    let action = format!("/{}/login", flow.tenant);
+    let step = Step { action: &action, flow: &sealed, application: &good.admitted.client.name, wrong: None };
+    let accounts: Vec<Account<'_>> = open
+        .iter()
+        .map(|(shown, user)| Account {
+            session: shown.session.id.to_string(),
+            display_name: &user.display_name,
+            name: &user.name,
         })
-    }
-
-    /// The page on which somebody chooses.
-    ///
-    /// # Errors
-    /// [`Failure::Broken`]
-    pub(super) fn ask_account(
-        &self,
-        good: &Good,
-        flow: &Flow,
-        open: &[(Shown, Arc<User>)],
-    ) -> Result<Reply, Failure> {
-        let sealed = self.seal_flow(flow)?;
-        let action = format!("/{}/login", flow.tenant);
-        let step =
-            Step { action: &action, flow: &sealed, application: &good.admitted.client.name, wrong: None };
-        let accounts: Vec<Account<'_>> = open
-            .iter()
-            .map(|(shown, user)| Account {
-                session: shown.session.id.to_string(),
-                display_name: &user.display_name,
-                name: &user.name,
-            })
-            .collect();
-        Ok(pages::choose_account(&step, &accounts))
-    }
+        .collect();
+    Ok(pages::choose_account(&step, &accounts))
 }
 
 /// The session is of the account that is asked for, if one is.

@@ -16,11 +16,9 @@ pub(super) fn set(name: &str, value: &str, life: Option<i64>) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}")
 }
 
-impl Context {
-    /// 256 random bits as text.
-    pub(super) fn random(&self) -> String {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        self.state.entropy.fill(bytes.as_mut_slice());
-        encode_base64url(bytes.as_slice())
-    }
+/// 256 random bits as text.
+pub(super) fn random(cx: &Context) -> String {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    cx.state.entropy.fill(bytes.as_mut_slice());
+    encode_base64url(bytes.as_slice())
 }

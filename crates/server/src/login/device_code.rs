@@ -1,5 +1,6 @@
 //! `/{tenant}/oauth2/v2.0/devicecode` and the same without `v2.0`: gives a device its two codes.
 
+use super::{confirm, home};
 use crate::{
     context::Context,
     reply::{Failure, Reply},
@@ -59,7 +60,7 @@ async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Fa
     let directory = match tenant.is_alias() {
         false => cx.state.store.directory_named(&tenant).await?,
         // Nobody has named an account yet: the code waits where its client is registered until somebody signs in.
-        true => cx.home_of(request.client_id).await?,
+        true => home::home_of(&cx, request.client_id).await?,
     };
     let Some(mut directory) = directory else {
         return no(&Denial::UnknownTenant { name: crate::context::cut(&segment, 64), discovery: false });
@@ -70,7 +71,7 @@ async fn post(cx: Context, mut call: Call, version: Version) -> Result<Reply, Fa
         return no(&denial);
     }
     let rule = |directory: &Directory| may_ask(directory, &tenant, &request, &cx.state.names.graphs);
-    if let Err(denial) = cx.confirmed_denial((&mut directory, request.client_id), rule).await? {
+    if let Err(denial) = confirm::confirmed_denial(&cx, (&mut directory, request.client_id), rule).await? {
         return no(&denial);
     }
     let asked = DeviceBody {

@@ -1,10 +1,11 @@
 //! A sign-in under way: the sealed state that each page carries, tied to the browser that was shown it.
 
-use super::{cookie, pages};
+use super::{answer, cookie};
 use crate::{
     context::{Context, same_host},
     reply::{Failure, Reply},
     route::Call,
+    web::error_page,
 };
 use carnet_store::{Once, artifact::text_digest};
 use carnet_tenant::{
@@ -203,146 +204,148 @@ pub async fn sent(call: &mut Call) -> Result<String, Failure> {
     }
 }
 
-impl Context {
-    /// What a page of ours posted, with the sign-in that it belongs to.
-    ///
-    /// # Errors
-    /// [`Failure`]; where it is no post of a page that still counts, the inner error is the page that says so.
-    pub async fn posted(&self, call: &mut Call) -> Result<Result<(Form, Flow), Box<Reply>>, Failure> {
-        let form = match Form::parse(sent(call).await?.as_bytes()) {
-            Ok(form) => form,
-            Err(error) => return Ok(Err(Box::new(self.refused(&Denial::Malformed(error))))),
-        };
-        Ok(self.flow_of(call, &form).await?.map(|flow| (form, flow)))
-    }
+/// What a page of ours posted, with the sign-in that it belongs to.
+///
+/// # Errors
+/// [`Failure`]; where it is no post of a page that still counts, the inner error is the page that says so.
+pub async fn posted(cx: &Context, call: &mut Call) -> Result<Result<(Form, Flow), Box<Reply>>, Failure> {
+    let form = match Form::parse(sent(call).await?.as_bytes()) {
+        Ok(form) => form,
+        Err(error) => return Ok(Err(Box::new(answer::refused(cx, &Denial::Malformed(error))))),
+    };
+    Ok(flow_of(cx, call, &form).await?.map(|flow| (form, flow)))
+}
 
-    /// The sign-in of the page that posted a form: sealed by us, posted from the browser that the page was shown
-    /// to, in time, and with nothing done by it so far.
-    ///
-    /// # Errors
-    /// [`Failure`]; where the page does not count, the inner error is the page that says so.
-    pub async fn flow_of(&self, call: &Call, form: &Form) -> Result<Result<Flow, Box<Reply>>, Failure> {
-        let sealed = form.get("flow").and_then(|sealed| self.sealed_flow(sealed));
-        let Some(mut flow) = sealed.filter(|_| self.same_origin(call)) else {
-            return Ok(Err(Box::new(self.refused(&Denial::SignInLost))));
-        };
-        flow.posted = true;
-        let denial = if !is_of_browser(&flow, call) {
-            Denial::SignInLost
-        } else if self.now().seconds() >= flow.until {
-            Denial::Session(SessionNo::FlowExpired)
-        } else {
-            match flow.once() {
-                Some(once) if self.state.store.is_spent(&once).await? => Denial::Session(SessionNo::PageUsed),
-                _ => return Ok(Ok(flow)),
-            }
-        };
-        Ok(Err(Box::new(self.stopped(&flow, &denial))))
-    }
-
-    /// A page that does not count any more: says why, and where the same begins anew.
-    pub fn stopped(&self, flow: &Flow, denial: &Denial) -> Reply {
-        pages::refused(denial, &self.envelope, flow.start().as_deref())
-    }
-
-    /// The answer to a page's post, which is another page where a second post of the same page was faster.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub fn unless_used(&self, start: Option<&str>, answer: Result<Reply, Failure>) -> Result<Reply, Failure> {
-        match answer {
-            Err(Failure::PageUsed) => {
-                Ok(pages::refused(&Denial::Session(SessionNo::PageUsed), &self.envelope, start))
-            }
-            other => other,
+/// The sign-in of the page that posted a form: sealed by us, posted from the browser that the page was shown
+/// to, in time, and with nothing done by it so far.
+///
+/// # Errors
+/// [`Failure`]; where the page does not count, the inner error is the page that says so.
+pub async fn flow_of(cx: &Context, call: &Call, form: &Form) -> Result<Result<Flow, Box<Reply>>, Failure> {
+    let sealed = form.get("flow").and_then(|sealed| sealed_flow(cx, sealed));
+    let Some(mut flow) = sealed.filter(|_| same_origin(cx, call)) else {
+        return Ok(Err(Box::new(answer::refused(cx, &Denial::SignInLost))));
+    };
+    flow.posted = true;
+    let denial = if !is_of_browser(&flow, call) {
+        Denial::SignInLost
+    } else if cx.now().seconds() >= flow.until {
+        Denial::Session(SessionNo::FlowExpired)
+    } else {
+        match flow.once() {
+            Some(once) if cx.state.store.is_spent(&once).await? => Denial::Session(SessionNo::PageUsed),
+            _ => return Ok(Ok(flow)),
         }
-    }
+    };
+    Ok(Err(Box::new(stopped(cx, &flow, &denial))))
+}
 
-    /// Uses the posted page up, where nothing is kept that its use could be kept with.
-    ///
-    /// # Errors
-    /// [`Failure::PageUsed`] when another post of it was faster.
-    pub async fn use_page(&self, flow: &mut Flow) -> Result<(), Failure> {
-        if let Some(once) = flow.once() {
-            self.state.store.spend(once).await?;
+/// A page that does not count any more: says why, and where the same begins anew.
+pub fn stopped(cx: &Context, flow: &Flow, denial: &Denial) -> Reply {
+    error_page::refused(denial, &cx.envelope, flow.start().as_deref())
+}
+
+/// The answer to a page's post, which is another page where a second post of the same page was faster.
+///
+/// # Errors
+/// [`Failure`]
+pub fn unless_used(
+    cx: &Context,
+    start: Option<&str>,
+    answer: Result<Reply, Failure>,
+) -> Result<Reply, Failure> {
+    match answer {
+        Err(Failure::PageUsed) => {
+            Ok(error_page::refused(&Denial::Session(SessionNo::PageUsed), &cx.envelope, start))
         }
-        self.next_step(flow);
-        Ok(())
+        other => other,
     }
+}
 
-    /// The posted page was used up: the pages that follow belong to a step of their own.
-    pub fn next_step(&self, flow: &mut Flow) {
-        (flow.nonce, flow.posted) = (self.state.entropy.uuid(), false);
+/// Uses the posted page up, where nothing is kept that its use could be kept with.
+///
+/// # Errors
+/// [`Failure::PageUsed`] when another post of it was faster.
+pub async fn use_page(cx: &Context, flow: &mut Flow) -> Result<(), Failure> {
+    if let Some(once) = flow.once() {
+        cx.state.store.spend(once).await?;
     }
+    next_step(cx, flow);
+    Ok(())
+}
 
-    /// Begins a sign-in; the second value is a cookie to set when the browser has none yet.
-    pub fn begin(&self, call: &Call, purpose: Purpose, tenant: String) -> (Flow, Option<String>) {
-        let (browser, cookie) = match browser_of(call).filter(|value| value.len() == 43) {
-            Some(value) => (browser_digest(value), None),
-            None => {
-                let (browser, cookie) = self.new_browser();
-                (browser, Some(cookie))
-            }
-        };
-        let flow = Flow {
-            purpose,
-            tenant,
-            user: None,
-            anew: false,
-            half: None,
-            session: None,
-            stay: false,
-            consented: false,
-            question: None,
-            nonce: self.state.entropy.uuid(),
-            posted: false,
-            until: self.now().seconds() + PATIENCE,
-            browser,
-        };
-        (flow, cookie)
-    }
+/// The posted page was used up: the pages that follow belong to a step of their own.
+pub fn next_step(cx: &Context, flow: &mut Flow) {
+    (flow.nonce, flow.posted) = (cx.state.entropy.uuid(), false);
+}
 
-    /// Somebody signed in: the browser gets another cookie, which this sign-in alone goes on with. Every other page
-    /// that was shown in the browser before counts no more.
-    #[must_use]
-    pub fn renew_browser(&self, flow: &mut Flow) -> String {
-        let (browser, cookie) = self.new_browser();
-        flow.browser = browser;
-        cookie
-    }
-
-    /// A new value of the cookie that ties pages to the browser: its digest, and the cookie to set.
-    pub fn new_browser(&self) -> (String, String) {
-        let value = self.random();
-        (browser_digest(&value), cookie::set(BROWSER, &value, None))
-    }
-
-    /// Seals a sign-in for its page.
-    ///
-    /// # Errors
-    /// [`Failure::Broken`]
-    pub fn seal_flow(&self, flow: &Flow) -> Result<String, Failure> {
-        let json = serde_json::to_string(flow).map_err(|error| Failure::Broken(error.to_string()))?;
-        Ok(self.state.store.seal_place(SEALED, &json)?)
-    }
-
-    /// Opens what a page of ours carried.
-    fn sealed_flow(&self, sealed: &str) -> Option<Flow> {
-        serde_json::from_str(&self.state.store.open_place(SEALED, sealed)?).ok()
-    }
-
-    /// The browser posted this from a page of ours: it says so (`Sec-Fetch-Site`), or where it does not know that
-    /// header, the origin that it names is the one that this request was sent to, with its scheme and port.
-    pub fn same_origin(&self, call: &Call) -> bool {
-        let sent = |name: &str| {
-            let mut all = call.head.headers.get_all(name).iter();
-            (all.next().map(|value| value.to_str().unwrap_or_default()), all.next().is_some())
-        };
-        match (sent("sec-fetch-site"), sent("origin")) {
-            ((Some(site), false), _) => site == "same-origin",
-            ((None, _), (Some(origin), false)) => is_origin(origin, call.host(), self.envelope.tls),
-            _ => false,
+/// Begins a sign-in; the second value is a cookie to set when the browser has none yet.
+pub fn begin(cx: &Context, call: &Call, purpose: Purpose, tenant: String) -> (Flow, Option<String>) {
+    let (browser, cookie) = match browser_of(call).filter(|value| value.len() == 43) {
+        Some(value) => (browser_digest(value), None),
+        None => {
+            let (browser, cookie) = new_browser(cx);
+            (browser, Some(cookie))
         }
+    };
+    let flow = Flow {
+        purpose,
+        tenant,
+        user: None,
+        anew: false,
+        half: None,
+        session: None,
+        stay: false,
+        consented: false,
+        question: None,
+        nonce: cx.state.entropy.uuid(),
+        posted: false,
+        until: cx.now().seconds() + PATIENCE,
+        browser,
+    };
+    (flow, cookie)
+}
+
+/// Somebody signed in: the browser gets another cookie, which this sign-in alone goes on with. Every other page
+/// that was shown in the browser before counts no more.
+#[must_use]
+pub fn renew_browser(cx: &Context, flow: &mut Flow) -> String {
+    let (browser, cookie) = new_browser(cx);
+    flow.browser = browser;
+    cookie
+}
+
+/// A new value of the cookie that ties pages to the browser: its digest, and the cookie to set.
+pub fn new_browser(cx: &Context) -> (String, String) {
+    let value = cookie::random(cx);
+    (browser_digest(&value), cookie::set(BROWSER, &value, None))
+}
+
+/// Seals a sign-in for its page.
+///
+/// # Errors
+/// [`Failure::Broken`]
+pub fn seal_flow(cx: &Context, flow: &Flow) -> Result<String, Failure> {
+    let json = serde_json::to_string(flow).map_err(|error| Failure::Broken(error.to_string()))?;
+    Ok(cx.state.store.seal_place(SEALED, &json)?)
+}
+
+/// Opens what a page of ours carried.
+fn sealed_flow(cx: &Context, sealed: &str) -> Option<Flow> {
+    serde_json::from_str(&cx.state.store.open_place(SEALED, sealed)?).ok()
+}
+
+/// The browser posted this from a page of ours: it says so (`Sec-Fetch-Site`), or where it does not know that
+/// header, the origin that it names is the one that this request was sent to, with its scheme and port.
+pub fn same_origin(cx: &Context, call: &Call) -> bool {
+    let sent = |name: &str| {
+        let mut all = call.head.headers.get_all(name).iter();
+        (all.next().map(|value| value.to_str().unwrap_or_default()), all.next().is_some())
+    };
+    match (sent("sec-fetch-site"), sent("origin")) {
+        ((Some(site), false), _) => site == "same-origin",
+        ((None, _), (Some(origin), false)) => is_origin(origin, call.host(), cx.envelope.tls),
+        _ => false,
     }
 }
 

@@ -12,26 +12,31 @@ mod device_code;
 mod discovery;
 mod flow;
 mod home;
+mod issue;
 mod keys;
 mod logout;
 mod new_password;
 mod notices;
 mod pace;
-pub mod pages;
-pub(crate) mod preflight;
+mod pages;
+mod preflight;
 mod second_factor;
 mod session;
 mod sign_in;
 mod token;
-pub(crate) mod user_info;
+mod user_info;
 
-use crate::route::{Route, Surface};
+use crate::route::{Host, Route, Surface};
 use http::Method;
+use std::borrow::Cow;
 
 macro_rules! route {
     ($method:expr, $path:literal, $module:literal, $handler:expr) => {
+        route!(Surface::Login, $method, $path, $module, $handler)
+    };
+    ($surface:expr, $method:expr, $path:literal, $module:literal, $handler:expr) => {
         Route {
-            surface: Surface::Login,
+            surface: $surface,
             method: $method,
             path: $path,
             module: $module,
@@ -40,8 +45,20 @@ macro_rules! route {
     };
 }
 
-/// The rows of this host.
-pub(crate) const ROUTES: &[Route] = &[
+/// This host. Its endpoints decide themselves which scripts may read an answer.
+#[must_use]
+pub fn host() -> Host {
+    Host { canonical: metadata_path, ..Host::plain(Surface::Login, ROUTES) }
+}
+
+/// The rows of this package on Graph's host: userinfo, which is there in Entra.
+pub const GRAPH_ROUTES: &[Route] = &[
+    route!(Surface::Graph, Some(&Method::GET), "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(Surface::Graph, Some(&Method::POST), "/oidc/userinfo", "login/user_info", user_info::show),
+    route!(Surface::Graph, Some(&Method::OPTIONS), "/oidc/userinfo", "login/preflight", preflight::user_info),
+];
+
+const ROUTES: &[Route] = &[
     route!(None, "/{tenant}/oauth2/v2.0/token", "login/token", token::v2),
     route!(None, "/{tenant}/oauth2/token", "login/token", token::v1),
     route!(
@@ -98,3 +115,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route!(Some(&Method::OPTIONS), "/{tenant}/openid/userinfo", "login/preflight", preflight::user_info),
     route!(Some(&Method::OPTIONS), "/oidc/userinfo", "login/preflight", preflight::user_info),
 ];
+
+/// The issuer of v1.0 tokens ends with a slash, and some clients append the metadata's path to it as it is.
+fn metadata_path(path: &str) -> Cow<'_, str> {
+    const METADATA: &str = "/.well-known/openid-configuration";
+    match path.strip_suffix(METADATA).and_then(|tenant| tenant.strip_suffix('/')) {
+        Some(tenant) if !tenant.ends_with('/') => [tenant, METADATA].concat().into(),
+        _ => path.into(),
+    }
+}

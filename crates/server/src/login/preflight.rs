@@ -4,11 +4,11 @@
 
 use crate::{
     context::Context,
+    cross_origin::{any_tenant_has, wanted},
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_wire::authority::TenantName;
-use http::header;
 
 /// `OPTIONS /{tenant}/oauth2/v2.0/token`
 pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
@@ -28,7 +28,7 @@ pub(super) async fn token(cx: &Context, call: &Call) -> Result<Reply, Failure> {
 }
 
 /// `OPTIONS` of userinfo, which names no tenant that could be trusted: any registered single-page origin may ask.
-pub(crate) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure> {
+pub(super) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure> {
     let reply = Reply::no_content();
     let Some(origin) = call.header("origin") else { return Ok(reply) };
     Ok(match any_tenant_has(&cx, origin).await? {
@@ -37,29 +37,7 @@ pub(crate) async fn user_info(cx: Context, call: Call) -> Result<Reply, Failure>
     })
 }
 
-/// A single-page application of some tenant lives at this origin.
-///
-/// # Errors
-/// [`Failure`] when the store fails.
-pub(crate) async fn any_tenant_has(cx: &Context, origin: &str) -> Result<bool, Failure> {
-    let store = &cx.state.store;
-    for tenant in store.tenants() {
-        if store.directory(tenant.id).await?.is_some_and(|it| it.has_spa_origin(origin)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// `OPTIONS` of what everyone may read.
 pub(super) async fn public(_: Context, call: Call) -> Result<Reply, Failure> {
     Ok(Reply::no_content().public().accepting("GET, OPTIONS", &wanted(&call.head)))
-}
-
-/// The headers that the script wants to send, as far as they are names: clients send many of their own.
-pub(crate) fn wanted(head: &http::request::Parts) -> String {
-    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',' | ' ');
-    let asked = head.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|it| it.to_str().ok());
-    let asked = asked.filter(|it| it.len() <= 1024);
-    asked.filter(|it| it.chars().all(name)).unwrap_or("content-type").to_owned()
 }

@@ -109,127 +109,125 @@ fn named(call: &Call, name: &str) -> Vec<(TenantId, String)> {
     each.filter_map(|(tenant, text)| Some((tenant.parse().ok()?, text.to_owned()))).take(MOST).collect()
 }
 
-impl Context {
-    /// The sessions of this browser that count, in a tenant or in all.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn sessions(&self, call: &Call, tenant: Option<TenantId>) -> Result<Vec<Shown>, Failure> {
-        let mut all = Vec::new();
-        for (own, text) in [named(call, SHORT), named(call, LONG)].concat() {
-            if tenant.is_some_and(|tenant| tenant != own) {
-                continue;
-            }
-            let found: Option<Artifact<Session>> =
-                self.state.store.artifact(own, SESSION, &text_digest(SESSION, &text)).await?;
-            if let Some(it) = found.filter(|it| it.expires > self.now()) {
-                let (generation, expires) = (it.generation, it.expires);
-                all.push(Shown { tenant: own, session: it.body, text, generation, expires });
-            }
+/// The sessions of this browser that count, in a tenant or in all.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn sessions(cx: &Context, call: &Call, tenant: Option<TenantId>) -> Result<Vec<Shown>, Failure> {
+    let mut all = Vec::new();
+    for (own, text) in [named(call, SHORT), named(call, LONG)].concat() {
+        if tenant.is_some_and(|tenant| tenant != own) {
+            continue;
         }
-        Ok(all)
-    }
-
-    /// The session of this browser with this id.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn session(&self, call: &Call, tenant: TenantId, id: Uuid) -> Result<Option<Shown>, Failure> {
-        Ok(self.sessions(call, Some(tenant)).await?.into_iter().find(|it| it.session.id == id))
-    }
-
-    /// The session that a sign-in goes by, with its user, if both still count.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn signed_in(
-        &self,
-        call: &Call,
-        flow: &Flow,
-        tenant: TenantId,
-    ) -> Result<Option<(Shown, Arc<User>)>, Failure> {
-        let Some(id) = flow.session else { return Ok(None) };
-        let Some(shown) = self.session(call, tenant, id).await? else { return Ok(None) };
-        let user = self.state.store.user(tenant, shown.session.user).await?;
-        let user = user.filter(|it| it.enabled && it.sessions_valid_from <= shown.session.signed_in);
-        Ok(user.map(|user| (shown, user)))
-    }
-
-    /// Makes a session, with a new id, beside the browser's others; one that the same account had ends. Its
-    /// cookies. The page that makes it is used up.
-    ///
-    /// # Errors
-    /// [`Failure::PageUsed`] when the page was used before; then no session was made or ended. The rest of
-    /// [`Failure`]
-    pub async fn new_session(
-        &self,
-        call: &Call,
-        tenant: TenantId,
-        session: Session,
-        once: Option<Once>,
-    ) -> Result<(Shown, Vec<String>), Failure> {
-        let mut others = self.sessions(call, None).await?;
-        let same = |it: &Shown| it.tenant == tenant && it.session.user == session.user;
-        let (replaced, rest): (Vec<_>, Vec<_>) = others.drain(..).partition(same);
-        let mut kept = rest;
-        let dropped = kept.split_off(kept.len().min(MOST - 1));
-        let text = self.random();
-        let expires = self.now().plus_seconds(session.life());
-        let place = Place { tenant, family: session.id, user: session.user, created: self.now(), expires };
-        let store = &self.state.store;
-        store.put_artifact_once(SESSION, &text_digest(SESSION, &text), place, &session, once).await?;
-        for old in replaced.iter().chain(&dropped) {
-            store.end_artifact(SESSION, &text_digest(SESSION, &old.text)).await?;
+        let found: Option<Artifact<Session>> =
+            cx.state.store.artifact(own, SESSION, &text_digest(SESSION, &text)).await?;
+        if let Some(it) = found.filter(|it| it.expires > cx.now()) {
+            let (generation, expires) = (it.generation, it.expires);
+            all.push(Shown { tenant: own, session: it.body, text, generation, expires });
         }
-        let made = Shown { tenant, session, text, generation: 0, expires };
-        kept.insert(0, made.clone());
-        Ok((made, cookies(call, &kept)))
     }
+    Ok(all)
+}
 
-    /// Ends sessions of this browser; the cookies that are left.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn end_sessions(&self, call: &Call, ended: &[Shown]) -> Result<Vec<String>, Failure> {
-        for it in ended {
-            self.state.store.end_artifact(SESSION, &text_digest(SESSION, &it.text)).await?;
+/// The session of this browser with this id.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn find(cx: &Context, call: &Call, tenant: TenantId, id: Uuid) -> Result<Option<Shown>, Failure> {
+    Ok(sessions(cx, call, Some(tenant)).await?.into_iter().find(|it| it.session.id == id))
+}
+
+/// The session that a sign-in goes by, with its user, if both still count.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn signed_in(
+    cx: &Context,
+    call: &Call,
+    flow: &Flow,
+    tenant: TenantId,
+) -> Result<Option<(Shown, Arc<User>)>, Failure> {
+    let Some(id) = flow.session else { return Ok(None) };
+    let Some(shown) = find(cx, call, tenant, id).await? else { return Ok(None) };
+    let user = cx.state.store.user(tenant, shown.session.user).await?;
+    let user = user.filter(|it| it.enabled && it.sessions_valid_from <= shown.session.signed_in);
+    Ok(user.map(|user| (shown, user)))
+}
+
+/// Makes a session, with a new id, beside the browser's others; one that the same account had ends. Its
+/// cookies. The page that makes it is used up.
+///
+/// # Errors
+/// [`Failure::PageUsed`] when the page was used before; then no session was made or ended. The rest of
+/// [`Failure`]
+pub async fn new_session(
+    cx: &Context,
+    call: &Call,
+    tenant: TenantId,
+    session: Session,
+    once: Option<Once>,
+) -> Result<(Shown, Vec<String>), Failure> {
+    let mut others = sessions(cx, call, None).await?;
+    let same = |it: &Shown| it.tenant == tenant && it.session.user == session.user;
+    let (replaced, rest): (Vec<_>, Vec<_>) = others.drain(..).partition(same);
+    let mut kept = rest;
+    let dropped = kept.split_off(kept.len().min(MOST - 1));
+    let text = cookie::random(cx);
+    let expires = cx.now().plus_seconds(session.life());
+    let place = Place { tenant, family: session.id, user: session.user, created: cx.now(), expires };
+    let store = &cx.state.store;
+    store.put_artifact_once(SESSION, &text_digest(SESSION, &text), place, &session, once).await?;
+    for old in replaced.iter().chain(&dropped) {
+        store.end_artifact(SESSION, &text_digest(SESSION, &old.text)).await?;
+    }
+    let made = Shown { tenant, session, text, generation: 0, expires };
+    kept.insert(0, made.clone());
+    Ok((made, cookies(call, &kept)))
+}
+
+/// Ends sessions of this browser; the cookies that are left.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn end_sessions(cx: &Context, call: &Call, ended: &[Shown]) -> Result<Vec<String>, Failure> {
+    for it in ended {
+        cx.state.store.end_artifact(SESSION, &text_digest(SESSION, &it.text)).await?;
+    }
+    let mut left = sessions(cx, call, None).await?;
+    left.retain(|it| !ended.iter().any(|gone| gone.session.id == it.session.id));
+    Ok(cookies(call, &left))
+}
+
+/// A session was used by an application: it lives on from now. The cookies that have to live on with it.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn used(cx: &Context, call: &Call, shown: &Shown, app: AppId) -> Result<Vec<String>, Failure> {
+    let mut shown = shown.clone();
+    for _ in 0..TRIES {
+        let expires = cx.now().plus_seconds(shown.session.life());
+        let slides = shown.expires.plus_seconds(SLIDE) <= expires;
+        if !slides && shown.session.applications.contains(&app) {
+            break;
         }
-        let mut left = self.sessions(call, None).await?;
-        left.retain(|it| !ended.iter().any(|gone| gone.session.id == it.session.id));
-        Ok(cookies(call, &left))
-    }
-
-    /// A session was used by an application: it lives on from now. The cookies that have to live on with it.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn used(&self, call: &Call, shown: &Shown, app: AppId) -> Result<Vec<String>, Failure> {
-        let mut shown = shown.clone();
-        for _ in 0..TRIES {
-            let expires = self.now().plus_seconds(shown.session.life());
-            let slides = shown.expires.plus_seconds(SLIDE) <= expires;
-            if !slides && shown.session.applications.contains(&app) {
-                break;
+        let mut session = shown.session.clone();
+        session.remember(app);
+        let digest = text_digest(SESSION, &shown.text);
+        let kept = (shown.tenant, shown.generation);
+        match cx.state.store.replace_artifact(SESSION, &digest, kept, (expires, &session)).await {
+            Ok(()) if session.stay && slides => {
+                let value = cookie::read(call, LONG).unwrap_or_default();
+                return Ok(vec![cookie::set(LONG, value, Some(LONG_LIFE))]);
             }
-            let mut session = shown.session.clone();
-            session.remember(app);
-            let digest = text_digest(SESSION, &shown.text);
-            let kept = (shown.tenant, shown.generation);
-            match self.state.store.replace_artifact(SESSION, &digest, kept, (expires, &session)).await {
-                Ok(()) if session.stay && slides => {
-                    let value = cookie::read(call, LONG).unwrap_or_default();
-                    return Ok(vec![cookie::set(LONG, value, Some(LONG_LIFE))]);
-                }
-                Ok(()) => break,
-                // Another request of this browser was faster: once more, on what that one kept.
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let Some(now) = self.session(call, shown.tenant, shown.session.id).await? else { break };
-            shown = now;
+            Ok(()) => break,
+            // Another request of this browser was faster: once more, on what that one kept.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
         }
-        Ok(Vec::new())
+        let Some(now) = find(cx, call, shown.tenant, shown.session.id).await? else { break };
+        shown = now;
     }
+    Ok(Vec::new())
 }
 
 /// The cookies that hold these sessions; one that becomes empty is taken away.
@@ -252,7 +250,7 @@ fn cookies(call: &Call, kept: &[Shown]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn session() -> Session {
+    fn find() -> Session {
         let user = ObjectId::new(Uuid::from_u128(2));
         let signed_in = Timestamp::from_millis(0);
         let (methods, applications) = (Vec::new(), Vec::new());

@@ -1,31 +1,29 @@
 //! `POST /{tenant}/oauth2/v2.0/token` and the same without `v2.0`: the version is an argument.
 
-use super::preflight;
+use super::{issue, pace, preflight, second_factor};
 use crate::{
     context::{Context, cut},
     own_token::NotOurs,
+    password,
     reply::{self, Failure, Reply},
     route::Call,
-    work::hash::Whose,
 };
 use carnet_store::StoreError;
 use carnet_tenant::{
-    credential::{Guarded, PasswordHash},
+    credential::PasswordHash,
     directory::Directory,
-    lockout::Attempt,
     service_principal::appear_for_token,
     sign_in::SignIn,
     token::{
         Approval, Asking, ClientProof, Decision, Denial, Facts, PasswordProof, Proof, Subject, UserAssertion,
-        aio, client_auth, cross_origin, decide, denial::TenantNo, federated, on_behalf_of::Unusable,
+        aio, client_auth, cross_origin, denial::TenantNo, federated, on_behalf_of::Unusable,
     },
     user::{self, User},
 };
 use carnet_wire::{
     authority::TenantName,
-    ids::{AppId, ObjectId, TenantId},
+    ids::{AppId, ObjectId},
     jose::{JoseError, Jws},
-    secret::Password,
     token::{
         form::{Basic, Form, LARGEST},
         request::{Grant, RequestError, TokenRequest, Version, correlation, grant_name},
@@ -110,7 +108,7 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
     // A tenant that asks too much costs the store nothing.
     if cx.state.pace.is_full(cx.now())
         && let Some(directory) = cx.state.store.directory_named(&asked.tenant).await?
-        && let Err(denial) = cx.room(&directory.tenant)
+        && let Err(denial) = pace::room(cx, &directory.tenant)
     {
         return Ok(asked.readable(&directory, reply::denial(&denial, version, &cx.envelope)));
     }
@@ -118,7 +116,7 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
     let Some(mut facts) = cx.state.store.facts_for(&asked.tenant, &asked.request, from).await? else {
         return Ok(reply::denial(&unknown(&asked), version, &cx.envelope));
     };
-    if let Err(denial) = cx.keeps_pace(&facts) {
+    if let Err(denial) = pace::keeps_pace(cx, &facts) {
         return Ok(asked.readable(&facts.directory, reply::denial(&denial, version, &cx.envelope)));
     }
     let seen = facts.directory.clone();
@@ -126,25 +124,25 @@ async fn answer(cx: &Context, asked: Asked, version: Version) -> Result<Reply, F
     let assertion = asked.request.client_auth.assertion();
     let federated = prove_federated(cx, &facts, (&asked.request, assertion.as_ref())).await;
     let users = (password, prove_assertion(cx, &facts, &asked.request).await?);
-    let mut decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
+    let mut decision = decide(cx, (&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     if decision.rests_on_absence()
         && let Some(newer) =
             Box::pin(cx.state.store.confirm_client(&facts.directory, asked.request.client_id)).await?
     {
         facts.directory = newer;
-        decision = cx.decide((&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
+        decision = decide(cx, (&asked, assertion.as_ref()), &facts, (&users, federated.as_ref()));
     }
-    let decision = cx.counted(&facts.directory.tenant, decision, &asked.request.grant);
+    let decision = pace::counted(cx, &facts.directory.tenant, decision, &asked.request.grant);
     if let Ok(approval) = &decision.verdict
         && approval.resource.appears
     {
-        Box::pin(cx.make_appear(&facts.directory, approval)).await?;
+        Box::pin(make_appear(cx, &facts.directory, approval)).await?;
     }
-    let record = cx.record(&facts.directory, &asked.grant, Some(&asked.request));
-    let reply = cx.issue(&facts.directory.tenant, decision, record, version).await?;
+    let record = record(cx, &facts.directory, &asked.grant, Some(&asked.request));
+    let reply = issue::issue(cx, &facts.directory.tenant, decision, record, version).await?;
     if let (Some(hash), Some(user)) = (rehashed, &facts.user) {
         // Against the version before which the account was read, so that no later change of it is undone.
-        Box::pin(cx.rehash(&seen, user, hash)).await;
+        Box::pin(rehash(cx, &seen, user, hash)).await;
     }
     Ok(asked.readable(&seen, reply))
 }
@@ -222,9 +220,9 @@ async fn unreadable(cx: &Context, malformed: MalformedRequest, version: Version)
     let Some(directory) = directory else {
         return Ok(reply::denial(&denial, version, &cx.envelope));
     };
-    let mut record = cx.record(&directory, &grant, None);
+    let mut record = record(cx, &directory, &grant, None);
     record.app = app.filter(|app| client_auth::is_known(&directory, *app));
-    cx.issue(&directory.tenant, Decision::no(denial), record, version).await
+    issue::issue(cx, &directory.tenant, Decision::no(denial), record, version).await
 }
 
 /// Why a tenant was not found: an alias needs something that names one.
@@ -255,7 +253,7 @@ async fn prove_password(
 ) -> (PasswordProof, Option<PasswordHash>) {
     let Grant::Password { username, password } = &request.grant else { return (PasswordProof::None, None) };
     let found = (facts.attempt, facts.user.as_deref());
-    cx.check_password(facts.directory.tenant.id, &user::fold(username), password, found).await
+    password::check_password(cx, facts.directory.tenant.id, &user::fold(username), password, found).await
 }
 
 /// A token of an outside issuer that one of the application's federated credentials names.
@@ -322,110 +320,82 @@ async fn prove_assertion(
     })
 }
 
-impl Context {
-    /// The hash of a password, on the hash threads, and a better one where the stored one is older. An unknown
-    /// or locked user costs the same.
-    pub(crate) async fn check_password(
-        &self,
-        tenant: TenantId,
-        key: &str,
-        password: &Password,
-        (attempt, user): (Attempt, Option<&User>),
-    ) -> (PasswordProof, Option<PasswordHash>) {
-        let stored = user.filter(|_| attempt.evaluates()).and_then(|user| user.password.as_ref());
-        let mut salt = [0; 16];
-        self.state.entropy.fill(&mut salt);
-        let tenant = tenant.uuid();
-        let whose = Whose { account: (tenant.as_bytes(), key), address: self.envelope.address };
-        let stored = stored.map(|hash| hash.0.expose().to_owned());
-        match self.state.hasher.verify(password, stored, salt, whose).await {
-            Ok(verdict) if verdict.right => {
-                (PasswordProof::Right, verdict.rehash.map(|hash| PasswordHash(Guarded::new(hash))))
-            }
-            Ok(_) => (PasswordProof::Wrong, None),
-            Err(_) => (PasswordProof::Busy, None),
-        }
+/// Keeps a hash with today's parameters (`security.md`, S27). Whoever changed the account meanwhile
+/// wins, and the next sign-in tries again.
+pub(super) async fn rehash(cx: &Context, directory: &Directory, user: &User, hash: PasswordHash) {
+    match cx.state.store.rehash(directory, user, hash, cx.now()).await {
+        Ok(()) | Err(StoreError::Conflict) => {}
+        Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
     }
+}
 
-    /// Keeps a hash with today's parameters (`security.md`, S27). Whoever changed the account meanwhile
-    /// wins, and the next sign-in tries again.
-    pub(super) async fn rehash(&self, directory: &Directory, user: &User, hash: PasswordHash) {
-        match self.state.store.rehash(directory, user, hash, self.now()).await {
-            Ok(()) | Err(StoreError::Conflict) => {}
-            Err(error) => tracing::warn!(cause = %error, "a password hash could not be renewed"),
-        }
-    }
+/// Makes the service principal of an API of Microsoft's appear in the tenant, for which this token is.
+///
+/// # Errors
+/// [`Failure`] when the store fails.
+async fn make_appear(cx: &Context, directory: &Arc<Directory>, approval: &Approval) -> Result<(), Failure> {
+    let Subject::User { user, .. } = &approval.subject else { return Ok(()) };
+    let mut called = second_factor::in_person(directory, user, &approval.client);
+    cx.apply(&mut called, |caller, directory, at| {
+        Ok(appear_for_token(caller, directory, &approval.resource.principal, at))
+    })
+    .await
+}
 
-    /// Makes the service principal of an API of Microsoft's appear in the tenant, for which this token is.
-    ///
-    /// # Errors
-    /// [`Failure`] when the store fails.
-    async fn make_appear(&self, directory: &Arc<Directory>, approval: &Approval) -> Result<(), Failure> {
-        let Subject::User { user, .. } = &approval.subject else { return Ok(()) };
-        let mut called = self.in_person(directory, user, &approval.client);
-        self.apply(&mut called, |caller, directory, at| {
-            Ok(appear_for_token(caller, directory, &approval.resource.principal, at))
-        })
-        .await
-    }
+fn decide(
+    cx: &Context,
+    (asked, assertion): (&Asked, Option<&Result<Jws<'_>, JoseError>>),
+    facts: &Facts,
+    (users, federated): (&(PasswordProof, UserAssertion), Option<&ClientProof>),
+) -> Decision {
+    let own = || client_auth::prove(facts, &asked.request, assertion);
+    let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
+    let asking = Asking {
+        now: cx.now(),
+        restrictions: &cx.envelope.restrictions,
+        tenant: &asked.tenant,
+        logins: &cx.state.names.logins,
+        graphs: &cx.state.names.graphs,
+        address: cx.envelope.address,
+        origin: asked.origin.as_deref(),
+        entropy: &*cx.state.entropy,
+    };
+    carnet_tenant::token::decide(
+        facts,
+        &asked.request,
+        &Proof { client, password: users.0, assertion: users.1.clone() },
+        &asking,
+    )
+}
 
-    fn decide(
-        &self,
-        (asked, assertion): (&Asked, Option<&Result<Jws<'_>, JoseError>>),
-        facts: &Facts,
-        (users, federated): (&(PasswordProof, UserAssertion), Option<&ClientProof>),
-    ) -> Decision {
-        let own = || client_auth::prove(facts, &asked.request, assertion);
-        let client: ClientProof = federated.map_or_else(own, ClientProof::clone);
-        let asking = Asking {
-            now: self.now(),
-            restrictions: &self.envelope.restrictions,
-            tenant: &asked.tenant,
-            logins: &self.state.names.logins,
-            graphs: &self.state.names.graphs,
-            address: self.envelope.address,
-            origin: asked.origin.as_deref(),
-            entropy: &*self.state.entropy,
-        };
-        decide(
-            facts,
-            &asked.request,
-            &Proof { client, password: users.0, assertion: users.1.clone() },
-            &asking,
-        )
-    }
-
-    /// The record of this answer, as far as it is known before the decision. It names an application that the tenant
-    /// knows, or none.
-    pub(super) fn record(
-        &self,
-        directory: &Directory,
-        grant: &str,
-        request: Option<&TokenRequest>,
-    ) -> SignIn {
-        let envelope = &self.envelope;
-        let user_name = match request.map(|request| &request.grant) {
-            Some(Grant::Password { username, .. }) => cut(username, 256),
-            _ => String::new(),
-        };
-        SignIn {
-            at: envelope.now,
-            tenant: directory.tenant.id,
-            trace: envelope.trace,
-            correlation: envelope.correlation,
-            address: envelope.address,
-            user_agent: envelope.user_agent.clone(),
-            grant: grant.to_owned(),
-            app: request
-                .map(|request| request.client_id)
-                .filter(|app| client_auth::is_known(directory, *app)),
-            principal: None,
-            user: None,
-            user_name,
-            resource: None,
-            credential: None,
-            error: 0,
-        }
+/// The record of this answer, as far as it is known before the decision. It names an application that the tenant
+/// knows, or none.
+pub(super) fn record(
+    cx: &Context,
+    directory: &Directory,
+    grant: &str,
+    request: Option<&TokenRequest>,
+) -> SignIn {
+    let envelope = &cx.envelope;
+    let user_name = match request.map(|request| &request.grant) {
+        Some(Grant::Password { username, .. }) => cut(username, 256),
+        _ => String::new(),
+    };
+    SignIn {
+        at: envelope.now,
+        tenant: directory.tenant.id,
+        trace: envelope.trace,
+        correlation: envelope.correlation,
+        address: envelope.address,
+        user_agent: envelope.user_agent.clone(),
+        grant: grant.to_owned(),
+        app: request.map(|request| request.client_id).filter(|app| client_auth::is_known(directory, *app)),
+        principal: None,
+        user: None,
+        user_name,
+        resource: None,
+        credential: None,
+        error: 0,
     }
 }
 

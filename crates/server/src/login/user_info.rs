@@ -1,10 +1,10 @@
 //! `/oidc/userinfo` and `/{tenant}/openid/userinfo`: who the user of a Graph token is, in the words of the ID
 //! token that the same client got.
 
-use super::preflight;
 use crate::{
     caller::{Called, bearer},
     context::Context,
+    cross_origin::any_tenant_has,
     reply::{self, Failure, Reply},
     route::Call,
 };
@@ -20,7 +20,7 @@ use carnet_wire::{
 use http::Method;
 
 /// Answers by `GET` and `POST`. Scripts of registered single-page origins may read the answer, a refusal too.
-pub(crate) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> {
+pub(super) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> {
     let origin = call.header("origin").map(str::to_owned);
     let told = answer(&mut cx, call).await;
     let Some(origin) = origin else { return told };
@@ -30,7 +30,7 @@ pub(crate) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> 
             let directory = cx.state.store.directory(tenant).await?;
             directory.is_some_and(|it| it.has_spa_origin(&origin))
         }
-        None => preflight::any_tenant_has(&cx, &origin).await?,
+        None => any_tenant_has(&cx, &origin).await?,
     };
     let reply = told.unwrap_or_else(|failure| reply::failure(failure, &cx.envelope));
     Ok(if known { reply.readable_by(&origin) } else { reply })

@@ -4,7 +4,7 @@
 mod application_packages;
 mod environments;
 
-use crate::route::{Route, Surface};
+use crate::route::{Host, Route, Surface};
 use http::Method;
 
 macro_rules! route {
@@ -19,8 +19,13 @@ macro_rules! route {
     };
 }
 
-/// The rows of this host.
-pub(crate) const ROUTES: &[Route] = &[
+/// This host.
+#[must_use]
+pub fn host() -> Host {
+    Host::plain(Surface::PowerPlatform, ROUTES)
+}
+
+const ROUTES: &[Route] = &[
     route!(GET "/environmentmanagement/environments", "power_platform/environments", environments::list),
     route!(GET "/environmentmanagement/environments/{environment}", "power_platform/environments", environments::get),
     route!(

@@ -3,8 +3,8 @@
 use super::{Failure, Reply};
 use crate::{
     context::{Envelope, Origin},
-    login,
     route::Surface,
+    web::error_page,
 };
 use bytes::Bytes;
 use carnet_tenant::{
@@ -41,11 +41,11 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
     // A browser is shown a page, at whichever address of the sign-in host it asks for one.
     let browser = envelope.page && matches!(envelope.surface, Surface::Login | Surface::Health);
     let (status, code, message) = match failure {
-        Failure::NoRoute if browser => return login::pages::no_page(envelope).not_found(),
+        Failure::NoRoute if browser => return error_page::no_page(envelope).not_found(),
         Failure::Refusal(Refusal::MethodNotAllowed) if browser => {
-            return login::pages::not_by_itself(envelope).wrong_method();
+            return error_page::not_by_itself(envelope).wrong_method();
         }
-        Failure::Denial(no) if browser => return login::pages::refused(&no, envelope, None),
+        Failure::Denial(no) if browser => return error_page::refused(&no, envelope, None),
         Failure::Refusal(no) => return refusal(&no, envelope),
         Failure::Denial(no) => return denial(&no, Version::V2, envelope),
         Failure::Misdirected => {
@@ -67,7 +67,7 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         }
         Failure::NotText => (400, "BadRequest", "The body of the request is not UTF-8.".to_owned()),
         Failure::PageUsed => {
-            return login::pages::refused(&Denial::Session(SessionNo::PageUsed), envelope, None);
+            return error_page::refused(&Denial::Session(SessionNo::PageUsed), envelope, None);
         }
         Failure::BadRequest(why) => (400, "BadRequest", why.to_owned()),
         Failure::Busy => (503, "ServiceUnavailable", "Too many requests are waiting. Try again.".to_owned()),
@@ -90,9 +90,9 @@ pub fn failure(failure: Failure, envelope: &Envelope) -> Reply {
         }
     };
     let reply = match fault {
-        Some(no) if envelope.page => return login::pages::refused(&no, envelope, None),
+        Some(no) if envelope.page => return error_page::refused(&no, envelope, None),
         Some(no) => return denial(&no, Version::V2, envelope),
-        None if browser => login::pages::unanswered(&message, envelope).with_status(status),
+        None if browser => error_page::unanswered(&message, envelope).with_status(status),
         None => plain_error(status, code, &message, envelope),
     };
     match status {

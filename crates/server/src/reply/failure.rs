@@ -1,5 +1,6 @@
 //! Why a handler does not answer as asked.
 
+use crate::keys::KeysError;
 use carnet_tenant::{
     refusal::Refusal,
     token::denial::{Denial, ServiceNo},
@@ -71,6 +72,15 @@ impl From<carnet_store::StoreError> for Failure {
             }
             StoreError::Spent => Self::PageUsed,
             other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Store(error) => error.into(),
+            KeysError::Broken(cause) => Self::Broken(cause),
         }
     }
 }

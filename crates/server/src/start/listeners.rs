@@ -2,12 +2,12 @@
 
 use super::{Config, StartError};
 use crate::{
-    Server,
     listen::{
         accept::{self, Bound},
         limits::Limits,
         tls::Tls,
     },
+    serve::Server,
 };
 use std::sync::Arc;
 use tokio::{sync::watch, task::JoinHandle};

@@ -18,11 +18,10 @@ pub(crate) use policy::check_files;
 pub use running::Running;
 
 use crate::{
-    Server,
     certificate::Certificate,
     clock::{Clock, OsEntropy, SystemClock},
     context::{Names, State},
-    keys::Keys,
+    keys::{Keys, KeysError},
     notice::Notice,
     ready::ReadyFiles,
     reload::Reloading,
@@ -53,7 +52,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let names = Names::new(&public_url.url, &config.hosts);
     let known = Known { names, authorities: certificate.fingerprints() };
     let state = state(machine, store.clone(), workers, known).await?;
-    let server = Arc::new(Server::new(state.clone()));
+    let server = Arc::new(crate::server(state.clone()));
     let (stop, stopped) = watch::channel(false);
     let ready = running::ready(&state, certificate.ca_file.clone(), &listeners);
     let mut tasks = listeners.serve(&server, &stopped);
@@ -175,7 +174,10 @@ async fn state(
     let now = state.clock.now();
     for tenant in state.store.tenants() {
         let keys = state.keys.of(&state.store, tenant.id, now).await;
-        keys.map_err(|_| StoreError::Away("signing keys".into()))?;
+        keys.map_err(|error| match error {
+            KeysError::Store(error) => error,
+            KeysError::Broken(cause) => StoreError::Away(cause),
+        })?;
     }
     Ok(state)
 }

@@ -2,7 +2,6 @@
 
 use super::{FirstAdministrator, StartError, listeners::Listeners};
 use crate::{
-    Server,
     clock::Clock,
     context::State,
     listen::limits::Limits,
@@ -10,6 +9,7 @@ use crate::{
     ready::{Endpoints, Ready, ReadyFiles, ReadyTenant},
     reload::Reloading,
     seed,
+    serve::Server,
 };
 use carnet_store::Store;
 use carnet_tenant::tenant::Tenant;

@@ -1,7 +1,10 @@
 //! The page at `/`: what this server is, and how a client is pointed at it.
 
-use super::{Forms, escape, name, page};
-use crate::{context::Origin, reply::Reply};
+use crate::{
+    context::Origin,
+    reply::Reply,
+    web::page::{Forms, escape, name, page},
+};
 use carnet_tenant::tenant::Tenant;
 use std::{fmt::Write, sync::Arc};
 

@@ -1,7 +1,9 @@
 //! The page on which somebody consents.
 
-use super::{NAME, Step, name, shown};
-use crate::reply::Reply;
+use crate::{
+    reply::Reply,
+    web::page::{NAME, Step, name, shown},
+};
 use carnet_tenant::consent::Question;
 use std::fmt::Write;
 

@@ -1,7 +1,9 @@
 //! Pages of a sign-in on another device (`security.md`, S19).
 
-use super::{Forms, Step, described, escape, name, page};
-use crate::reply::Reply;
+use crate::{
+    reply::Reply,
+    web::page::{Forms, Step, described, escape, name, page},
+};
 
 /// Asks for the code that a device shows.
 pub fn user_code(step: &Step<'_>) -> Reply {

@@ -1,7 +1,9 @@
 //! Pages of the way in: account, password, second factor and its registration, a new password.
 
-use super::{Step, described, escape, name};
-use crate::reply::Reply;
+use crate::{
+    reply::Reply,
+    web::page::{Step, described, escape, name},
+};
 use carnet_wire::secret::RecoveryCode;
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write;
