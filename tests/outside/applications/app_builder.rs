@@ -1,6 +1,7 @@
 //! Flask-AppBuilder with its `azure` recipe: v1.0 endpoints, no `openid`, no `resource` on the wire, and roles of the
 //! ID token that become the application's roles. It verifies the ID token with the keys at Microsoft's own address,
-//! which no setting changes. It keeps no refresh token.
+//! which no setting changes. It keeps no refresh token, and signs out at the server only where its setting for the
+//! address after a sign-out leads there.
 
 use super::stage::{ADA, ALONE, CLIENT, GRACE, MANY, SECRET, Stage, Tenants};
 use crate::kit::{TENANT, handed_over, must_run, prepared};

@@ -115,7 +115,7 @@ impl AuthJs {
 
         let (browser, _) = self.session(&MANY).await;
         self.stage.revoke(&MANY);
-        assert_eq!(self.refreshed(&browser).await["error"], "RefreshTokenError", "{}", self.stage.log());
+        assert_eq!(self.refreshed(&browser).await["error"], "RefreshTokenError 50173");
     }
 
     /// Somebody of the other tenant signs in as long as the application is registered for all tenants.

@@ -77,7 +77,7 @@ async fn refreshes(stage: &Stage, browser: &Browser, port: u16) {
     stage.revoke(&MANY);
     browser.open(&app("/expire")).await;
     let page = browser.open(&app("/groups")).await;
-    assert!(browser.is_login(&page.url), "{page:?}");
+    assert!(browser.is_login(&page.url) && stage.log().contains("AADSTS50173"), "{page:?} {}", stage.log());
 }
 
 #[tokio::test]

@@ -192,9 +192,9 @@ impl Stage {
         assert!(browser.is_login(&page.url) && page.refuses(number), "{page:?}");
     }
 
-    /// A wrong password, no code of the authenticator and a disabled account end at the server, when the sign-in begins at this address of the
-    /// application. The refusal of somebody who is not assigned reaches the application; the browser in which it did is
-    /// the result.
+    /// A wrong password, no code of the authenticator and a disabled account end at the server, when the sign-in begins
+    /// at this address of the application. The refusal of somebody who is not assigned reaches the application; the
+    /// browser in which it did is the result.
     pub async fn turns_others_away(&self, start: &str) -> Browser {
         for (person, number) in [(MISTYPED, 50126), (WITHOUT_CODE, 500121), (DISABLED, 50057)] {
             self.refuses(start, &person, number).await;

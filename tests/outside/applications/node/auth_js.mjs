@@ -29,7 +29,7 @@ async function refreshed(token) {
     }),
   });
   const tokens = await answer.json();
-  if (!answer.ok) return { ...token, error: "RefreshTokenError" };
+  if (!answer.ok) return { ...token, error: `RefreshTokenError ${tokens.error_codes}` };
   return {
     ...token,
     access_token: tokens.access_token,
