@@ -83,6 +83,14 @@ impl Browser {
         self.follow(Method::POST, Url::parse(url).unwrap(), Some(fields)).await
     }
 
+    /// How many groups Graph says that the person of an access token is in.
+    pub async fn groups(&self, token: &str) -> usize {
+        let url = "https://graph.microsoft.com/v1.0/me/transitiveMemberOf?$select=id&$top=999";
+        let answer = self.http.get(url).bearer_auth(token).send().await.unwrap().text().await.unwrap();
+        let told: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        told["value"].as_array().unwrap_or_else(|| panic!("{answer}")).len()
+    }
+
     /// Opens an address of an application that leads to the server, at once or by a button.
     pub async fn start(&self, url: &str) -> Page {
         let page = self.open(url).await;
@@ -281,8 +289,12 @@ impl Page {
 
     /// The server refuses on this page with this number.
     pub fn refuses(&self, number: u32) -> bool {
-        // The number of a wrong password is not shown: the page asks again.
-        let again = number == 50126 && self.text.contains("id=\"wrong\"");
+        // The number of a wrong password or code is not shown: the page asks again.
+        let again = match number {
+            50126 => self.text.contains("id=\"wrong\"") && self.text.contains("name=\"passwd\""),
+            500_121 => self.text.contains("id=\"wrong\"") && self.text.contains("name=\"otc\""),
+            _ => false,
+        };
         again || self.text.contains(&format!("AADSTS{number}"))
     }
 }

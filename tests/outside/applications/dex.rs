@@ -1,9 +1,10 @@
 //! dex with its `microsoft` connector, whose settings change all hosts. The test is a client of dex. dex keeps what
-//! the server gave it and asks Graph again at each refresh; it has no sign-out.
+//! the server gave it and asks Graph again at each refresh of its own client, with the server's refresh token only
+//! once the access token has expired; it has no sign-out.
 
 use super::{
     browser::Browser,
-    stage::{ADA, ALONE, CLIENT, GRACE, GROUPS, MANY, Person, SECRET, Stage, free_port},
+    stage::{ADA, ALONE, CLIENT, GRACE, GROUPS, MANY, Person, SECRET, Stage, Tenants, free_port},
 };
 use crate::kit::{TENANT, must_run, prepared};
 use carnet_wire::jose::decode_base64url;
@@ -96,13 +97,11 @@ impl Dex<'_> {
     }
 }
 
-#[tokio::test]
-async fn dex_signs_people_in() {
+async fn signs_people_in(tenants: Tenants) {
     let Some(program) = prepared("CARNET_TEST_DEX") else { return must_run("dex") };
     let port = free_port();
-    let stage = Stage::with(&format!(
-        "{REGISTERED}redirect_uris = {{ web = [\"http://localhost:{port}/dex/callback\"] }}"
-    ));
+    let uri = format!("redirect_uris = {{ web = [\"http://localhost:{port}/dex/callback\"] }}");
+    let stage = Stage::with(tenants, &format!("{REGISTERED}{uri}"));
     let file = stage.server.path("dex.yaml");
     fs::write(&file, settings(&stage, port)).unwrap();
     let _application = stage.run(Command::new(program).arg("serve").arg(&file), port);
@@ -127,5 +126,16 @@ async fn dex_signs_people_in() {
 
     let page = stage.browser().sign_in(&dex.start(), &ALONE).await;
     assert!(page.field("code").is_some() && page.status.is_server_error(), "{page:?}");
+    stage.turns_visitors_away(&dex.start()).await;
     stage.turns_others_away(&dex.start()).await;
+}
+
+#[tokio::test]
+async fn dex_signs_people_in() {
+    signs_people_in(Tenants::One).await;
+}
+
+#[tokio::test]
+async fn dex_signs_people_in_beside_another_tenant() {
+    signs_people_in(Tenants::Two).await;
 }

@@ -1,19 +1,26 @@
 //! oauth2-proxy with its `entra-id` provider. Settings change every host but that of Graph, which the provider asks
 //! when somebody is in more groups than a token names.
 
-use super::stage::{ADA, ALONE, CLIENT, GRACE, GROUPS, MANY, SECRET, Stage, free_port, group};
+use super::{
+    browser::{Browser, Page},
+    stage::{ADA, ALONE, Application, CLIENT, GRACE, GROUPS, MANY, SECRET, Stage, Tenants, free_port, group},
+};
 use crate::kit::{must_run, prepared};
 use serde_json::json;
 use std::{
     fs,
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
-/// The maker's example "Single-tenant app with more than 200 groups", with its host changed; then what every
-/// installation sets for itself.
+/// The header with the access token of a session.
+const TOKEN: &str = "x-auth-request-access-token";
+
+/// The maker's example "Single-tenant app with more than 200 groups", with its host changed and the group
+/// in the lines that come last; then what every installation sets for itself.
 fn settings(stage: &Stage, port: u16, more: &str) -> String {
-    let (authority, login, allowed) = (stage.authority(), stage.login.replace("https://", ""), group(1));
+    let (authority, login) = (stage.authority(), stage.login.replace("https://", ""));
     format!(
         r#"
 provider = "entra-id"
@@ -21,7 +28,6 @@ oidc_issuer_url = "{authority}/v2.0"
 client_id = "{CLIENT}"
 client_secret = "{SECRET}"
 scope = "openid User.Read offline_access"
-allowed_groups = ["{allowed}"]
 
 http_address = "127.0.0.1:{port}"
 redirect_url = "http://localhost:{port}/oauth2/callback"
@@ -38,23 +44,41 @@ skip_provider_button = true
     )
 }
 
-#[tokio::test]
-async fn oauth2_proxy_signs_people_in() {
+/// Asks until the session has another access token than this one, or none: a session that is a second old, by whole
+/// seconds of the clock, is refreshed.
+async fn refreshed(browser: &Browser, url: &str, first: &str) -> Page {
+    let begun = Instant::now();
+    loop {
+        let page = browser.open(url).await;
+        if page.header(TOKEN) != first {
+            return page;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{page:?}");
+    }
+}
+
+async fn signs_people_in(tenants: Tenants) {
     let Some(program) = prepared("CARNET_TEST_OAUTH2_PROXY") else { return must_run("oauth2-proxy") };
     let ports = [free_port(), free_port()];
     let uris = ports
         .map(|port| format!("\"http://localhost:{port}/oauth2/callback\", \"http://localhost:{port}/\""));
     let uris = uris.join(", ");
-    let stage = Stage::with(&format!(
-        "group_membership_claims = \"SecurityGroup\"\nredirect_uris = {{ web = [{uris}] }}"
-    ));
-    let start = |port: u16, more: &str| {
-        let file = stage.server.path("oauth2-proxy.toml");
-        fs::write(&file, settings(&stage, port, more)).unwrap();
-        stage.run(Command::new(&program).arg("--config").arg(&file), port)
-    };
-    let application = start(ports[0], "");
-    let app = |path: &str| format!("http://localhost:{}{path}", ports[0]);
+    let registered =
+        format!("group_membership_claims = \"SecurityGroup\"\nredirect_uris = {{ web = [{uris}] }}");
+    let stage = Stage::with(tenants, &registered);
+    signs_in(&stage, &program, ports[0]).await;
+    refreshes_and_signs_out(&stage, &program, ports[1]).await;
+}
+
+fn start(stage: &Stage, program: &Path, port: u16, more: &str) -> Application {
+    let file = stage.server.path("oauth2-proxy.toml");
+    fs::write(&file, settings(stage, port, more)).unwrap();
+    stage.run(Command::new(program).arg("--config").arg(&file), port)
+}
+
+async fn signs_in(stage: &Stage, program: &Path, port: u16) {
+    let _application = start(stage, program, port, &format!("allowed_groups = [\"{}\"]", group(1)));
+    let app = |path: &str| format!("http://localhost:{port}{path}");
 
     for person in [&ADA, &GRACE] {
         let browser = stage.browser();
@@ -79,28 +103,44 @@ async fn oauth2_proxy_signs_people_in() {
 
     let page = stage.browser().sign_in(&app("/"), &ALONE).await;
     assert_eq!(page.status, 403, "{page:?}");
+    stage.turns_visitors_away(&app("/")).await;
     let nobody = stage.turns_others_away(&app("/")).await;
     assert_eq!(nobody.open(&app("/oauth2/userinfo")).await.status, 401);
+}
 
-    drop(application);
-    // This setting comes last: a refresh takes the groups from the ID token alone, also from one that cannot name them.
-    let _application = start(ports[1], "cookie_refresh = \"1ns\"");
-    let app = |path: &str| format!("http://localhost:{}{path}", ports[1]);
-    let browser = stage.browser();
-    browser.sign_in(&app("/"), &ADA).await;
-    // It refreshes a session that is a second old, by whole seconds of the clock.
-    let token = || async { browser.open(&app("/oauth2/auth")).await.header("x-auth-request-access-token") };
-    let (first, begun) = (token().await, Instant::now());
-    assert!(!first.is_empty(), "{}", stage.log());
-    let mut second = first.clone();
-    while second == first && begun.elapsed() < Duration::from_secs(60) {
-        second = token().await;
+/// No groups are required here: at a refresh the application takes the groups from the ID token alone, also from one
+/// that cannot name them, and asks Graph for them again only at a sign-in.
+async fn refreshes_and_signs_out(stage: &Stage, program: &Path, port: u16) {
+    let _application = start(stage, program, port, "cookie_refresh = \"1ns\"");
+    let app = |path: &str| format!("http://localhost:{port}{path}");
+    let auth = app("/oauth2/auth");
+    for (person, groups, told) in [(&ADA, 1, group(1)), (&MANY, usize::from(GROUPS), String::new())] {
+        let browser = stage.browser();
+        browser.sign_in(&app("/"), person).await;
+        let first = browser.open(&auth).await.header(TOKEN);
+        let second = refreshed(&browser, &auth, &first).await;
+        assert_eq!((second.status.as_u16(), second.header("x-auth-request-groups")), (202, told));
+        assert_eq!(browser.groups(&second.header(TOKEN)).await, groups, "{}", stage.log());
+
+        stage.revoke(person);
+        let end = refreshed(&browser, &auth, &second.header(TOKEN)).await;
+        assert!(end.status == 401 && stage.log().contains("AADSTS50173"), "{end:?} {}", stage.log());
     }
-    assert!(!second.is_empty() && first != second, "{}", stage.log());
-
+    let browser = stage.browser();
+    browser.sign_in(&app("/"), &MANY).await;
     let ends = format!("{}/oauth2/v2.0/logout?post_logout_redirect_uri={}", stage.authority(), app("/"));
     let page = browser.sign_out(&app(&format!("/oauth2/sign_out?rd={}", encoded(&ends)))).await;
     assert!(browser.asks_for_the_account(&page), "{page:?}");
+}
+
+#[tokio::test]
+async fn oauth2_proxy_signs_people_in() {
+    signs_people_in(Tenants::One).await;
+}
+
+#[tokio::test]
+async fn oauth2_proxy_signs_people_in_beside_another_tenant() {
+    signs_people_in(Tenants::Two).await;
 }
 
 fn encoded(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! What each test of an application needs: a tenant with its people, the proxy, and the running application.
 
 use super::{browser::Browser, proxy::Proxy};
-use crate::kit::{PASSWORD, Server, TENANT, contoso, until};
+use crate::kit::{PASSWORD, Server, TENANT, contoso, run, until};
 use std::{
     cell::RefCell,
     fmt::Write as _,
@@ -42,9 +42,25 @@ pub const MANY: Person = Person { name: "many@contoso.example", password: PASSWO
 /// Is in no group.
 pub const ALONE: Person = Person { name: "alone@contoso.example", password: PASSWORD, totp: None };
 
+/// Is at home in the other tenant, where there are two.
+pub const VISITOR: Person = Person { name: "zoe@fabrikam.example", password: PASSWORD, totp: None };
+
 const MISTYPED: Person = Person { name: ADA.name, password: "Wrong-horse-7", totp: None };
+const WITHOUT_CODE: Person = Person { totp: None, ..GRACE };
 const DISABLED: Person = Person { name: "disabled@contoso.example", password: PASSWORD, totp: None };
 const UNASSIGNED: Person = Person { name: "unassigned@contoso.example", password: PASSWORD, totp: None };
+
+/// Azure CLI, as which the administrator calls Graph.
+const CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+/// The tenants of the server. The application is registered in the first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tenants {
+    /// Only the application's.
+    One,
+    /// The application's, and that of the visitor.
+    Two,
+}
 
 /// The id of a group, counted from one.
 pub fn group(number: u16) -> String {
@@ -61,12 +77,13 @@ pub struct Stage {
     pub login: String,
     /// Its CA's file.
     pub ca_file: String,
+    tenants: Tenants,
 }
 
 impl Stage {
     /// Starts a server with the people and an application that has these further lines in the tenant file. People
     /// have to be assigned to it.
-    pub fn with(lines: &str) -> Self {
+    pub fn with(tenants: Tenants, lines: &str) -> Self {
         let mut file = contoso("");
         for (name, more) in [
             (ADA.name, "given_name = \"Ada\"\nsurname = \"Lovelace\""),
@@ -97,11 +114,19 @@ impl Stage {
             let all: Vec<String> = all.iter().map(|name| format!("{{ to = \"{name}\" }}")).collect();
             let _ = writeln!(file, "assignments = [{}]", all.join(", "));
         }
-        let server = Server::start(&file);
+        let folder = tempfile::tempdir().unwrap();
+        let name = VISITOR.name;
+        let other = format!(
+            "version = 1\n[tenant]\nid = \"b7a1c0de-0000-4000-8000-000000000002\"\ndomain = \"fabrikam.example\"\n\
+             [[user]]\nname = \"{name}\"\nmail = \"{name}\"\npassword = \"{PASSWORD}\"\n"
+        );
+        fs::write(folder.path().join("other.toml"), other).unwrap();
+        let more = if tenants == Tenants::Two { &["--tenant-file", "FOLDER/other.toml"][..] } else { &[] };
+        let server = Server::start_in(folder, &file, more);
         let text = |name: &str| server.ready()[name].as_str().unwrap().to_owned();
         let (login, ca_file) = (text("public_url"), text("ca_file"));
         let proxy = Proxy::start(&server.address());
-        Self { server, proxy, login, ca_file }
+        Self { server, proxy, login, ca_file, tenants }
     }
 
     /// The tenant's authority.
@@ -141,14 +166,38 @@ impl Stage {
         said(&self.server.path("application.log"))
     }
 
-    /// A wrong password and a disabled account end at the server, when the sign-in begins at this address of the
-    /// application. The refusal of somebody who is not assigned reaches the application; the browser in which it did is
-    /// the result.
+    /// Calls Graph as the administrator.
+    pub fn administer(&self, call: &[&str]) {
+        let told =
+            run(&mut self.server.admin(&[&["api"], call, &["--to", "graph", "--client-id", CLI]].concat()));
+        assert_eq!(told.code, Some(0), "{}", told.err);
+    }
+
+    /// The administrator ends somebody's sessions and refresh tokens.
+    pub fn revoke(&self, person: &Person) {
+        self.administer(&["POST", &format!("/v1.0/users/{}/revokeSignInSessions", person.name)]);
+    }
+
+    /// Somebody who is not at home in the application's tenant ends at the server, when the sign-in begins at this
+    /// address of the application: in a server with their tenant they are told where they are.
+    pub async fn turns_visitors_away(&self, start: &str) {
+        let number = if self.tenants == Tenants::Two { 50020 } else { 50126 };
+        self.refuses(start, &VISITOR, number).await;
+    }
+
+    /// A sign-in that begins at this address of the application ends at the server with this number.
+    pub async fn refuses(&self, start: &str, person: &Person, number: u32) {
+        let browser = self.browser();
+        let page = browser.sign_in(start, person).await;
+        assert!(browser.is_login(&page.url) && page.refuses(number), "{page:?}");
+    }
+
+    /// A wrong password, no code of the authenticator and a disabled account end at the server, when the sign-in begins
+    /// at this address of the application. The refusal of somebody who is not assigned reaches the application; the
+    /// browser in which it did is the result.
     pub async fn turns_others_away(&self, start: &str) -> Browser {
-        for (person, number) in [(MISTYPED, 50126), (DISABLED, 50057)] {
-            let browser = self.browser();
-            let page = browser.sign_in(start, &person).await;
-            assert!(browser.is_login(&page.url) && page.refuses(number), "{page:?}");
+        for (person, number) in [(MISTYPED, 50126), (WITHOUT_CODE, 500121), (DISABLED, 50057)] {
+            self.refuses(start, &person, number).await;
         }
         let browser = self.browser();
         let page = browser.sign_in(start, &UNASSIGNED).await;

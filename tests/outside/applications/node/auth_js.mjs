@@ -10,10 +10,16 @@ import { EnvHttpProxyAgent, setGlobalDispatcher } from "undici";
 // which no setting of it changes.
 setGlobalDispatcher(new EnvHttpProxyAgent());
 
-const { AUTHORITY, AUTH_MICROSOFT_ENTRA_ID_ID: id, AUTH_MICROSOFT_ENTRA_ID_SECRET: secret } = process.env;
+const {
+  AUTH_MICROSOFT_ENTRA_ID_ID: id,
+  AUTH_MICROSOFT_ENTRA_ID_SECRET: secret,
+  // The default of the provider.
+  AUTH_MICROSOFT_ENTRA_ID_ISSUER: issuer = "https://login.microsoftonline.com/common/v2.0",
+} = process.env;
+const endpoints = issuer.replace(/v2\.0$/, "oauth2/v2.0");
 
 async function refreshed(token) {
-  const answer = await fetch(`${AUTHORITY}/oauth2/v2.0/token`, {
+  const answer = await fetch(`${endpoints}/token`, {
     method: "POST",
     body: new URLSearchParams({
       client_id: id,
@@ -23,7 +29,7 @@ async function refreshed(token) {
     }),
   });
   const tokens = await answer.json();
-  if (!answer.ok) return { ...token, error: "RefreshTokenError" };
+  if (!answer.ok) return { ...token, error: `RefreshTokenError ${tokens.error_codes}` };
   return {
     ...token,
     access_token: tokens.access_token,
@@ -62,6 +68,6 @@ app.get("/leave", async (request, response) => {
     id_token_hint: session.id_token,
     post_logout_redirect_uri: `http://${request.headers.host}/auth/signout`,
   });
-  response.redirect(`${AUTHORITY}/oauth2/v2.0/logout?${query}`);
+  response.redirect(`${endpoints}/logout?${query}`);
 });
 app.listen({ fd: 0 });

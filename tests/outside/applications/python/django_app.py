@@ -3,6 +3,7 @@ are the environment variables of Microsoft's sample. The listening socket is sta
 
     django_app.py PORT
 """
+import json
 import os
 import sys
 
@@ -51,7 +52,7 @@ def groups(request, *, context):
         page = called(context, url)
         found += [group["id"] for group in page["value"]]
         url = page.get("@odata.nextLink")
-    return JsonResponse({"groups": found})
+    return JsonResponse({"groups": found, "access_token": context["access_token"]})
 
 
 @settings.AUTH.login_required(scopes=["https://api.powerplatform.com/.default"])
@@ -59,5 +60,20 @@ def elsewhere(request, *, context):
     return JsonResponse({"scopes": context["scopes"]})
 
 
-urlpatterns = [settings.AUTH.urlpattern, path("", index), path("groups", groups), path("elsewhere", elsewhere)]
+def expire(request):
+    """Lets the access tokens of the session expire, as time would."""
+    cache = json.loads(request.session["_token_cache"])
+    for token in cache["AccessToken"].values():
+        token["expires_on"] = token["cached_at"]
+    request.session["_token_cache"] = json.dumps(cache)
+    return JsonResponse({})
+
+
+urlpatterns = [
+    settings.AUTH.urlpattern,
+    path("", index),
+    path("groups", groups),
+    path("elsewhere", elsewhere),
+    path("expire", expire),
+]
 make_server("localhost", int(sys.argv[1]), application, threaded=True, fd=0).serve_forever()
