@@ -1,10 +1,8 @@
 //! What holds of every host: HEAD is GET without a body.
 
 use bytes::Bytes;
-use carnet_server::{
-    route::{Route, Surface},
-    routes,
-};
+use carnet_http::route::{Route, Surface};
+use carnet_server::routes;
 use carnet_tests::{Contoso, Reply, TENANT};
 use http::{Method, Request};
 

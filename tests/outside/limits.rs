@@ -2,15 +2,15 @@
 
 use crate::kit::{PASSWORD, Server, contoso};
 use bytes::Bytes;
-use carnet_server::{
+use carnet_http::{
     clock::{Clock, SystemClock},
     listen::{
         accept::{self, Answer, Peer},
-        ca::Authority,
         limits::Limits,
         tls::Tls,
     },
 };
+use carnet_server::certificate::ca::Authority;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;

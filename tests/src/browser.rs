@@ -2,7 +2,7 @@
 
 use crate::{Contoso, PUBLIC, Reply, TENANT, form, percent, whole};
 use bytes::Bytes;
-use carnet_server::listen::accept::Peer;
+use carnet_http::listen::accept::Peer;
 use carnet_wire::pkce::{Challenge, Verifier};
 use http::{HeaderValue, Request};
 use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};

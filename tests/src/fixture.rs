@@ -1,7 +1,7 @@
 //! Stores that a previous release wrote (`tests/fixtures`), behind the present router.
 
 use crate::{Contoso, database::restored, setup::Kept};
-use carnet_server::clock::FixedClock;
+use carnet_http::clock::FixedClock;
 use carnet_wire::{secret::DatabaseUrl, time::Timestamp};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};

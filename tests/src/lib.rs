@@ -9,13 +9,13 @@ pub mod setup;
 pub mod signer;
 
 use bytes::Bytes;
-use carnet_server::{
+use carnet_http::{
     clock::{Clock, FixedClock},
     context::{Body, State},
     listen::accept::Peer,
-    seed::{self, Seeding},
     work::hash::Hasher,
 };
+use carnet_server::seed::{self, Seeding};
 use carnet_store::{Store, engine::Engine};
 use carnet_tenant::{
     change::{Change, Object},

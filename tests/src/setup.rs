@@ -1,14 +1,14 @@
 //! How a [`Contoso`] is made: its tenant files, its engine, its number of nodes.
 
 use crate::{Contoso, NOW, database::database, tenant_file};
-use carnet_server::{
-    Server,
+use carnet_http::{
     clock::FixedClock,
     context::{Names, State},
     keys::Keys,
-    seed::{self, Seeding},
+    serve::Server,
     work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
+use carnet_server::seed::{self, Seeding};
 use carnet_store::{Options, Store};
 use carnet_wire::{
     catalogue::Catalogue,

@@ -1,6 +1,6 @@
 //! `/healthz` and `/readyz`: whether the process lives, and whether it can answer.
 
-use crate::{
+use carnet_http::{
     context::Context,
     reply::{Failure, Reply},
     route::{Call, Host, Route, Surface},
@@ -18,14 +18,14 @@ const ROUTES: &[Route] = &[
         surface: Surface::Health,
         method: Some(&Method::GET),
         path: "/healthz",
-        module: "health",
+        module: "server/health",
         handler: |cx, call| Box::pin(alive(cx, call)),
     },
     Route {
         surface: Surface::Health,
         method: Some(&Method::GET),
         path: "/readyz",
-        module: "health",
+        module: "server/health",
         handler: |cx, call| Box::pin(ready(cx, call)),
     },
 ];

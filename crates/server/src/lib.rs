@@ -1,34 +1,13 @@
-//! What answers: one folder for each host, one file for each path. Rules are `carnet_tenant`'s, keeping
-//! is `carnet_store`'s; here requests are read, proofs computed, answers made.
+//! The server as a whole: the routes of all hosts, start-up, seeding, certificates, background jobs and health checks.
 
-mod apply;
-mod bap;
-mod body;
-pub mod caller;
-mod certificate;
-pub mod clock;
-pub mod context;
-mod copies;
-pub mod cross_origin;
-mod graph;
+pub mod certificate;
 mod health;
-pub mod keys;
-pub mod listen;
-mod login;
-pub mod notice;
-pub mod own_token;
-pub mod password;
-mod power_platform;
+mod notice;
 mod ready;
 mod reload;
-pub mod reply;
 mod rotate;
-pub mod route;
 pub mod seed;
-pub mod serve;
 mod start;
-pub mod web;
-pub mod work;
 
 pub use notice::Notice;
 pub use ready::Ready;
@@ -38,17 +17,25 @@ pub use start::{
     AdminPassword, Config, FirstAdmin, FirstAdministrator, PublicUrl, Running, StartError, start,
 };
 
-use context::State;
-use route::{Host, Route};
-use serve::Server;
+use carnet_http::{
+    context::State,
+    route::{Host, Route},
+    serve::Server,
+};
 use std::sync::Arc;
 
 /// All hosts.
 #[must_use]
 pub fn hosts() -> Vec<Host> {
-    let mut graph = graph::host();
-    graph.routes.extend_from_slice(login::GRAPH_ROUTES);
-    vec![login::host(), graph, power_platform::host(), bap::host(), health::host()]
+    let mut graph = carnet_graph::host();
+    graph.routes.extend_from_slice(carnet_login::GRAPH_ROUTES);
+    vec![
+        carnet_login::host(),
+        graph,
+        carnet_platform::power_platform::host(),
+        carnet_platform::bap::host(),
+        health::host(),
+    ]
 }
 
 /// Every row of every host, in the order in which they are looked up.

@@ -1,10 +1,12 @@
 //! What a running server reads again when it is told to (SIGHUP): the operator's certificate and the tenant files.
 
 use crate::{
-    context::State,
-    listen::tls::{Tls, TlsError},
     seed,
     start::{Config, Running, StartError, check_files},
+};
+use carnet_http::{
+    context::State,
+    listen::tls::{Tls, TlsError},
 };
 use std::sync::Arc;
 

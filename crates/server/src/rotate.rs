@@ -1,10 +1,10 @@
 //! Rotating signing keys by hand, over the store of a server that is stopped, or over a database beside nodes that
 //! run.
 
-use crate::{
+use crate::start::{StartError, read_seal_key};
+use carnet_http::{
     clock::{Clock, OsEntropy, SystemClock},
     keys,
-    start::{StartError, read_seal_key},
 };
 use carnet_store::{Options, Store, StoreError};
 use carnet_wire::{catalogue::Catalogue, ids::TenantId, secret::DatabaseUrl};

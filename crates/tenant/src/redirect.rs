@@ -4,7 +4,7 @@
 use carnet_wire::percent;
 use std::borrow::Cow;
 
-/// Parameters of the answers that go to a redirect URI (`server/login/answer.rs`, RFC 6749 and OpenID Connect).
+/// Parameters of the answers that go to a redirect URI (`login/answer.rs`, RFC 6749 and OpenID Connect).
 /// One that is registered in the query would stand in the answer twice, and the application would read one or the
 /// other. `tenant`, `scope` and `claims`, which a few answers carry as well, are not in the list: they decide
 /// nothing, and applications use these names themselves.

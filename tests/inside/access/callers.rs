@@ -1,6 +1,6 @@
 //! Who calls: a real token of the token endpoint for each kind of caller.
 
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tenant::operation::{OPERATIONS, Operation};
 use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, OTHER_CONFIDENTIAL, OTHER_PUBLIC, OTHER_TENANT, PASSWORD, PLATFORM,

@@ -4,7 +4,7 @@ use super::{
     objects::{Kind, OWN_ROLE, Target},
     table::Row,
 };
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tests::PASSWORD;
 use serde_json::{Value, json};
 

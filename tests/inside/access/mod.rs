@@ -10,7 +10,7 @@ mod sweep;
 mod table;
 mod witness;
 
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tenant::operation::{OPERATIONS, OWN_RIGHTS};
 use std::collections::BTreeSet;
 use sweep::{rows, sweep};
@@ -19,10 +19,10 @@ use sweep::{rows, sweep};
 fn every_route_has_a_row() {
     let swept = [Surface::Graph, Surface::PowerPlatform, Surface::Bap];
     let wanted =
-        |it: &&carnet_server::route::Route| swept.contains(&it.surface) || it.path.ends_with("/userinfo");
+        |it: &&carnet_http::route::Route| swept.contains(&it.surface) || it.path.ends_with("/userinfo");
     let routes = carnet_server::routes();
     // A preflight has no caller.
-    let preflight = |it: &&carnet_server::route::Route| it.module == "login/preflight";
+    let preflight = |it: &&carnet_http::route::Route| it.module == "login/preflight";
     for route in routes.iter().filter(wanted).filter(|it| !preflight(it)) {
         let plain = rows().iter().filter(|row| row.calls(route) && row.case.is_empty()).count();
         assert_eq!(plain, 1, "{route:?} needs one plain row in tests/inside/access, and has {plain}");

@@ -1,7 +1,7 @@
 //! How each route of the Power Platform API and of its administration API (BAP) is called.
 
 use super::{objects::Kind, table::Row};
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use serde_json::json;
 
 const fn platform(method: &'static str, path: &'static str, on: Kind) -> Row {

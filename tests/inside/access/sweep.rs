@@ -8,7 +8,7 @@ use super::{
     table::Row,
 };
 use bytes::Bytes;
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tests::{Contoso, FABRIKAM, Reply, setup::Setup};
 use http::Request;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! One row for each route and case: how it is called and what it acts on.
 
 use super::objects::{Kind, Target};
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tests::{ENVIRONMENT, TENANT};
 use http::Method;
 use serde_json::Value;
@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// This row calls that route.
-    pub fn calls(&self, route: &carnet_server::route::Route) -> bool {
+    pub fn calls(&self, route: &carnet_http::route::Route) -> bool {
         let method = route.method.map_or("any", Method::as_str);
         self.surface == route.surface && self.method == method && self.path == route.path
     }

@@ -6,7 +6,7 @@ use super::{
     sweep::{rows, sweep},
     table::Row,
 };
-use carnet_server::route::Surface;
+use carnet_http::route::Surface;
 use carnet_tenant::operation::OWN_RIGHTS;
 use std::collections::BTreeSet;
 

@@ -20,7 +20,7 @@ mod review_records;
 mod review_rights;
 mod tenants_and_audiences;
 
-use carnet_server::clock::Clock;
+use carnet_http::clock::Clock;
 use carnet_tenant::{
     change::{Change, Object, ObjectKey},
     user::User,

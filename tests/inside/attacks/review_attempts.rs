@@ -3,7 +3,7 @@
 
 use super::{ADA, device};
 use crate::login::second_factor::{code_at, somebody};
-use carnet_server::clock::Clock;
+use carnet_http::clock::Clock;
 use carnet_store::engine::Sql;
 use carnet_tests::{
     Contoso, FABRIKAM, PASSWORD, PLATFORM, PUBLIC, Reply, TENANT,

@@ -3,12 +3,12 @@
 use super::redirects::{DEVICE_PAGE, contoso, stays};
 use super::*;
 use bytes::Bytes;
-use carnet_server::{
+use carnet_http::{
     context::Body,
     listen::accept::Peer,
     route::{Route, Surface},
-    routes,
 };
+use carnet_server::routes;
 use carnet_tests::{
     UNCONSENTED,
     browser::{Browser, number, query, submission},

@@ -1,7 +1,7 @@
 //! Stores that the previous release wrote (`tests/fixtures`): what they held, they still hold.
 
 use crate::login::second_factor::code_at;
-use carnet_server::clock::Clock;
+use carnet_http::clock::Clock;
 use carnet_store::engine::{Engine, Sql};
 use carnet_tenant::application::foreign_uris;
 use carnet_tests::{

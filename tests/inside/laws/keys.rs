@@ -1,7 +1,7 @@
 //! Signing keys: kept as they were made, one for each slot, and changed with a line in the audit.
 
 use super::{Kept, NOW, law, tenant};
-use carnet_server::keys::{Keys, rotate};
+use carnet_http::keys::{Keys, rotate};
 use carnet_store::Store;
 use carnet_wire::{ids::TenantId, time::Timestamp};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 //! read, beyond what the rest of these tests asks for.
 
 use super::contoso;
-use carnet_server::clock::Clock;
+use carnet_http::clock::Clock;
 use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT, UNREGISTERED,
     browser::{Browser, back, flow, number, query, redemption},

@@ -1,6 +1,6 @@
 //! Signing keys that come and go: published a day before they sign, kept until their last token is dead.
 
-use carnet_server::{clock::Clock, keys::rotate};
+use carnet_http::{clock::Clock, keys::rotate};
 use carnet_tests::{Contoso, NOW, TENANT, part, public_key};
 use carnet_wire::jose::Jws;
 use serde_json::Value;
@@ -67,7 +67,7 @@ async fn an_emergency_drops_the_other_keys_and_their_tokens() {
 
 #[tokio::test]
 async fn a_key_that_another_node_made_is_found_at_once_and_looked_for_once_a_minute() {
-    let (t, other) = (Contoso::start().await, carnet_server::keys::Keys::default());
+    let (t, other) = (Contoso::start().await, carnet_http::keys::Keys::default());
     let tenant = TENANT.parse().unwrap();
     let old = t.graph_token("ada").await;
     // What another node holds after an emergency: a token by a key that this one has not read yet.
@@ -82,7 +82,7 @@ async fn a_key_that_another_node_made_is_found_at_once_and_looked_for_once_a_min
     assert_ne!(kid(&sign(&claims)), kid(&old));
     t.get("/v1.0/me", &sign(&claims)).await.good();
     rotate(&t.store, tenant, true, NOW).await.unwrap();
-    let third = carnet_server::keys::Keys::default().of(&t.store, tenant, NOW).await.unwrap();
+    let third = carnet_http::keys::Keys::default().of(&t.store, tenant, NOW).await.unwrap();
     let json = serde_json::to_vec(&claims).unwrap();
     let unknown = third.current(NOW).sign(carnet_wire::token::request::Version::V1, &json).unwrap();
     assert_eq!(t.get("/v1.0/me", &unknown).await.no(), "401 InvalidAuthenticationToken");

@@ -1,11 +1,8 @@
 //! One store, one set of certificate authorities, and a certificate for each name that a server answers to.
 
 use super::{Site, get, given, pem, starts, status};
-use carnet_server::{
-    Notice, PublicUrl, Running,
-    clock::{Clock, SystemClock},
-    listen::ca::Authority,
-};
+use carnet_http::clock::{Clock, SystemClock};
+use carnet_server::{Notice, PublicUrl, Running, certificate::ca::Authority};
 use carnet_tests::{database::restored, fixture};
 use carnet_wire::{digest::sha256, time::Timestamp};
 use rcgen::KeyPair;

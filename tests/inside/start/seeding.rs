@@ -2,10 +2,10 @@
 
 use super::Site;
 use carnet_client::clock::OsEntropy;
+use carnet_http::work::hash::Hasher;
 use carnet_server::{
     FirstAdmin,
     seed::{self, Seeding},
-    work::hash::Hasher,
 };
 use carnet_store::{Options, Store};
 use carnet_tests::NOW;

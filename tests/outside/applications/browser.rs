@@ -3,7 +3,7 @@
 
 use super::{proxy::Proxy, stage::Person};
 use aws_lc_rs::hmac;
-use carnet_server::{
+use carnet_http::{
     clock::{Clock, SystemClock},
     context::microsoft_surface,
 };

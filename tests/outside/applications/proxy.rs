@@ -1,6 +1,6 @@
 //! An HTTP proxy that leads Microsoft's host names to the server under test, and no other name anywhere.
 
-use carnet_server::context::microsoft_surface;
+use carnet_http::context::microsoft_surface;
 use std::{
     io::{self, BufRead, BufReader, Write},
     net::{Shutdown, TcpListener, TcpStream},

@@ -29,7 +29,7 @@ impl Module {
     }
 }
 
-/// Finds a module: `redirect`, `token/scope`, or with its package in front, `server/login/consent`. The name is the
+/// Finds a module: `redirect`, `token/scope`, or with its package in front, `login/consent`. The name is the
 /// end of the path below `crates/*/src`. A module of the rules comes before others of the same name.
 pub fn find(root: &Path, name: &str) -> Result<Module, String> {
     let mut all = Vec::new();
@@ -115,13 +115,13 @@ mod tests {
             find(&root(), "token/scope").map(|it| it.pattern()).as_deref(),
             Ok("crates/tenant/src/token/scope.rs")
         );
-        // The server has files of this name too; the rule comes first.
+        // The token service has a file of this name too; the rule comes first.
         assert_eq!(name("consent").as_deref(), Ok("tenant/consent"));
     }
 
     #[test]
     fn a_package_in_front_finds_another_package_and_a_folder() {
-        assert_eq!(name("server/login/consent").as_deref(), Ok("server/login/consent"));
+        assert_eq!(name("login/consent").as_deref(), Ok("login/consent"));
         let denials = find(&root(), "tenant/token/denial").unwrap();
         assert_eq!(denials.pattern(), "crates/tenant/src/token/denial/**/*.rs");
     }

@@ -6,14 +6,16 @@ use serde_json::{Value, json};
 
 /// Prints the table.
 pub fn run(print: &Print) -> Result<(), Failure> {
-    let row = |route: &carnet_server::route::Route| {
-        json!({
-            "host": route.surface.name(),
-            "method": route.method.map_or("any", |method| method.as_str()),
-            "path": route.path,
-            "module": route.module,
+    let rows: Vec<Value> = carnet_server::routes()
+        .iter()
+        .map(|route| {
+            json!({
+                "host": route.surface.name(),
+                "method": route.method.map_or("any", |method| method.as_str()),
+                "path": route.path,
+                "module": route.module,
+            })
         })
-    };
-    let rows: Vec<Value> = carnet_server::routes().iter().map(row).collect();
+        .collect();
     print.data(&rows.into())
 }

@@ -1,12 +1,10 @@
 //! The certificate authorities of the store: found, taken over from a data folder, or made. All nodes of a store have
 //! the same ones, and `ca.pem` in the data folder is a copy of their certificates.
 
+use super::ca::Authority;
 use super::{former::Former, leaves};
-use crate::{
-    listen::{ca::Authority, tls::TlsError},
-    notice::Notice,
-    start::StartError,
-};
+use crate::{notice::Notice, start::StartError};
+use carnet_http::listen::tls::TlsError;
 use carnet_os::private::{self, Readers};
 use carnet_store::{KeptAuthorities, KeptAuthority, Store, StoreError};
 use carnet_wire::time::Timestamp;
@@ -143,8 +141,8 @@ fn retire(former: &Former, list: &[Arc<Authority>]) -> Option<Notice> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ca_fixture::{NOW, hosts};
     use super::*;
-    use crate::listen::ca_fixture::{NOW, hosts};
     use carnet_store::{Options, Store};
     use carnet_wire::{catalogue::Catalogue, entropy::SeededEntropy, secret::SecretBytes};
 

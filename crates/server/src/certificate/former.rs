@@ -1,7 +1,8 @@
 //! The CA that releases before this one kept in the data folder: the store takes it over, so that nobody has to
 //! trust another one.
 
-use crate::listen::{ca::Authority, tls::TlsError};
+use super::ca::Authority;
+use carnet_http::listen::tls::TlsError;
 use carnet_store::KeptAuthority;
 use carnet_wire::{secret::SecretBytes, time::Timestamp};
 use rcgen::KeyPair;
@@ -81,8 +82,8 @@ fn certificate_of(key: &KeyPair, pem: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ca_fixture::{NOW, hosts};
     use super::*;
-    use crate::listen::ca_fixture::{NOW, hosts};
     use serde_json::json;
 
     fn write(folder: &Path, certificate: &Authority, key: &Authority) {

@@ -1,11 +1,9 @@
 //! Which certificate authority makes the certificate of a name.
 
-use crate::{
+use super::ca::Authority;
+use carnet_http::{
     context::microsoft_surface,
-    listen::{
-        ca::{Authority, Leaf},
-        tls::TlsError,
-    },
+    listen::tls::{Leaf, TlsError},
 };
 use carnet_wire::time::Timestamp;
 use std::{net::IpAddr, sync::Arc};
@@ -86,8 +84,8 @@ pub(crate) fn missing(authorities: &[Arc<Authority>], hosts: &[String]) -> Vec<S
 
 #[cfg(test)]
 mod tests {
+    use super::super::ca_fixture::{NOW, hosts, verify};
     use super::*;
-    use crate::listen::ca_fixture::{NOW, hosts, verify};
 
     fn authority(list: &[&str]) -> Arc<Authority> {
         Arc::new(Authority::make(hosts(list), NOW).unwrap())

@@ -1,15 +1,20 @@
 //! The certificates that the server shows: the operator's own, or leaves of the store's certificate authorities.
 
 mod authorities;
+pub mod ca;
+#[cfg(test)]
+mod ca_fixture;
 mod former;
 mod leaves;
 
 use crate::{
+    notice::Notice,
+    start::{Config, StartError},
+};
+use carnet_http::{
     clock::Clock,
     context::MICROSOFT_HOSTS,
     listen::tls::{Tls, TlsError},
-    notice::Notice,
-    start::{Config, StartError},
 };
 use carnet_store::Store;
 use carnet_wire::time::Timestamp;

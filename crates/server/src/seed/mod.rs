@@ -11,9 +11,9 @@ mod people;
 
 pub use load::{Loaded, read};
 
-use crate::{
+use crate::start::{AdminPassword, FirstAdmin, FirstAdministrator};
+use carnet_http::{
     copies,
-    start::{AdminPassword, FirstAdmin, FirstAdministrator},
     work::hash::{Hasher, Whose},
 };
 use carnet_os::private::{self, Readers};

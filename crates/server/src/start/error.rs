@@ -1,9 +1,7 @@
 //! Why a server does not start.
 
-use crate::{
-    listen::{accept::ListenError, tls::TlsError},
-    seed::SeedError,
-};
+use crate::seed::SeedError;
+use carnet_http::listen::{accept::ListenError, tls::TlsError};
 use carnet_store::StoreError;
 use std::io;
 

@@ -1,6 +1,7 @@
 //! What a running server does by itself, every minute.
 
-use crate::{certificate::Renewal, context::State, copies};
+use crate::certificate::Renewal;
+use carnet_http::{context::State, copies};
 use carnet_store::Store;
 use carnet_wire::time::Timestamp;
 use std::{sync::Arc, time::Duration};

@@ -1,7 +1,7 @@
 //! The listeners of a server.
 
 use super::{Config, StartError};
-use crate::{
+use carnet_http::{
     listen::{
         accept::{self, Bound},
         limits::Limits,

@@ -17,15 +17,11 @@ pub(crate) use folder::read_seal_key;
 pub(crate) use policy::check_files;
 pub use running::Running;
 
-use crate::{
-    certificate::Certificate,
+use crate::{certificate::Certificate, notice::Notice, ready::ReadyFiles, reload::Reloading, seed};
+use carnet_http::{
     clock::{Clock, OsEntropy, SystemClock},
     context::{Names, State},
     keys::{Keys, KeysError},
-    notice::Notice,
-    ready::ReadyFiles,
-    reload::Reloading,
-    seed,
     work::{bodies::Bodies, hash::Hasher, issuers::Issuers, pace::Pace, search::Searcher},
 };
 use carnet_store::{Opening, Options, Store, StoreError};

@@ -2,10 +2,8 @@
 //! issuer: the first one that is given is kept. A SQLite file has one server, whose URL follows its listener.
 
 use super::{Config, PublicUrl, StartError};
-use crate::{
-    context::{host_name, microsoft_surface, without_default_port},
-    notice::Notice,
-};
+use crate::notice::Notice;
+use carnet_http::context::{host_name, microsoft_surface, without_default_port};
 use carnet_store::{Opening, Store};
 use carnet_wire::cloud::is_microsoft_host;
 

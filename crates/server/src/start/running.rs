@@ -2,15 +2,12 @@
 
 use super::{FirstAdministrator, StartError, listeners::Listeners};
 use crate::{
-    clock::Clock,
-    context::State,
-    listen::limits::Limits,
     notice::Notice,
     ready::{Endpoints, Ready, ReadyFiles, ReadyTenant},
     reload::Reloading,
     seed,
-    serve::Server,
 };
+use carnet_http::{clock::Clock, context::State, listen::limits::Limits, serve::Server};
 use carnet_store::Store;
 use carnet_tenant::tenant::Tenant;
 use std::{path::PathBuf, sync::Arc, time::Duration};

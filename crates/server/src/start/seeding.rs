@@ -2,10 +2,10 @@
 
 use super::{FirstAdmin, FirstAdministrator, StartError};
 use crate::{
-    copies,
     notice::{self, Notice},
     seed,
 };
+use carnet_http::copies;
 use carnet_store::{Store, StoreError};
 
 /// What the start did in the store.

@@ -2,7 +2,7 @@
 
 use super::client::{Feed, Job, Transport, connect, exchange};
 use carnet_client::clock;
-use carnet_server::work::hash::{Hasher, Whose};
+use carnet_http::work::hash::{Hasher, Whose};
 use carnet_tests::process::{Ports, Process};
 use carnet_wire::{
     jose::ClientKey,
