@@ -9,7 +9,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PERMISSIONS: &str = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }]\nadmin_consent = true\n";
+const PERMISSIONS: &str = "permissions = [{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }, { api = \"00000003-0000-0000-c000-000000000000\", delegated = [\"User.Read\"] }]\nadmin_consent = true\n";
 const SECRETS: &str = "secrets = [{ name = \"good\", value = \"s3cret-value~witness\", expires = 2099-01-01 }, { name = \"old\", value = \"s3cret-value~old\", expires = 2020-01-01 }]";
 
 /// A tenant with an application for each way to sign in.
@@ -78,6 +78,7 @@ impl Home {
             person("admin", "roles = [\"Global Administrator\"]"),
             person("revoked", ""),
             person("left", ""),
+            person("leaving", ""),
             person("mfa", "totp = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\""),
             self.application(5, "middle", &middle),
             self.public_application(),
@@ -98,7 +99,7 @@ impl Home {
             "middle": self.id(5), "multiple": self.id(6),
             "value": "s3cret-value~witness", "expired": "s3cret-value~old",
             "user": self.user("admin"), "mfa": self.user("mfa"), "revoked": self.user("revoked"),
-            "left": self.user("left"),
+            "left": self.user("left"), "leaving": self.user("leaving"),
             "password": PASSWORD, "key": self.key, "certificate": self.certificate,
             "other_key": other_key, "other_certificate": other_certificate,
         });
@@ -188,19 +189,19 @@ fn msal_azure_identity_and_pyjwt_are_served_and_refused() {
         program.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/outside/clients/witness.py"));
         program
     };
-    witnessed(&ONE).bears_out(program, 22);
+    witnessed(&ONE).bears_out(program, 23);
 }
 
 #[test]
 fn msal_and_azidentity_for_go_are_served_and_refused() {
     let Some(program) = prepared("CARNET_TEST_GO") else { return must_run("the program of Go clients") };
-    witnessed(&ONE).bears_out(|| Command::new(&program), 60);
+    witnessed(&ONE).bears_out(|| Command::new(&program), 99);
 }
 
 #[test]
 fn msal_and_azidentity_for_go_are_served_and_refused_in_each_of_two_tenants() {
     let Some(program) = prepared("CARNET_TEST_GO") else { return must_run("the program of Go clients") };
-    witnessed(&TWO).bears_out(|| Command::new(&program), 69);
+    witnessed(&TWO).bears_out(|| Command::new(&program), 119);
 }
 
 fn java(folder: &Path) -> Command {
@@ -215,11 +216,11 @@ fn java(folder: &Path) -> Command {
 #[test]
 fn msal4j_and_azure_identity_for_java_are_served_and_refused() {
     let Some(folder) = prepared("CARNET_TEST_JAVA") else { return must_run("the program of Java clients") };
-    witnessed(&ONE).bears_out(|| java(&folder), 62);
+    witnessed(&ONE).bears_out(|| java(&folder), 100);
 }
 
 #[test]
 fn msal4j_and_azure_identity_for_java_are_served_and_refused_in_each_of_two_tenants() {
     let Some(folder) = prepared("CARNET_TEST_JAVA") else { return must_run("the program of Java clients") };
-    witnessed(&TWO).bears_out(|| java(&folder), 71);
+    witnessed(&TWO).bears_out(|| java(&folder), 120);
 }

@@ -83,9 +83,9 @@ def confidential(credential, client="secret"):
         instance_discovery=False, http_client=session())
 
 
-def public(client="public"):
+def public(client="public", **more):
     return msal.PublicClientApplication(
-        FACTS[client], authority=AUTHORITY, instance_discovery=False, http_client=session())
+        FACTS[client], authority=AUTHORITY, instance_discovery=False, **{"http_client": session()} | more)
 
 
 def granted(answer):
@@ -159,6 +159,27 @@ def msal_is_refused_a_password_where_a_second_factor_is_registered():
 @case
 def msal_is_refused_a_password_while_the_public_client_is_off():
     refused(public("secret").acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE]), 7000218)
+
+
+@case
+def msal_finds_short_and_full_names_of_scopes_in_the_cache():
+    sent, http = [], session()
+    http.hooks["response"].append(lambda answer, **_: sent.append(answer.request.body))
+    application = public(http_client=http)
+
+    def cached(scope, token):
+        del sent[:]
+        account, = application.get_accounts()
+        found = application.acquire_token_silent([scope], account)
+        assert found and found["access_token"] == token and not sent, f"{scope} is not in the cache: {sent}"
+
+    for scope in ["User.Read", "https://graph.microsoft.com/User.Read"]:
+        answer = application.acquire_token_by_username_password(FACTS["user"], FACTS["password"], [scope])
+        token = granted(answer)
+        assert scope in answer["scope"].split(), answer["scope"]
+        cached(scope, token)
+    account, = application.get_accounts()
+    refused(application.acquire_token_silent_with_error(["Application.Read.All"], account), 65001)
 
 
 @case
@@ -295,10 +316,8 @@ def azure_identity_is_refused_a_workload_of_another_issuer():
 @case
 def msal_with_a_capability_gets_a_token_for_most_of_a_day():
     def life(**more):
-        application = msal.PublicClientApplication(
-            FACTS["public"], authority=AUTHORITY, instance_discovery=False, http_client=session(), **more)
         claims = verified(granted(
-            application.acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE])))
+            public(**more).acquire_token_by_username_password(FACTS["user"], FACTS["password"], [SCOPE])))
         return claims["exp"] - claims["iat"] - 300, claims.get("xms_cc")
     assert life()[0] <= 5400 and life()[1] is None
     seconds, capabilities = life(client_capabilities=["CP1"])

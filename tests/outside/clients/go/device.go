@@ -17,7 +17,9 @@ var (
 )
 
 // answerDevice does what a person does in a browser for a device: code, account, password, yes or no.
-func answerDevice(uri, code, answer string) error {
+//
+// Where consent is missing, the page for it comes before the last one.
+func answerDevice(uri, code string, who signIn) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err
@@ -25,13 +27,16 @@ func answerDevice(uri, code, answer string) error {
 	browser := &http.Client{Transport: client.Transport, Timeout: client.Timeout, Jar: jar}
 	page, err := text(browser.Get(uri))
 	typed := []map[string]string{
-		{"user_code": code}, {"username": facts["user"]}, {"passwd": facts["password"]}, {"answer": answer},
+		{"user_code": code}, {"username": who.user}, {"passwd": facts["password"]}, {"answer": who.answer},
 	}
 	for _, fields := range typed {
 		if err != nil {
 			return err
 		}
 		page, err = post(browser, page, fields)
+	}
+	if err == nil && formAction.MatchString(page) {
+		page, err = post(browser, page, map[string]string{"answer": who.answer})
 	}
 	if err == nil && !strings.Contains(page, "You may close this window") {
 		return fmt.Errorf("the last page is %.300s", page)

@@ -1,5 +1,6 @@
 package carnet;
 
+import carnet.Library.SignIn;
 import java.io.IOException;
 import java.net.CookieManager;
 import java.net.URI;
@@ -36,13 +37,17 @@ final class Browser {
         Tokens.equal("the status of " + url, client.send(request, BodyHandlers.ofString()).statusCode(), 200);
     }
 
-    /** Enters the code, the account and the password, and gives the answer. */
-    void answerDevice(Facts facts, String address, String code, String answer) throws IOException, InterruptedException {
+    /** Enters the code, the account and the password, and gives the answer, to a page for consent too. */
+    void answerDevice(Facts facts, String address, String code, SignIn who)
+            throws IOException, InterruptedException {
         var page = get(address);
-        var typed = List.of(Map.of("user_code", code), Map.of("username", facts.of("user")),
-                Map.of("passwd", facts.of("password")), Map.of("answer", answer));
+        var typed = List.of(Map.of("user_code", code), Map.of("username", who.user()),
+                Map.of("passwd", facts.of("password")), Map.of("answer", who.answer()));
         for (var fields : typed) {
             page = submit(facts, page, fields);
+        }
+        if (FORM.matcher(page).find()) {
+            page = submit(facts, page, Map.of("answer", who.answer()));
         }
         if (!page.contains("You may close this window")) {
             throw new AssertionError("the last page is " + page);

@@ -1,5 +1,6 @@
 package carnet;
 
+import carnet.Library.SignIn;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -9,13 +10,13 @@ import java.util.concurrent.CountDownLatch;
 /** A device that shows a code, and the person who answers it elsewhere while the client polls. */
 final class Device {
     private final Facts facts;
-    private final String answer;
+    private final SignIn who;
     private final CountDownLatch waiting = new CountDownLatch(1);
     private volatile CompletableFuture<Void> answered = CompletableFuture.completedFuture(null);
 
-    Device(Facts facts, String answer) {
+    Device(Facts facts, SignIn who) {
         this.facts = facts;
-        this.answer = answer;
+        this.who = who;
     }
 
     /** Starts to answer; a refusal is there before the client polls, so that nobody waits for a second poll. */
@@ -27,7 +28,7 @@ final class Device {
             throw new IllegalStateException(error);
         }
         answered = CompletableFuture.runAsync(() -> answer(address, code));
-        if (answer.equals("no")) {
+        if (who.answer().equals("no")) {
             answered.join();
         }
     }
@@ -35,7 +36,7 @@ final class Device {
     /** Answers while the client waits. */
     void answer(String address, String code) {
         try {
-            new Browser().answerDevice(facts, address, code, answer);
+            new Browser().answerDevice(facts, address, code, who);
         } catch (IOException | InterruptedException error) {
             throw new CompletionException(error);
         }

@@ -37,9 +37,14 @@ public final class Witness {
         var facts = Facts.read(Path.of(arguments[0]), Path.of(arguments[1]));
         trust(facts);
         var issuer = Issuer.serve(facts);
-        var cases = new ArrayList<Case>();
-        cases.addAll(new Msal(facts, issuer).cases());
-        cases.addAll(new Identity(facts, issuer).cases());
+        var cases = new Cases("msal", new Msal(facts, issuer), facts).all("left");
+        var identity = new Identity(facts, issuer);
+        var more = new Cases("azure_identity", identity, facts);
+        more.credential("workload", more.application("federated", "2"), at -> identity.workload(at, "workload"));
+        cases.addAll(more.all("leaving"));
+        cases.add(new Case("azure_identity_is_refused_the_file_of_another_workload",
+                () -> Tokens.refused("700213", () -> identity.workload(facts.tenant(), "another"))));
+        cases.add(new Case("azure_core_answers_a_claims_challenge", identity::challengedByGraph));
         var failed = run(cases);
         // Libraries may have left threads behind.
         System.exit(failed == 0 ? 0 : 1);
