@@ -8,6 +8,7 @@ mod codes;
 mod device;
 mod device_sign_in;
 mod discovery;
+mod each_grant;
 mod evaluation;
 mod federated;
 mod first_edition;
