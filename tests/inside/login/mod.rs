@@ -15,6 +15,7 @@ mod first_edition;
 mod first_party;
 mod forms;
 mod hybrid;
+mod implicit;
 mod interactive;
 mod libraries;
 mod microsoft_apis;
