@@ -10,6 +10,7 @@ pub mod signer;
 
 use bytes::Bytes;
 use carnet_server::{
+    Server,
     clock::{Clock, FixedClock},
     context::{Body, State},
     listen::accept::Peer,
@@ -237,6 +238,12 @@ impl Contoso {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.nodes[0].state
+    }
+
+    /// A server like the first node, over the same store, for a listener.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server::new(self.nodes[0].state.clone())
     }
 
     async fn answered(&self, node: &Node, request: Request<Body>, peer: Peer) -> Reply {
