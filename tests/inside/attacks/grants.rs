@@ -364,15 +364,24 @@ async fn no_answer_has_an_iss_that_the_metadata_does_not_announce_row_58() {
          implicit = {{ id_token = true, access_token = true }}\nadmin_consent = true\n\
          permissions = [{{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }}]\n"
     );
-    let t = Contoso::with("", &table).await;
-    let browser = Browser::new(&t);
+    for t in [Setup::new("", &table).start().await, Setup::new("", &table).and(FABRIKAM).start().await] {
+        has_no_iss(&t, multi).await;
+        consent_has_no_iss(&t, multi).await;
+    }
+}
+
+/// Parameters as a query.
+fn joined(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+    pairs.join("&")
+}
+
+/// Every kind of answer to a sign-in of an application for all organisations.
+async fn has_no_iss(t: &Contoso, multi: &str) {
+    let browser = Browser::new(t);
     let first = browser.sign_in(&query(multi, &[]), "ada", PASSWORD).await;
     assert_eq!(back(&first).get("iss"), None);
-    let line = |fields: &[(&str, &str)]| -> String {
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
-        pairs.join("&")
-    };
     for authority in [TENANT, "common", "organizations"] {
         for path in ["oauth2/v2.0", "oauth2"] {
             let document = match path {
@@ -382,7 +391,7 @@ async fn no_answer_has_an_iss_that_the_metadata_does_not_announce_row_58() {
             let metadata = t.get(&format!("/{authority}/{document}"), "").await.good();
             assert_eq!(metadata.get("authorization_response_iss_parameter_supported"), None);
             let open = async |browser: &Browser<'_>, more: &[(&str, &str)]| {
-                browser.get(&format!("/{authority}/{path}/authorize?{}", line(&query(multi, more)))).await
+                browser.get(&format!("/{authority}/{path}/authorize?{}", joined(&query(multi, more)))).await
             };
             for (more, holds) in [
                 (&[][..], "code"),
@@ -426,11 +435,15 @@ async fn no_answer_has_an_iss_that_the_metadata_does_not_announce_row_58() {
                     "{posted}"
                 );
             }
-            let stranger = Browser::new(&t);
+            let stranger = Browser::new(t);
             let account = open(&stranger, &[]).await;
             assert_eq!(back(&stranger.submit(&account, &[("cancel", "1")]).await).get("iss"), None);
         }
     }
+}
+
+/// Answers of the endpoints of admin consent, a no and a yes.
+async fn consent_has_no_iss(t: &Contoso, multi: &str) {
     for (authority, path) in [
         (TENANT, "v2.0/adminconsent"),
         ("organizations", "v2.0/adminconsent"),
@@ -438,13 +451,13 @@ async fn no_answer_has_an_iss_that_the_metadata_does_not_announce_row_58() {
         ("common", "adminconsent"),
     ] {
         for (answer, holds) in [("no", "error"), ("yes", "tenant")] {
-            let administrator = Browser::new(&t);
+            let administrator = Browser::new(t);
             let asked = [
                 ("client_id", multi),
                 ("redirect_uri", BACK),
                 ("scope", "https://api.powerplatform.com/.default"),
             ];
-            let page = administrator.get(&format!("/{authority}/{path}?{}", line(&asked))).await;
+            let page = administrator.get(&format!("/{authority}/{path}?{}", joined(&asked))).await;
             let page = administrator.submit(&page, &[("username", "admin@contoso.example")]).await;
             let page = administrator.submit(&page, &[("passwd", PASSWORD)]).await;
             let fields = back(&administrator.submit(&page, &[("answer", answer)]).await);

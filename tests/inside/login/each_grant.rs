@@ -1,7 +1,7 @@
 //! Rules that hold for every grant and at both versions of the token endpoint, each tested at all of them.
 
 use carnet_tests::{
-    Contoso, FABRIKAM, PASSWORD, PLATFORM, Reply, SECRET, TENANT,
+    CONFIDENTIAL, Contoso, FABRIKAM, PASSWORD, PLATFORM, Reply, SECRET, TENANT,
     browser::{BACK, Browser, VERIFIER, back, number, query},
     form, percent,
     setup::Setup,
@@ -16,6 +16,7 @@ const TABLES: &str = r#"
 name = "front of each grant"
 client_id = "a0000000-0000-4000-8000-0000000000d1"
 public_client = true
+implicit = { access_token = true }
 redirect_uris = { public = ["http://localhost/back"] }
 permissions = [
   { api = "8578e004-a5c6-46e7-913e-12f58912df43", delegated = ["AppManagement.ApplicationPackages.Read"] },
@@ -177,6 +178,9 @@ async fn graphs_scopes_come_back_as_they_were_asked_for_at_each_grant() {
             ("User.Read openid profile offline_access", SHORT),
             ("https://graph.microsoft.com/User.Read openid profile offline_access", FULL),
         ] {
+            // Of the authorize endpoint too.
+            let fields = back(&authorize(&t, V2, &[("scope", asked), ("response_type", "token")]).await);
+            assert_eq!(fields["scope"], told, "{asked}");
             for ready in each(&t, V2, ("scope", asked), OWN_SCOPE).await {
                 // An application's own token has no scopes.
                 let told = if ready.grant == "client_credentials" { None } else { Some(told) };
@@ -234,6 +238,31 @@ async fn the_resource_parameter_of_v2_names_the_api_of_the_scope_at_each_grant()
         }
         for other in ["https://graph.microsoft.com", "https://nowhere.example", "x"] {
             assert_eq!(begin(other).await.no(), "400 invalid_target 9010010", "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_api_goes_by_its_id_as_a_uri_whether_that_is_registered_or_not() {
+    for t in servers().await {
+        let named = format!("api://{MIDDLE}");
+        let token = t.by_password(FRONT, "ada", &format!("{named}/act")).await;
+        assert_eq!((&token.claims()["aud"], &token.claims()["scp"]), (&named.as_str().into(), &"act".into()));
+        // The API itself takes it, and acts for its user.
+        let swap = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("requested_token_use", "on_behalf_of"),
+            ("client_id", MIDDLE),
+            ("client_secret", SECRET),
+            ("assertion", &token.access_token()),
+            OWN_SCOPE,
+        ];
+        assert_eq!(t.token(&swap).await.claims()["aud"], PLATFORM);
+        assert_eq!(t.by_secret(CONFIDENTIAL, SECRET, &named).await.claims()["aud"], named);
+        // Nobody's id, and one of an API of Microsoft's, whose names are published.
+        for other in ["api://a0000000-0000-4000-8000-00000000dead", &format!("api://{GRAPH}"), "api://d2"] {
+            let told = t.by_secret(CONFIDENTIAL, SECRET, other).await;
+            assert_eq!(told.no(), "400 invalid_resource 500011", "{other}");
         }
     }
 }
