@@ -239,6 +239,12 @@ impl Contoso {
         &self.nodes[0].state
     }
 
+    /// A server like the first node, over the same store, for a listener.
+    #[must_use]
+    pub fn server(&self) -> carnet_http::serve::Server {
+        carnet_server::server(self.nodes[0].state.clone())
+    }
+
     async fn answered(&self, node: &Node, request: Request<Body>, peer: Peer) -> Reply {
         let response = node.server.handle(request, peer).await;
         let (head, body) = response.into_parts();

@@ -198,7 +198,11 @@ async fn parse(
     let misplaced = call.head.uri.query().is_some_and(|query| !query.is_empty());
     let query = call.head.uri.query().unwrap_or_default();
     let spn_audience = version == Version::V1 && query.split('&').any(|part| part == "api-version=1.0");
-    let parsed = basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten()));
+    // A proof asks for a token that is bound to its key (RFC 9449), and none is issued here.
+    let parsed = match call.head.headers.contains_key("dpop") {
+        true => Err(RequestError::OtherTokenKind("DPoP")),
+        false => basic.and_then(|basic| TokenRequest::parse(version, &form, basic.flatten())),
+    };
     let parsed = parsed.map(|request| TokenRequest { spn_audience, ..request });
     let denial = match parsed {
         Ok(request) => return Ok(Ok(Asked { tenant, grant, request, origin })),

@@ -282,6 +282,18 @@ impl Directory {
         self.principals.get(self.principal_by_name.get(&fold_name(name))?)
     }
 
+    /// The service principal of the API that a client names: by one of its names, or by `api://` and its application
+    /// id, which is a name of every registered application without being one of its identifier URIs.
+    #[must_use]
+    pub fn api_by_name(&self, name: &str) -> Option<&Arc<ServicePrincipal>> {
+        self.principal_by_name(name).or_else(|| {
+            let id =
+                name.get(..6).filter(|scheme| scheme.eq_ignore_ascii_case("api://")).map(|_| &name[6..])?;
+            let app = id.trim_end_matches('/').parse().ok()?;
+            self.principal_by_app(app).filter(|_| self.catalogue.application(app).is_none())
+        })
+    }
+
     /// All service principals after `after`, in the order of their ids.
     pub fn principals(&self, after: Option<ObjectId>) -> impl Iterator<Item = &Arc<ServicePrincipal>> {
         self.principals.after(after).map(|(_, it)| it)

@@ -18,7 +18,7 @@ pub struct Provider<'a> {
 }
 
 /// The public cloud's name for itself: validators compare it, letter by letter, with that of a key.
-const CLOUD_INSTANCE: &str = "microsoftonline.com";
+pub const CLOUD_INSTANCE: &str = "microsoftonline.com";
 
 /// The segment names no tenant.
 fn is_alias(segment: &str) -> bool {
@@ -63,11 +63,33 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
         "rbac_url": "https://pas.windows.net",
     });
     if !v2 {
+        if let Value::Object(members) = &mut body {
+            members.shift_remove("request_uri_parameter_supported");
+        }
         body["response_types_supported"] =
             json!(["code", "id_token", "code id_token", "token id_token", "token"]);
         body["scopes_supported"] = json!(["openid"]);
         body["microsoft_multi_refresh_token"] = true.into();
         body["check_session_iframe"] = format!("{oauth}/checksession").into();
+        body["claims_supported"] = json!([
+            "sub",
+            "iss",
+            "cloud_instance_name",
+            "cloud_instance_host_name",
+            "cloud_graph_host_name",
+            "msgraph_host",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "acr",
+            "amr",
+            "nonce",
+            "email",
+            "given_name",
+            "family_name",
+            "nickname"
+        ]);
     }
     body
 }
@@ -78,8 +100,8 @@ pub fn host_of(base: &str) -> &str {
     base.split_once("://").map_or(base, |(_, host)| host)
 }
 
-/// Public clouds whose hosts share caches, as recorded: network name, cache name, aliases.
-const NETWORKS: [(&str, &str, &[&str]); 4] = [
+/// Clouds whose hosts share caches, as recorded: network name, cache name, aliases.
+const NETWORKS: [(&str, &str, &[&str]); 5] = [
     (
         "login.microsoftonline.com",
         "login.windows.net",
@@ -90,6 +112,7 @@ const NETWORKS: [(&str, &str, &[&str]); 4] = [
         "login.partner.microsoftonline.cn",
         &["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
     ),
+    ("login.microsoftonline.de", "login.microsoftonline.de", &["login.microsoftonline.de"]),
     (
         "login.microsoftonline.us",
         "login.microsoftonline.us",
@@ -164,6 +187,6 @@ mod tests {
         let ours = instance("https://localhost:8443", "t", true);
         assert_eq!(ours["metadata"][0]["aliases"][0], "localhost:8443");
         let theirs = instance("https://login.microsoftonline.com", "t", false);
-        assert_eq!(theirs["metadata"].as_array().map(Vec::len), Some(4));
+        assert_eq!(theirs["metadata"].as_array().map(Vec::len), Some(5));
     }
 }

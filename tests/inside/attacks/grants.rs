@@ -4,7 +4,8 @@ use super::client_auth::{API, FRONT, MIDDLE, SCOPE, by_password, by_secret, swap
 use super::*;
 use carnet_tests::{
     AZURE_CLI, FABRIKAM, OTHER_TENANT, PASSWORD, UNCONSENTED,
-    browser::{Browser, VERIFIER, back, number, query, redemption},
+    browser::{BACK, Browser, VERIFIER, back, number, query, redemption},
+    percent,
 };
 use std::net::TcpListener;
 
@@ -356,29 +357,112 @@ async fn a_request_object_is_neither_read_nor_fetched_row_56() {
 
 #[tokio::test]
 async fn no_answer_has_an_iss_that_the_metadata_does_not_announce_row_58() {
-    let t = Contoso::start().await;
-    t.registered(&[PUBLIC]).await;
-    let browser = Browser::new(&t);
-    let metadata = t.get(&format!("/{TENANT}/v2.0/.well-known/openid-configuration"), "").await.good();
-    assert_eq!(metadata.get("authorization_response_iss_parameter_supported"), None);
-    let first = browser.sign_in(&query(PUBLIC, &[]), "ada", PASSWORD).await;
-    for more in [
-        &[][..],
-        &[("response_mode", "fragment")],
-        &[("prompt", "none")],
-        &[("response_type", "banana")],
-        &[("response_mode", "banana")],
-        &[("prompt", "banana")],
-        &[("scope", "https://nowhere.example/.default")],
-        &[("code_challenge_method", "plain")],
-        &[("prompt", "none"), ("login_hint", "admin@contoso.example")],
-    ] {
-        assert_eq!(back(&browser.open(&query(PUBLIC, more)).await).get("iss"), None, "{more:?}");
+    let multi = "a0000000-0000-4000-8000-0000000000b7";
+    let table = format!(
+        "[[application]]\nname = \"multi\"\nclient_id = \"{multi}\"\npublic_client = true\n\
+         audience = \"AzureADMultipleOrgs\"\nredirect_uris = {{ public = [\"http://localhost/back\"] }}\n\
+         implicit = {{ id_token = true, access_token = true }}\nadmin_consent = true\n\
+         permissions = [{{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }}]\n"
+    );
+    for t in [Setup::new("", &table).start().await, Setup::new("", &table).and(FABRIKAM).start().await] {
+        has_no_iss(&t, multi).await;
+        consent_has_no_iss(&t, multi).await;
     }
+}
+
+/// Parameters as a query.
+fn joined(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+    pairs.join("&")
+}
+
+/// Every kind of answer to a sign-in of an application for all organisations.
+async fn has_no_iss(t: &Contoso, multi: &str) {
+    let browser = Browser::new(t);
+    let first = browser.sign_in(&query(multi, &[]), "ada", PASSWORD).await;
     assert_eq!(back(&first).get("iss"), None);
-    let posted = browser.open(&query(PUBLIC, &[("response_mode", "form_post")])).await;
-    assert!(posted.text().contains("name=\"code\"") && !posted.text().contains("name=\"iss\""));
-    let stranger = Browser::new(&t);
-    let account = stranger.open(&query(PUBLIC, &[])).await;
-    assert_eq!(back(&stranger.submit(&account, &[("cancel", "1")]).await).get("iss"), None);
+    for authority in [TENANT, "common", "organizations"] {
+        for path in ["oauth2/v2.0", "oauth2"] {
+            let document = match path {
+                "oauth2" => ".well-known/openid-configuration",
+                _ => "v2.0/.well-known/openid-configuration",
+            };
+            let metadata = t.get(&format!("/{authority}/{document}"), "").await.good();
+            assert_eq!(metadata.get("authorization_response_iss_parameter_supported"), None);
+            let open = async |browser: &Browser<'_>, more: &[(&str, &str)]| {
+                browser.get(&format!("/{authority}/{path}/authorize?{}", joined(&query(multi, more)))).await
+            };
+            for (more, holds) in [
+                (&[][..], "code"),
+                (&[("response_mode", "fragment")], "code"),
+                (&[("prompt", "none")], "code"),
+                (&[("response_type", "code id_token")], "id_token"),
+                (&[("response_type", "id_token")], "id_token"),
+                (&[("response_type", "token")], "access_token"),
+                (&[("response_type", "id_token token")], "access_token"),
+                (&[("response_type", "banana")], "error"),
+                (&[("response_mode", "banana")], "error"),
+                (&[("prompt", "banana")], "error"),
+                (&[("response_type", "code token")], "error"),
+                (
+                    &[("resource", "https://nowhere.example"), ("scope", "https://nowhere.example/.default")],
+                    "error",
+                ),
+                (&[("code_challenge_method", "plain")], "error"),
+                (&[("prompt", "none"), ("login_hint", "admin@contoso.example")], "error"),
+                (
+                    &[
+                        ("prompt", "none"),
+                        ("login_hint", "admin@contoso.example"),
+                        ("response_type", "token"),
+                    ],
+                    "error",
+                ),
+            ] {
+                let fields = back(&open(&browser, more).await);
+                assert!(fields.contains_key(holds), "{authority} {path} {more:?} {fields:?}");
+                assert_eq!(fields.get("iss"), None, "{authority} {path} {more:?}");
+            }
+            for (response, holds) in
+                [("code", "code"), ("id_token token", "access_token"), ("banana", "error")]
+            {
+                let posted = open(&browser, &[("response_mode", "form_post"), ("response_type", response)])
+                    .await
+                    .text();
+                assert!(
+                    posted.contains(&format!("name=\"{holds}\"")) && !posted.contains("name=\"iss\""),
+                    "{posted}"
+                );
+            }
+            let stranger = Browser::new(t);
+            let account = open(&stranger, &[]).await;
+            assert_eq!(back(&stranger.submit(&account, &[("cancel", "1")]).await).get("iss"), None);
+        }
+    }
+}
+
+/// Answers of the endpoints of admin consent, a no and a yes.
+async fn consent_has_no_iss(t: &Contoso, multi: &str) {
+    for (authority, path) in [
+        (TENANT, "v2.0/adminconsent"),
+        ("organizations", "v2.0/adminconsent"),
+        (TENANT, "adminconsent"),
+        ("common", "adminconsent"),
+    ] {
+        for (answer, holds) in [("no", "error"), ("yes", "tenant")] {
+            let administrator = Browser::new(t);
+            let asked = [
+                ("client_id", multi),
+                ("redirect_uri", BACK),
+                ("scope", "https://api.powerplatform.com/.default"),
+            ];
+            let page = administrator.get(&format!("/{authority}/{path}?{}", joined(&asked))).await;
+            let page = administrator.submit(&page, &[("username", "admin@contoso.example")]).await;
+            let page = administrator.submit(&page, &[("passwd", PASSWORD)]).await;
+            let fields = back(&administrator.submit(&page, &[("answer", answer)]).await);
+            assert!(fields.contains_key(holds), "{authority} {path} {fields:?}");
+            assert_eq!(fields.get("iss"), None, "{authority} {path}");
+        }
+    }
 }

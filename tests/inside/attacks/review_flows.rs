@@ -365,9 +365,10 @@ async fn consent_for_a_whole_tenant_is_given_once_row_151() {
 #[tokio::test]
 async fn a_chosen_account_gives_one_answer_row_151() {
     let t = contoso().await;
-    for kind in ["code", "id_token", "code id_token"] {
+    for kind in ["code", "id_token", "code id_token", "token", "id_token token"] {
         if kind == "id_token" {
-            let on = json!({ "web": { "implicitGrantSettings": { "enableIdTokenIssuance": true } } });
+            let both = json!({ "enableIdTokenIssuance": true, "enableAccessTokenIssuance": true });
+            let on = json!({ "web": { "implicitGrantSettings": both } });
             assert_eq!(patch(&t, PUBLIC, on).await.status, 204);
         }
         let browser = signed_in(&t, "ada").await;
@@ -378,7 +379,8 @@ async fn a_chosen_account_gives_one_answer_row_151() {
         let page = browser.open(&asked).await;
         let account = [("account", sid.as_str())];
         let fields = back(&browser.submit(&page, &account).await);
-        assert!(kind.split(' ').all(|it| fields.contains_key(it)), "{fields:?}");
+        let field = |it| if it == "token" { "access_token" } else { it };
+        assert!(kind.split(' ').all(|it| fields.contains_key(field(it))), "{fields:?}");
         is_used(&browser.submit(&page, &account).await);
         let page = browser.open(&asked).await;
         let told = join_all((0..10).map(|_| browser.submit(&page, &account))).await;

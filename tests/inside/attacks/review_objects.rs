@@ -367,6 +367,7 @@ async fn an_id_and_an_assertion_name_one_certificate_row_158() {
         let bytes = carnet_wire::jose::decode_base64url(&signer.x5t()).unwrap();
         carnet_wire::digest::hex(&bytes).to_uppercase()
     };
+    let padded = |signer: &Signer| format!("{}=", signer.x5t());
     let ask = async |header: Value| {
         let mut whole = json!({ "alg": "RS256", "typ": "JWT" });
         whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
@@ -377,6 +378,11 @@ async fn an_id_and_an_assertion_name_one_certificate_row_158() {
         json!({ "x5t#S256": own.x5t_s256() }),
         json!({ "x5t": own.x5t(), "x5t#S256": own.x5t_s256(), "kid": hex(&own) }),
         json!({ "kid": own.x5t() }),
+        json!({ "kid": padded(&own) }),
+        json!({ "kid": hex(&own) }),
+        json!({ "kid": hex(&own).to_lowercase() }),
+        json!({ "x5t": own.x5t(), "kid": padded(&own) }),
+        json!({ "x5t": padded(&own), "kid": hex(&own) }),
         json!({ "kid": one }),
         json!({ "x5t": own.x5t(), "kid": "a name of the client's own" }),
     ] {
@@ -386,6 +392,12 @@ async fn an_id_and_an_assertion_name_one_certificate_row_158() {
         json!({ "x5t": own.x5t(), "x5t#S256": other.x5t_s256() }),
         json!({ "x5t": other.x5t(), "x5t#S256": own.x5t_s256() }),
         json!({ "x5t": own.x5t(), "kid": other.x5t() }),
+        json!({ "x5t": own.x5t(), "kid": padded(&other) }),
+        json!({ "x5t": own.x5t(), "kid": hex(&other).to_lowercase() }),
+        json!({ "x5t": other.x5t(), "kid": padded(&own) }),
+        json!({ "x5t#S256": other.x5t_s256(), "kid": padded(&own) }),
+        json!({ "kid": padded(&other) }),
+        json!({ "kid": hex(&other) }),
         json!({ "x5t#S256": own.x5t_s256(), "kid": hex(&other) }),
         json!({ "x5t#S256": own.x5t_s256(), "kid": two }),
         json!({ "x5t": "", "kid": own.x5t() }),

@@ -82,6 +82,100 @@ async fn a_tenant_file_asks_for_claims_too() {
     assert_eq!(t.get(&path, &token).await.good()["groupMembershipClaims"], "SecurityGroup");
 }
 
+/// Asks for these claims in both kinds of tokens, on behalf of the API and of the client.
+const MAIL_AND_COUNTRY: [&str; 5] =
+    ["xms_edov", "verified_primary_email", "verified_secondary_email", "tenant_ctry", "ctry"];
+
+/// What Ada's tokens say of [`MAIL_AND_COUNTRY`]: an access token and an ID token, of both endpoints.
+async fn mail_and_country(t: &Contoso) -> Value {
+    let v1 = [
+        ("grant_type", "password"),
+        ("client_id", CALLER),
+        ("username", "ada@contoso.example"),
+        ("password", carnet_tests::PASSWORD),
+        ("resource", "api://own"),
+        ("scope", "openid"),
+    ];
+    let v1 = t.form(&format!("/{TENANT}/oauth2/token"), &v1).await;
+    let (access, id) = tokens(t).await;
+    let all = [access, id, v1.claims(), part(v1.good()["id_token"].as_str().unwrap(), 1)];
+    let of = |claims: &Value| -> Value {
+        let told =
+            MAIL_AND_COUNTRY.into_iter().filter_map(|it| Some((it.to_owned(), claims.get(it)?.clone())));
+        Value::Object(told.collect())
+    };
+    let first = of(&all[0]);
+    for claims in &all {
+        assert_eq!(of(claims), first, "{claims}");
+    }
+    first
+}
+
+#[tokio::test]
+async fn claims_of_mail_and_country_come_from_the_tenant_file_and_from_graph() {
+    for version in [1, 2] {
+        let api =
+            include_str!("own_api.toml").replace("token_version = 2", &format!("token_version = {version}"));
+        let t = Contoso::with("", &api).await;
+        let token = t.graph_token("admin").await;
+        let list: Vec<Value> = MAIL_AND_COUNTRY.iter().map(|name| json!({ "name": name })).collect();
+        let wanted = json!({ "optionalClaims": { "idToken": list, "accessToken": list } });
+        let ada = "/v1.0/users/ada@contoso.example";
+        // Neither asked for nor known.
+        t.call("PATCH", ada, &token, json!({ "mail": null })).await.good();
+        for app in [OWN, CALLER] {
+            assert_eq!(mail_and_country(&t).await, json!({}), "v{version}");
+            assert_eq!(change(&t, &token, app, wanted.clone()).await.status, 204);
+        }
+        assert_eq!(mail_and_country(&t).await, json!({}), "v{version}");
+        let file = carnet_tests::tenant_file("", &api);
+        let told = file.replacen("name = \"Contoso\"", "name = \"Contoso\"\ncountry = \"DE\"", 1).replacen(
+            "display_name = \"Ada Example\"",
+            "display_name = \"Ada Example\"\nmail = \"ada@contoso.example\"\ncountry = \"FR\"\n\
+             other_mails = [\"a@contoso.example\", \"a@elsewhere.example\"]",
+            1,
+        );
+        t.seed(&told).await;
+        let expected = json!({
+            "xms_edov": true,
+            "verified_primary_email": ["ada@contoso.example"],
+            "verified_secondary_email": ["a@contoso.example"],
+            "tenant_ctry": "DE",
+            "ctry": "FR",
+        });
+        assert_eq!(mail_and_country(&t).await, expected, "v{version}");
+        let shown = t.get(&format!("{ada}?$select=country,otherMails"), &token).await.good();
+        assert_eq!(
+            (&shown["country"], &shown["otherMails"][1]),
+            (&json!("FR"), &json!("a@elsewhere.example"))
+        );
+        let organization = t.get("/v1.0/organization", &token).await.good();
+        assert_eq!(organization["value"][0]["countryLetterCode"], "DE");
+        // By Graph: a domain that is not the tenant's, another country.
+        let body = json!({
+            "mail": "ada@elsewhere.example",
+            "otherMails": ["b@elsewhere.example", "b@Contoso.example"],
+            "country": "IT",
+        });
+        t.call("PATCH", ada, &token, body).await.good();
+        let expected = json!({
+            "xms_edov": false,
+            "verified_secondary_email": ["b@Contoso.example"],
+            "tenant_ctry": "DE",
+            "ctry": "IT",
+        });
+        assert_eq!(mail_and_country(&t).await, expected, "v{version}");
+        // What is no country's code, or is not there, is not told.
+        t.call("PATCH", ada, &token, json!({ "mail": null, "otherMails": [], "country": "Italy" }))
+            .await
+            .good();
+        assert_eq!(mail_and_country(&t).await, json!({ "tenant_ctry": "DE" }), "v{version}");
+        t.call("PATCH", ada, &token, json!({ "country": null })).await.good();
+        t.seed(&file.replacen("name = \"Contoso\"", "name = \"Contoso\" # anew", 1)).await;
+        assert_eq!(mail_and_country(&t).await, json!({}), "v{version}");
+    }
+}
+
 #[tokio::test]
 async fn a_role_comes_through_a_group_and_goes_with_the_membership() {
     let t = contoso("").await;

@@ -181,6 +181,38 @@ async fn the_person_who_signs_in_decides_the_tenant_of_a_device() {
 }
 
 #[tokio::test]
+async fn the_person_who_signs_in_decides_the_tenant_of_a_device_on_v1() {
+    let t = Setup::new("", "").and(FABRIKAM).start().await;
+    for authority in ["common", "organizations"] {
+        let ask = async |path: &str, fields: &[(&str, &str)]| {
+            let fields = [fields, &[("client_id", AZURE_CLI)]].concat();
+            t.form(&format!("/{authority}/oauth2/{path}"), &fields).await
+        };
+        for (user, tenant) in [("ada@contoso.example", TENANT), ("ada@fabrikam.example", OTHER_TENANT)] {
+            let begun = ask("devicecode", &[("resource", "https://graph.microsoft.com")]).await.good();
+            let code = begun["device_code"].as_str().unwrap();
+            let poll = [("grant_type", "device_code"), ("code", code)];
+            assert_eq!(ask("token", &poll).await.no(), "400 authorization_pending 70016");
+            let browser = Browser::new(&t);
+            let page = signed_in(&browser, &begun, user).await;
+            assert_eq!(browser.submit(&page, &[("answer", "yes")]).await.status, 200);
+            let reply = ask("token", &poll).await;
+            let claims = reply.claims();
+            assert_eq!((&claims["upn"], &claims["tid"]), (&user.into(), &tenant.into()), "{authority}");
+            assert_eq!(reply.good()["resource"], "https://graph.microsoft.com");
+            let token = reply.good()["refresh_token"].as_str().unwrap().to_owned();
+            let again = ask("token", &[("grant_type", "refresh_token"), ("refresh_token", &token)]).await;
+            assert_eq!(again.claims()["tid"], tenant, "{authority}");
+        }
+        for client in [PUBLIC, OTHER_PUBLIC] {
+            let fields = [("client_id", client), ("resource", "https://graph.microsoft.com")];
+            let reply = t.form(&format!("/{authority}/oauth2/devicecode"), &fields).await;
+            assert_eq!(reply.no(), "400 invalid_request 50194", "{authority}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_two_people_of_two_tenants_one_answers_a_device() {
     let t = Setup::new("", "").and(FABRIKAM).start().await;
     let begun = begin(&t, ("common", AZURE_CLI, "https://graph.microsoft.com/.default")).await;

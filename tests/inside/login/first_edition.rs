@@ -1,11 +1,12 @@
-//! The v1.0 endpoints without a resource and with `api-version=1.0`, and requests for kinds of tokens that are not
-//! issued.
+//! The v1.0 endpoints without a resource and with `api-version=1.0`, a secret in the header, and userinfo.
 
 use super::contoso;
 use carnet_tests::{
-    CONFIDENTIAL, Contoso, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT, UNREGISTERED,
-    browser::{Browser, back, number, query, redemption},
+    CONFIDENTIAL, Contoso, FABRIKAM, OTHER_PUBLIC, OTHER_TENANT, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT,
+    UNREGISTERED,
+    browser::{Browser, back, query, redemption},
     form, part, percent,
+    setup::Setup,
 };
 use carnet_wire::catalogue::{AZURE_AD, GRAPH, POWER_PLATFORM};
 use http::{HeaderValue, Request};
@@ -38,6 +39,20 @@ async fn a_v1_sign_in_that_names_no_resource_is_for_windows_azure_active_directo
     let again = v1(&t, &again).await.good();
     assert_eq!(again["resource"], AZURE_AD);
     assert!(again["id_token"].is_string());
+}
+
+#[tokio::test]
+async fn a_v1_sign_in_for_a_code_and_an_id_token_needs_no_resource() {
+    let t = contoso("").await;
+    let on = serde_json::json!({ "web": { "implicitGrantSettings": { "enableIdTokenIssuance": true } } });
+    let path = format!("/v1.0/applications(appId='{PUBLIC}')");
+    assert_eq!(t.call("PATCH", &path, &t.graph_token("admin").await, on).await.status, 204);
+    for (named, resource) in [(&[][..], AZURE_AD), (&[("resource", PLATFORM)], PLATFORM)] {
+        let fields = sign_in_v1(&t, &[("response_type", "code id_token")]).await;
+        assert_eq!(part(&fields["id_token"], 1)["aud"], PUBLIC);
+        let done = v1(&t, &[&redemption(&fields["code"])[..], named].concat()).await.good();
+        assert_eq!((&done["resource"], done["id_token"].is_string()), (&resource.into(), true));
+    }
 }
 
 #[tokio::test]
@@ -92,27 +107,6 @@ async fn the_api_version_makes_an_id_a_service_principal_name_that_our_apis_take
 }
 
 #[tokio::test]
-async fn another_kind_of_token_is_refused_at_each_endpoint() {
-    let t = contoso("").await;
-    for (name, value) in [("token_type", "pop"), ("req_cnf", "eyJraWQiOiJ4In0"), ("fmi_path", "x")] {
-        let more = [(name, value)];
-        let secret = [
-            ("grant_type", "client_credentials"),
-            ("client_id", CONFIDENTIAL),
-            ("client_secret", SECRET),
-            ("scope", "https://api.powerplatform.com/.default"),
-        ];
-        let told = t.token(&[&secret[..], &more].concat()).await;
-        assert_eq!(told.no(), "400 invalid_request 90023");
-        assert!(told.json()["error_description"].as_str().unwrap().contains(&format!("'{name}'")));
-        let device = [("client_id", PUBLIC), ("scope", "https://api.powerplatform.com/.default"), more[0]];
-        let told = t.form(&format!("/{TENANT}/oauth2/v2.0/devicecode"), &device).await;
-        assert_eq!(told.no(), "400 invalid_request 90023");
-        assert_eq!(number(&Browser::new(&t).open(&query(PUBLIC, &more)).await), 90_023);
-    }
-}
-
-#[tokio::test]
 async fn a_wrong_secret_by_http_basic_is_answered_with_its_scheme() {
     let t = Contoso::start().await;
     let ask = async |header: Option<&str>, more: &[(&str, &str)]| {
@@ -142,12 +136,22 @@ async fn a_wrong_secret_by_http_basic_is_answered_with_its_scheme() {
 const SPA: &str = "[[application]]\nname = \"spa\"\nclient_id = \"a0000000-0000-4000-8000-0000000000a1\"\n\
     redirect_uris = { spa = [\"https://spa.example/cb\"] }\n";
 
-fn user_info(method: &str, host: &str, token: Option<&str>) -> Request<bytes::Bytes> {
-    let mut request = Request::builder().method(method).uri("/oidc/userinfo").header("host", host);
+fn user_info(method: &str, (host, path): (&str, &str), token: Option<&str>) -> Request<bytes::Bytes> {
+    let mut request = Request::builder().method(method).uri(path).header("host", host);
     if let Some(token) = token {
         request = request.header("authorization", token);
     }
     request.body(bytes::Bytes::new()).unwrap()
+}
+
+/// Where userinfo is: at the token service, with a tenant in its path and without, and at Graph.
+fn user_infos() -> [(&'static str, String); 4] {
+    [
+        ("localhost:8443", "/oidc/userinfo".into()),
+        ("localhost:8443", format!("/{TENANT}/openid/userinfo")),
+        ("localhost:8443", "/common/openid/userinfo".into()),
+        ("graph.microsoft.com", "/oidc/userinfo".into()),
+    ]
 }
 
 #[tokio::test]
@@ -169,22 +173,54 @@ async fn user_info_takes_the_token_in_the_form_and_not_in_two_places() {
 
 #[tokio::test]
 async fn scripts_of_registered_origins_read_user_info_and_others_do_not() {
-    let t = Contoso::with("", SPA).await;
-    let token = format!("Bearer {}", t.by_password(PUBLIC, "ada", "openid").await.access_token());
-    for host in ["localhost:8443", "graph.microsoft.com"] {
-        for (origin, allowed) in
-            [("https://spa.example", "https://spa.example"), ("https://evil.example", "")]
-        {
-            for (method, token) in
-                [("GET", Some(&*token)), ("GET", Some("Bearer x")), ("GET", None), ("OPTIONS", None)]
-            {
-                let mut request = user_info(method, host, token);
-                request.headers_mut().insert("origin", HeaderValue::from_static(origin));
-                let told = t.send(request).await;
-                assert_eq!(told.header("access-control-allow-origin"), allowed, "{host} {method} {token:?}");
-                assert_eq!(told.header("access-control-allow-credentials"), "");
+    let home = "https://spa.example";
+    for t in [Contoso::with("", SPA).await, Setup::new("", SPA).and(FABRIKAM).start().await] {
+        let bare = t.by_password(PUBLIC, "ada", "openid").await.access_token();
+        let token = format!("Bearer {bare}");
+        for (host, path) in user_infos() {
+            for (origin, allowed) in [(home, home), ("https://evil.example", ""), ("null", "")] {
+                let mut requests = Vec::new();
+                for (token, status) in [(Some(&*token), 200), (Some("Bearer x"), 401), (None, 401)] {
+                    for method in ["GET", "POST"] {
+                        requests.push((user_info(method, (host, &path), token), status));
+                    }
+                }
+                for (token, status) in [(&*bare, 200), ("x", 401), ("", 401)] {
+                    let mut posted = form(&path, &[("access_token", token)]);
+                    posted.headers_mut().insert("host", HeaderValue::from_static(host));
+                    requests.push((posted, status));
+                }
+                requests.push((user_info("OPTIONS", (host, &path), None), 204));
+                for (mut request, status) in requests {
+                    let said = format!("{} {host}{path} from {origin}", request.method());
+                    request.headers_mut().insert("origin", HeaderValue::from_static(origin));
+                    let told = t.send(request).await;
+                    assert_eq!(told.status, status, "{said}");
+                    assert_eq!(told.header("access-control-allow-origin"), allowed, "{said}");
+                    assert_eq!(told.header("access-control-allow-credentials"), "");
+                }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_script_of_one_tenants_origin_reads_no_user_info_of_another_tenant() {
+    let t = Setup::new("", SPA).and(FABRIKAM).start().await;
+    let fields = [
+        ("grant_type", "password"),
+        ("client_id", OTHER_PUBLIC),
+        ("username", "ada@fabrikam.example"),
+        ("password", PASSWORD),
+        ("scope", "openid"),
+    ];
+    let token = t.form(&format!("/{OTHER_TENANT}/oauth2/v2.0/token"), &fields).await.access_token();
+    for method in ["GET", "POST"] {
+        let token = format!("Bearer {token}");
+        let mut request = user_info(method, ("localhost:8443", "/oidc/userinfo"), Some(&token));
+        request.headers_mut().insert("origin", HeaderValue::from_static("https://spa.example"));
+        let told = t.send(request).await;
+        assert_eq!((told.status, told.header("access-control-allow-origin")), (200, ""), "{method}");
     }
 }
 
@@ -202,12 +238,50 @@ async fn without_a_token_the_challenge_has_no_error_and_an_unreadable_header_is_
     assert_eq!(none.no(), "401 InvalidAuthenticationToken");
     assert!(none.header("www-authenticate").starts_with("Bearer "));
     assert!(!none.header("www-authenticate").contains("error"));
-    let info = t.send(user_info("GET", "localhost:8443", None)).await;
-    assert!(info.status == 401 && !info.header("www-authenticate").contains("error"));
     for header in [&b"Bearer"[..], b"Bearer ", b"Token x", b"Bearer \xff"] {
         let told = graph(Some(header)).await;
         assert_eq!(told.no(), "401 InvalidAuthenticationToken");
         assert!(told.text().contains("cannot be read"), "{}", told.text());
         assert!(told.header("www-authenticate").contains("error=\"invalid_token\""));
+    }
+}
+
+#[tokio::test]
+async fn header_and_body_of_every_host_say_the_same_of_a_token() {
+    let t = Contoso::start().await;
+    let refused = "InvalidAuthenticationToken";
+    for (host, path, without, bad) in [
+        ("graph.microsoft.com", "/v1.0/me", refused, refused),
+        ("graph.microsoft.com", "/oidc/userinfo", refused, refused),
+        ("api.powerplatform.com", "/environmentmanagement/environments", refused, refused),
+        (
+            "api.powerplatform.com",
+            "/appmanagement/environments/~default/applicationPackages",
+            refused,
+            refused,
+        ),
+        ("api.bap.microsoft.com", "/providers/Microsoft.BusinessAppPlatform/environments", refused, refused),
+        (
+            "api.bap.microsoft.com",
+            "/providers/Microsoft.BusinessAppPlatform/adminApplications",
+            refused,
+            refused,
+        ),
+        ("localhost:8443", "/oidc/userinfo", "invalid_request", "invalid_token"),
+        ("login.microsoftonline.com", "/common/openid/userinfo", "invalid_request", "invalid_token"),
+    ] {
+        for (token, code) in [(None, without), (Some("Bearer x"), bad), (Some("Bearer a.b.c"), bad)] {
+            let told = t.send(user_info("GET", (host, path), token)).await;
+            let body = told.json()["error"].clone();
+            // The gateway of the Power Platform API puts the code at the top.
+            let code_at_top = told.json()["code"].clone();
+            let said = body.as_str().or_else(|| body["code"].as_str()).or(code_at_top.as_str());
+            assert_eq!((told.status, said), (401, Some(code)), "{host}{path} {token:?}");
+            let challenge = told.header("www-authenticate");
+            assert!(challenge.starts_with("Bearer realm=\"\", authorization_uri=\"https://"), "{challenge}");
+            // RFC 6750, 3: who shows no token is told of no error.
+            assert_eq!(challenge.contains("error"), token.is_some(), "{host}{path} {challenge}");
+            assert_eq!(challenge.contains("error=\"invalid_token\""), token.is_some(), "{challenge}");
+        }
     }
 }

@@ -374,3 +374,38 @@ async fn after_the_click_a_sign_out_goes_back_to_an_application_of_the_session()
     let asked = leave(&browser, "common/oauth2/v2.0/logout", elsewhere).await;
     assert_eq!(browser.submit(&asked, &[]).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_sign_out_goes_back_to_a_web_or_single_page_address_under_any_port_of_this_machine() {
+    for platform in ["web", "spa"] {
+        let app = "a0000000-0000-4000-8000-0000000000f1";
+        let table = format!(
+            "[[application]]\nname = \"out\"\nclient_id = \"{app}\"\nadmin_consent = true\n\
+             redirect_uris = {{ {platform} = [\"http://localhost/back\", \"https://out.example/out\"] }}\n\
+             permissions = [{{ api = \"8578e004-a5c6-46e7-913e-12f58912df43\", delegated = [\"AppManagement.ApplicationPackages.Read\"] }}]\n"
+        );
+        let t = super::contoso_with("", &table).await;
+        for (to, goes) in [
+            ("http://localhost/back", true),
+            ("http://localhost:5173/back", true),
+            ("https://out.example/out", true),
+            ("http://localhost:5173/back/", false),
+            ("http://127.0.0.1:5173/back", false),
+            ("https://localhost:5173/back", false),
+            ("https://out.example:444/out", false),
+            ("https://out.example/out?x", false),
+        ] {
+            for path in [format!("{TENANT}/oauth2/v2.0/logout"), "common/oauth2/logout".into()] {
+                let browser = Browser::new(&t);
+                let _ = back(&browser.sign_in(&query(app, &[]), "ada", PASSWORD).await);
+                let to_text = carnet_tests::percent(to);
+                let asked = browser.get(&format!("/{path}?post_logout_redirect_uri={to_text}&state=s")).await;
+                assert_eq!(asked.status, 200, "{platform} {to}");
+                let gone = browser.submit(&asked, &[]).await;
+                let place = if goes { format!("{to}?state=s") } else { String::new() };
+                assert_eq!(gone.header("location"), place, "{platform} {to}");
+                assert_eq!(number(&browser.open(&query(app, &[("prompt", "none")])).await), 50_058);
+            }
+        }
+    }
+}

@@ -4,9 +4,11 @@
 use super::contoso;
 use carnet_http::clock::Clock;
 use carnet_tests::{
-    AZURE_CLI, CONFIDENTIAL, Contoso, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT, UNREGISTERED,
+    AZURE_CLI, CONFIDENTIAL, Contoso, FABRIKAM, OTHER_TENANT, PASSWORD, PLATFORM, PUBLIC, SECRET, TENANT,
+    UNREGISTERED,
     browser::{Browser, back, flow, number, query, redemption},
     part,
+    setup::Setup,
     signer::Signer,
 };
 use serde_json::json;
@@ -135,6 +137,23 @@ async fn a_device_code_is_polled_under_both_names_on_both_versions() {
             let reply = t.form(&format!("/{TENANT}/{path}/token"), &poll).await;
             assert_eq!(reply.no(), "400 authorization_pending 70016", "{path} {name}");
         }
+        // Both: the standard's name counts, unless it is empty.
+        let both = async |first: &str, second: &str| {
+            let codes = [("device_code", first), ("code", second)];
+            let poll = [&[("grant_type", "device_code"), ("client_id", PUBLIC)], &codes[..]].concat();
+            t.form(&format!("/{TENANT}/{path}/token"), &poll).await.no()
+        };
+        for (first, second) in [(code, code), (code, "x"), (code, ""), ("", code)] {
+            assert_eq!(
+                both(first, second).await,
+                "400 authorization_pending 70016",
+                "{path} {first} {second}"
+            );
+        }
+        let unknown = both("x", "").await;
+        assert!(unknown.starts_with("400 ") && !unknown.contains("70016"), "{unknown}");
+        assert_eq!((both("x", code).await, both("", "x").await), (unknown.clone(), unknown), "{path}");
+        assert_eq!(both("", "").await, "400 invalid_request 900144", "{path}");
         let nothing = [("grant_type", "device_code"), ("client_id", PUBLIC)];
         let reply = t.form(&format!("/{TENANT}/{path}/token"), &nothing).await;
         assert_eq!(reply.no(), "400 invalid_request 900144", "{path}");
@@ -143,13 +162,29 @@ async fn a_device_code_is_polled_under_both_names_on_both_versions() {
 
 #[tokio::test]
 async fn an_application_gets_tokens_for_itself() {
-    let t = Contoso::with("", &api()).await;
+    let unregistered = "[[application]]\nname = \"bare\"\nclient_id = \"a0000000-0000-4000-8000-0000000000a2\"\n\
+         public_client = true\nexposes = { scopes = [\"access\"] }\n";
+    let t = Contoso::with("", &(api() + unregistered)).await;
     let v2 = async |scope: &str| t.by_password(API, "ada", scope).await;
     assert_eq!(v2(&format!("{API}/.default")).await.claims()["scp"], "access");
     assert_eq!(v2(&format!("api://{API}/access")).await.claims()["aud"], format!("api://{API}"));
     assert_eq!(v2(&format!("{API}/access openid")).await.claims()["aud"], API);
     // Everything of itself by a name that is not its id.
     assert_eq!(v2(&format!("api://{API}/.default")).await.no(), "400 invalid_resource 90009");
+    // Its own id names it as a URI too, registered or not; a scope that it does not expose is told as one.
+    let bare = "a0000000-0000-4000-8000-0000000000a2";
+    assert_eq!(v2(&format!("api://{API}/nothing")).await.no(), "400 invalid_client 650053");
+    for asked in [format!("api://{bare}/access"), format!("{bare}/access")] {
+        let claims = t.by_password(bare, "ada", &asked).await.claims();
+        assert_eq!(
+            (&claims["aud"], &claims["scp"]),
+            (&json!(asked.trim_end_matches("/access")), &json!("access"))
+        );
+    }
+    let told = t.by_password(bare, "ada", &format!("api://{bare}/nothing")).await;
+    assert_eq!(told.no(), "400 invalid_client 650053");
+    let told = t.by_password(bare, "ada", &format!("api://{bare}/.default")).await;
+    assert_eq!(told.no(), "400 invalid_resource 90009");
     // Without a scope of its own, and on v1.0.
     let bare = t.by_password(PUBLIC, "ada", &format!("{PUBLIC}/.default")).await;
     assert_eq!((bare.claims()["aud"].as_str(), bare.claims().get("scp").cloned()), (Some(PUBLIC), None));
@@ -182,28 +217,40 @@ async fn a_v1_code_brings_an_id_token_whatever_its_redemption_repeats() {
 
 #[tokio::test]
 async fn passwords_over_common_are_served_on_v1_alone() {
-    let t = Contoso::start().await;
-    let ask = async |path: &str, more: &[(&str, &str)]| {
-        let fields = [
-            ("grant_type", "password"),
-            ("client_id", AZURE_CLI),
-            ("username", "ada@contoso.example"),
-            ("password", PASSWORD),
-        ];
-        t.form(path, &[&fields[..], more].concat()).await
-    };
-    let graph = ("resource", "https://graph.microsoft.com");
-    ask("/common/oauth2/token", &[graph]).await.good();
-    let scope = ("scope", "https://graph.microsoft.com/.default");
-    assert_eq!(ask("/common/oauth2/v2.0/token", &[scope]).await.no(), "400 invalid_request 9001023");
-    let fields = [
-        ("grant_type", "password"),
-        ("client_id", AZURE_CLI),
-        ("username", "ada@nowhere.example"),
-        ("password", PASSWORD),
-        graph,
-    ];
-    assert_eq!(t.form("/common/oauth2/token", &fields).await.no(), "400 invalid_grant 50126");
+    for t in [Contoso::start().await, Setup::new("", "").and(FABRIKAM).start().await] {
+        let two = t.get(&format!("/{OTHER_TENANT}/discovery/keys"), "").await.status == 200;
+        let ask = async |path: &str, user: &str, password: &str, more: (&str, &str)| {
+            let fields = [
+                ("grant_type", "password"),
+                ("client_id", AZURE_CLI),
+                ("username", user),
+                ("password", password),
+                more,
+            ];
+            t.form(path, &fields).await
+        };
+        let graph = ("resource", "https://graph.microsoft.com");
+        for (user, tenant, there) in
+            [("ada@contoso.example", TENANT, true), ("ada@fabrikam.example", OTHER_TENANT, two)]
+        {
+            let reply = ask("/common/oauth2/token", user, PASSWORD, graph).await;
+            if there {
+                let claims = reply.claims();
+                assert_eq!((&claims["tid"], &claims["upn"]), (&tenant.into(), &user.into()));
+            } else {
+                assert_eq!(reply.no(), "400 invalid_grant 50126", "{user}");
+            }
+            let wrong = ask("/common/oauth2/token", user, "Wrong-horse-7", graph).await;
+            assert_eq!(wrong.no(), "400 invalid_grant 50126", "{user}");
+            let scope = ("scope", "https://graph.microsoft.com/.default");
+            let refused = ask("/common/oauth2/v2.0/token", user, PASSWORD, scope).await;
+            assert_eq!(refused.no(), "400 invalid_request 9001023", "{user}");
+        }
+        for nobody in ["ada@nowhere.example", "ada"] {
+            let told = ask("/common/oauth2/token", nobody, PASSWORD, graph).await;
+            assert_eq!(told.no(), "400 invalid_grant 50126", "{nobody}");
+        }
+    }
 }
 
 #[tokio::test]

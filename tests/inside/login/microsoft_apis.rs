@@ -7,7 +7,7 @@ use carnet_tests::{
     TENANT, UNCONSENTED,
     browser::{Browser, VERIFIER, back, number, query, redemption},
 };
-use carnet_wire::catalogue::Catalogue;
+use carnet_wire::catalogue::{Catalogue, FirstParty};
 use serde_json::{Value, json};
 
 const GRAPH_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -53,6 +53,26 @@ async fn a_person_consents_to_permissions_of_graph_that_need_no_administrator() 
     let mut scopes: Vec<&str> = claims["scp"].as_str().unwrap().split(' ').collect();
     scopes.sort_unstable();
     assert_eq!(scopes, ["Files.Read", "Mail.Read", "Sites.Read.All", "email", "openid", "profile"]);
+}
+
+#[tokio::test]
+async fn the_consent_page_has_sentences_of_our_own_for_the_permissions_that_people_meet_most() {
+    let t = contoso("").await;
+    let graph = FirstParty::builtin(GRAPH_ID.parse().unwrap()).unwrap();
+    let (ours, others): (Vec<_>, Vec<_>) = graph.scopes().iter().partition(|it| it.display_name != it.value);
+    assert!(ours.len() >= 40, "{}", ours.len());
+    for (some, own) in [(ours.chunks(40).next().unwrap(), true), (&others[..5], false)] {
+        let names: Vec<&str> = some.iter().map(|it| it.value.as_str()).collect();
+        let scope = names.join(" ");
+        let asked = query(UNCONSENTED, &[("scope", &scope)]);
+        let text = Browser::new(&t).sign_in(&asked, "admin", PASSWORD).await.text();
+        for permission in some {
+            let title = permission.display_name.replace('\'', "&#39;");
+            assert!(text.contains(&format!(">{title}<")), "{title}: {text}");
+            assert!(text.contains(&permission.value), "{}", permission.value);
+            assert_eq!(title.contains(' '), own, "{title}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 //! Microsoft's.
 
 use bytes::Bytes;
-use carnet_tests::{Contoso, NOW, Reply, TENANT, certificate, setup::Setup};
+use carnet_tests::{CONFIDENTIAL, Contoso, NOW, Reply, SECRET, TENANT, certificate, form, setup::Setup};
 use carnet_wire::entropy::SeededEntropy;
-use http::Request;
+use http::{HeaderValue, Request};
 use serde_json::Value;
 
 const CLIENT: &str = "a0000000-0000-4000-8000-000000000009";
@@ -113,6 +113,36 @@ async fn a_regional_host_is_the_login_host_and_a_look_alike_is_nobody() {
     for host in ["westus2.login.microsoft.com", "WestEurope.login.microsoft.com:443"] {
         let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
         assert_eq!(at(&t, host, &path).await.good()["issuer"], issuer, "{host}");
+    }
+    // Its token endpoint too.
+    let token = async |host: &'static str, secret: &str| {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", CONFIDENTIAL),
+            ("client_secret", secret),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let mut request = form(&format!("/{TENANT}/oauth2/v2.0/token"), &fields);
+        request.headers_mut().insert("host", HeaderValue::from_static(host));
+        t.send(request).await
+    };
+    let microsofts = format!("https://sts.windows.net/{TENANT}/");
+    for host in
+        ["westus2.login.microsoft.com", "WestEurope.login.microsoft.com:443", "login.microsoftonline.com"]
+    {
+        let reply = token(host, SECRET).await;
+        assert_eq!(
+            (&reply.claims()["iss"], &reply.claims()["tid"]),
+            (&microsofts.as_str().into(), &TENANT.into())
+        );
+        let graph = Request::get("/v1.0/applications").header("host", "graph.microsoft.com");
+        let graph = graph.header("authorization", format!("Bearer {}", reply.access_token()));
+        let called = t.send(graph.body(Bytes::new()).unwrap()).await;
+        assert_eq!(called.no(), "403 Authorization_RequestDenied", "known, and without a role: {host}");
+        assert_eq!(token(host, "wrong").await.no(), "401 invalid_client 7000215", "{host}");
+    }
+    for host in ["a.b.login.microsoft.com", "westus2.login.microsoft.com.evil.example"] {
+        assert_eq!(token(host, SECRET).await.status, 421, "{host}");
     }
     for host in ["a.b.login.microsoft.com", "westus2.login.microsoft.com.evil.example", "login.microsoft.us"]
     {

@@ -143,3 +143,33 @@ async fn an_environment_goes_by_its_id_in_any_case_and_as_the_default_one() {
     let wrong = "/appmanagement/environments/~other/applicationPackages";
     assert_eq!(t.get(wrong, &app).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_says_nothing_on_every_host() {
+    let t = Contoso::start().await;
+    let admin = t.bap_token("admin").await;
+    let app = t.by_secret(CONFIDENTIAL, SECRET, PLATFORM).await.access_token();
+    for (path, token) in [
+        (format!("{BAP}/environments"), &admin),
+        (format!("{BAP}/scopes/admin/environments"), &admin),
+        (format!("{BAP}/adminApplications"), &admin),
+        (format!("{BAP}/adminApplications/{CONFIDENTIAL}"), &admin),
+        ("/environmentmanagement/environments".into(), &app),
+        (packages().split('?').next().unwrap().to_owned(), &app),
+    ] {
+        for query in ["", "?api-version=2020-10-01"] {
+            let plain = t.get(&format!("{path}{query}"), token).await.good();
+            assert_eq!(t.get(&format!("{path}/{query}"), token).await.good(), plain, "{path}");
+            // It opens nothing that was closed.
+            assert_eq!(t.get(&format!("{path}/{query}"), "").await.status, 401, "{path}");
+        }
+    }
+    let upper = t.get(&format!("{BAP}/adminApplications/{}/", CONFIDENTIAL.to_uppercase()), &admin).await;
+    assert_eq!(upper.good()["applicationId"], CONFIDENTIAL);
+    let registered = format!("{BAP}/adminApplications/{UNREGISTERED}/");
+    assert_eq!(t.get(&registered, &admin).await.status, 404);
+    t.call("PUT", &registered, &admin, json!({})).await.good();
+    t.get(&registered, &admin).await.good();
+    t.call("DELETE", &registered, &admin, Value::Null).await.good();
+    assert_eq!(t.get(&registered, &admin).await.status, 404);
+}

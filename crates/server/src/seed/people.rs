@@ -20,10 +20,13 @@ pub(super) fn user(
     let totp = table.totp.as_ref().map(|key| Guarded::new(key.expose().to_owned()));
     let there = known.user.is_some();
     let given = |label: &Option<String>| label.clone().map(Some);
+    let country = table.country.as_deref().map(|it| ("country", it.into()));
+    let other_mails = table.other_mails.clone().map(|it| ("otherMails", it.into()));
     let labels = Labels {
         given_name: given(&table.given_name),
         surname: given(&table.surname),
         mail: given(&table.mail),
+        kept: country.into_iter().chain(other_mails).collect(),
         ..Labels::default()
     };
     let (id, mut changed) = match known.user {

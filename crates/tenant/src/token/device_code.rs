@@ -252,7 +252,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     }
     password::usable(&user)?;
     password::still_enough(run, (&user, &methods, signed_in), client.app)?;
-    let target = body.target()?;
+    let target = run.with_resource_parameter(body.target()?);
     let resolved = scope::resolve(run, &target)?;
     let platform = if credential.key().is_none() { Platform::Public } else { Platform::Web };
     let approval = password::for_user(

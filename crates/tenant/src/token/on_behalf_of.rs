@@ -119,7 +119,7 @@ pub(super) fn verdict(run: &mut Run<'_>, client: Client) -> Result<Approval, Den
     let mine = run
         .facts
         .directory
-        .principal_by_name(scope::audience_name(audience))
+        .api_by_name(scope::audience_name(audience))
         .is_some_and(|it| it.app_id == client.app);
     if !mine {
         return no(Unusable::Audience);

@@ -157,7 +157,7 @@ fn find(directory: &Directory, graphs: &[String], name: String) -> Result<Resour
     let plain = name.trim_end_matches('/');
     let own_graph = graphs.iter().any(|base| base.eq_ignore_ascii_case(plain));
     let known = if own_graph { catalogue::GRAPH } else { name.as_str() };
-    let held = directory.principal_by_name(known).cloned();
+    let held = directory.api_by_name(known).cloned();
     let appears = held.is_none();
     let to_appear = || {
         let known = directory.catalogue.resource_by_name(known)?;

@@ -2,7 +2,7 @@
 //! costs the RSA operation and one allocation.
 
 use super::{JoseError, PublicKey, base64url, certificate::Certificate};
-use crate::{secret::SecretBytes, token::request::Version};
+use crate::{metadata::CLOUD_INSTANCE, secret::SecretBytes, token::request::Version};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
@@ -40,6 +40,9 @@ pub struct Jwk {
     n: String,
     e: &'static str,
     x5c: [String; 1],
+    /// The cloud whose tokens the key signs; beside an issuer alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_instance_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<String>,
 }
@@ -115,6 +118,7 @@ impl SigningKey {
             n: base64url::encode(self.public.modulus()),
             e: "AQAB",
             x5c: [self.certificate.base64()],
+            cloud_instance_name: issuer.is_some().then_some(CLOUD_INSTANCE),
             issuer,
         }
     }

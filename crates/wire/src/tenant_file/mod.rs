@@ -192,6 +192,10 @@ pub struct UserTable {
     pub surname: Option<String>,
     /// Graph's `mail`.
     pub mail: Option<String>,
+    /// Graph's `country`; the claim `ctry` repeats two capital letters.
+    pub country: Option<String>,
+    /// Graph's `otherMails`.
+    pub other_mails: Option<Vec<String>>,
     /// The password itself.
     pub password: Option<Password>,
     /// A file that holds the password.

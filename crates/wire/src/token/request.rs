@@ -224,8 +224,8 @@ fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
         },
         "device_code" | DEVICE_CODE => {
             // Old ADAL libraries and many scripts send the code as `code`; MSAL for Python sends both.
-            let named = if form.get("device_code").is_some() { "device_code" } else { "code" };
-            let code = required(form, named).map_err(|_| RequestError::Missing("device_code"))?;
+            let code = required(form, "device_code")
+                .or_else(|missing| required(form, "code").map_err(|_| missing))?;
             Grant::DeviceCode { code: DeviceCode::new(code.to_owned()) }
         }
         ON_BEHALF_OF => {

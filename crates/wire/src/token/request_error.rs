@@ -126,7 +126,7 @@ impl RequestError {
             Self::SeveralCredentials => "Request should not contain more than one client credential.".into(),
             Self::UnsupportedGrant(grant) => format!("The access grant '{grant}' is not supported here."),
             Self::OtherTokenKind(name) => format!(
-                "The parameter '{name}' asks for another kind of token than a bearer token, and no such token is issued here; leave it out."
+                "'{name}' asks for another kind of token than a bearer token, and no such token is issued here; leave it out."
             ),
             Self::Scope(error) | Self::ScopeAtRedemption(error) => error.to_string(),
             Self::ScopeEmptyAtRedemption => {

@@ -64,6 +64,145 @@ async fn disabled_narrowed_or_deleted_at_home_is_refused_everywhere() {
     assert_eq!(t.call("DELETE", &path, &admin, Value::Null).await.status, 204);
 }
 
+/// What somebody of the other tenant, and the API that acts for them, began and did not finish.
+struct Begun {
+    code: String,
+    code_v1: String,
+    device: String,
+    assertion: String,
+    refresh_token: String,
+}
+
+async fn begin(t: &Contoso, browser: &Browser<'_>) -> Begun {
+    let silent = ("prompt", "none");
+    let asked = query(MULTI, &[silent, ("scope", "User.Read offline_access")]);
+    let code = authorize(browser, OTHER_TENANT, &asked).await;
+    let mut v1 = query(MULTI, &[silent, ("resource", GRAPH)]);
+    v1.retain(|(name, _)| *name != "scope");
+    let code_v1 = open(browser, &format!("/{OTHER_TENANT}/oauth2/authorize"), &v1).await;
+    let device = [("client_id", MULTI), ("scope", "User.Read")];
+    let begun = t.form(&format!("/{OTHER_TENANT}/oauth2/v2.0/devicecode"), &device).await.good();
+    let person = Browser::new(t);
+    let page = person.get("/devicelogin").await;
+    let page = person.submit(&page, &[("user_code", begun["user_code"].as_str().unwrap())]).await;
+    let page = sign_in(&person, &page, "ada@fabrikam.example").await;
+    assert_eq!(person.submit(&page, &[("answer", "yes")]).await.status, 200);
+    let scope = format!("api://{MIDDLE}/act offline_access");
+    let asked = authorize(browser, OTHER_TENANT, &query(MULTI, &[silent, ("scope", &scope)])).await;
+    let tokens = redeem(t, (OTHER_TENANT, MULTI), &back(&asked)["code"]).await;
+    Begun {
+        code: back(&code)["code"].clone(),
+        code_v1: back(&code_v1)["code"].clone(),
+        device: begun["device_code"].as_str().unwrap().to_owned(),
+        assertion: tokens.access_token(),
+        refresh_token: tokens.good()["refresh_token"].as_str().unwrap().to_owned(),
+    }
+}
+
+/// Finishes it; what each endpoint tells under each name of the tenant, 0 for an approval.
+async fn finish(t: &Contoso, browser: &Browser<'_>, it: &Begun) -> Vec<(&'static str, u64)> {
+    let mut told = Vec::new();
+    let mut ask = async |path: &str, fields: &[(&str, &str)]| {
+        let reply = t.form(&format!("/{OTHER_TENANT}/{path}"), fields).await;
+        let number = if reply.status == 200 { 0 } else { reply.json()["error_codes"][0].as_u64().unwrap() };
+        told.push((OTHER_TENANT, number));
+    };
+    for (path, code) in [("oauth2/v2.0/token", &it.code), ("oauth2/token", &it.code_v1)] {
+        let code = [("grant_type", "authorization_code"), ("code", code.as_str()), ("client_id", MULTI)];
+        ask(path, &[&code[..], &[("redirect_uri", BACK), ("code_verifier", VERIFIER)]].concat()).await;
+    }
+    ask(
+        "oauth2/v2.0/token",
+        &[("grant_type", "device_code"), ("device_code", &it.device), ("client_id", MULTI)],
+    )
+    .await;
+    let act = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &it.assertion)];
+    let middle = [("client_id", MIDDLE), ("client_secret", SECRET), ("requested_token_use", "on_behalf_of")];
+    // The API's own tokens are of v2.0, which the v1.0 endpoint exchanges for nobody.
+    ask("oauth2/v2.0/token", &[&act[..], &middle, &[("scope", "User.Read")]].concat()).await;
+    for (path, target) in
+        [("oauth2/v2.0/token", ("scope", "User.Read")), ("oauth2/token", ("resource", GRAPH))]
+    {
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", &it.refresh_token)];
+        ask(path, &[&refresh[..], &[("client_id", MULTI)]].concat()).await;
+        let person = [("username", "ada@fabrikam.example"), ("password", PASSWORD), ("client_id", MULTI)];
+        ask(path, &[&person[..], &[("grant_type", "password"), target]].concat()).await;
+        let own = match target.0 {
+            "scope" => ("scope", "https://graph.microsoft.com/.default"),
+            _ => target,
+        };
+        ask(path, &[&middle[..2], &[("grant_type", "client_credentials"), own]].concat()).await;
+    }
+    for target in
+        [("oauth2/v2.0/devicecode", ("scope", "User.Read")), ("oauth2/devicecode", ("resource", GRAPH))]
+    {
+        ask(target.0, &[("client_id", MULTI), target.1]).await;
+    }
+    let mut page = |authority, reply: Reply| {
+        let given = reply.status == 200 || reply.status == 303 && !back(&reply).contains_key("error");
+        told.push((authority, if given { 0 } else { number(&reply).into() }));
+    };
+    for authority in [OTHER_TENANT, "organizations", "common"] {
+        for more in [
+            &[("scope", "User.Read"), ("prompt", "none")][..],
+            &[("response_type", "token"), ("scope", "User.Read")],
+        ] {
+            page(authority, authorize(browser, authority, &query(MULTI, more)).await);
+            page(
+                authority,
+                open(browser, &format!("/{authority}/oauth2/authorize"), &query(MULTI, more)).await,
+            );
+        }
+    }
+    for path in ["v2.0/adminconsent", "adminconsent"] {
+        let asked = [
+            ("client_id", MIDDLE),
+            ("redirect_uri", BACK),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        page(OTHER_TENANT, open(&Browser::new(t), &format!("/{OTHER_TENANT}/{path}"), &asked).await);
+    }
+    told
+}
+
+#[tokio::test]
+async fn what_was_begun_is_refused_at_every_endpoint_once_the_home_tenant_says_no() {
+    for (kind, body, no) in [
+        ("servicePrincipals", json!({ "accountEnabled": false }), 7_000_112),
+        ("applications", json!({ "signInAudience": "AzureADMyOrg" }), 700_016),
+        ("applications", Value::Null, 700_016),
+    ] {
+        let t = two().await;
+        install(&t, MIDDLE).await;
+        // Consent to both applications, to what each of them asks for.
+        let browser = Browser::new(&t);
+        let scope = format!("api://{MIDDLE}/act");
+        for (client, scope) in [(MULTI, "User.Read"), (MULTI, scope.as_str()), (MIDDLE, "User.Read")] {
+            let mut page = authorize(&browser, OTHER_TENANT, &query(client, &[("scope", scope)])).await;
+            if page.text().contains("name=\"username\"") {
+                page = sign_in(&browser, &page, "ada@fabrikam.example").await;
+            }
+            let _ = back(&browser.submit(&page, &[("answer", "yes")]).await)["code"];
+        }
+        let it = begin(&t, &browser).await;
+        for (authority, number) in finish(&t, &browser, &it).await {
+            assert_eq!(number, 0, "{authority} before {kind}");
+        }
+        let it = begin(&t, &browser).await;
+        let mine = t.graph_token("admin").await;
+        for client in [MULTI, MIDDLE] {
+            let path = format!("/v1.0/{kind}(appId='{client}')");
+            let method = if body.is_null() { "DELETE" } else { "PATCH" };
+            assert_eq!(t.call(method, &path, &mine, body.clone()).await.status, 204);
+        }
+        for (authority, number) in finish(&t, &browser, &it).await {
+            // An application of one tenant is told so where none is named.
+            let narrowed = body.is_object() && kind == "applications" && authority != OTHER_TENANT;
+            assert_eq!(number, if narrowed { 50_194 } else { no }, "{authority} {kind} {body}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_deleted_service_principal_takes_the_visitors_tokens_along_and_not_those_at_home() {
     let t = two().await;

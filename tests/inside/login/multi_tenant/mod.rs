@@ -2,6 +2,7 @@
 //! becomes of them at home counts everywhere.
 
 mod at_home;
+mod visitors;
 
 use carnet_tests::{
     AZURE_CLI, Contoso, FABRIKAM, NOW, OTHER_CONFIDENTIAL, OTHER_TENANT, PASSWORD, Reply, SECRET, TENANT,
@@ -34,6 +35,7 @@ const APPLICATIONS: &str = r#"
 name = "multi"
 client_id = "a0000000-0000-4000-8000-0000000000c1"
 public_client = true
+implicit = { id_token = true, access_token = true }
 audience = "AzureADMultipleOrgs"
 redirect_uris = { public = ["http://localhost/back"] }
 permissions = [{ api = "00000003-0000-0000-c000-000000000000", delegated = ["User.Read"] }]
