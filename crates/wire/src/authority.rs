@@ -1,4 +1,4 @@
-//! The tenant segment of a path.
+//! The segment of a URL path that names a tenant.
 
 use crate::ids::TenantId;
 
@@ -29,19 +29,18 @@ impl std::fmt::Display for TenantName {
     }
 }
 
-/// The tenant of personal accounts, which `consumers` means.
+/// The id of the tenant of personal accounts, for which `consumers` is the alias.
 pub const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// A tenant segment that is neither a GUID nor a DNS name.
+/// Error: a tenant segment is neither a GUID nor a domain name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("neither a GUID nor a domain name")]
+#[error("not a GUID, a domain name or a tenant alias")]
 pub struct NotATenant;
 
 impl TenantName {
-    /// Reads the segment, in any letter case.
+    /// Parses the segment; letter case is ignored.
     ///
-    /// # Errors
-    /// [`NotATenant`]
+    /// # Errors [`NotATenant`]
     pub fn parse(text: &str) -> Result<Self, NotATenant> {
         let lower = text.to_ascii_lowercase();
         Ok(match lower.as_str() {
@@ -56,14 +55,14 @@ impl TenantName {
         })
     }
 
-    /// The name stands for no single tenant.
+    /// Whether the name is an alias that stands for no single tenant.
     #[must_use]
     pub const fn is_alias(&self) -> bool {
         matches!(self, Self::Common | Self::Organizations | Self::Consumers)
     }
 }
 
-/// A DNS name of at least two labels, in lower case (RFC 1123, 2.1).
+/// Whether the text is a DNS name of at least two labels, in lower case (RFC 1123, 2.1).
 #[must_use]
 pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {

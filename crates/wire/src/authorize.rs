@@ -1,5 +1,5 @@
-//! An authorization request (`reference/authorize-and-device.md`, 1), read once from its query or form. What
-//! it may ask for is decided elsewhere: `tenant::authorize`.
+//! An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1), parsed once from its query or form.
+//! Whether it is allowed is decided in `carnet_tenant`.
 
 use crate::{
     ids::AppId,
@@ -14,83 +14,83 @@ use crate::{
 use std::fmt;
 use uuid::Uuid;
 
-/// The longest `state` that is carried along, in bytes.
+/// Maximum length of `state`, in bytes.
 const LONGEST_STATE: usize = 16 * 1024;
-/// The longest `nonce` that is carried into an ID token, in bytes.
+/// Maximum length of `nonce`, in bytes.
 const LONGEST_NONCE: usize = 4 * 1024;
 
-/// A request to sign somebody in.
+/// A request to the authorization endpoint or to an admin consent endpoint.
 #[derive(Debug, Clone)]
 pub struct AuthorizeRequest {
-    /// The edition of the endpoint that was asked.
+    /// The version of the endpoint that received the request.
     pub version: Version,
-    /// Which endpoint that was.
+    /// The kind of endpoint that received the request.
     pub wants: Wants,
-    /// Who asks.
+    /// The client.
     pub client_id: AppId,
-    /// Where the answer goes, as sent.
+    /// The redirect URI, as sent.
     pub redirect_uri: Option<String>,
-    /// Everything else, which may be wrong: then the answer goes to the redirect URI.
+    /// All other parameters. If they are not valid, the error is sent to the redirect URI.
     pub rest: Result<Asked, RequestProblem>,
-    /// How the answer travels.
+    /// How the response is sent to the client.
     pub mode: ResponseMode,
-    /// Returned unchanged.
+    /// The `state` parameter, returned unchanged.
     pub state: Option<String>,
 }
 
-/// What is asked for, once client and redirect URI are good.
+/// The parameters of a request whose client and redirect URI are known.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// What comes back.
+    /// What the response contains.
     pub response: ResponseType,
-    /// What the token will be for.
+    /// The scopes or the resource that the token is for.
     pub target: Target,
-    /// The `scope` parameter (v2.0) or resource (v1.0) as text, to be kept with the code.
+    /// The `scope` parameter (v2.0) or resource (v1.0) as text, which is stored with the code.
     pub scope: String,
-    /// Copied into the ID token.
+    /// The `nonce` parameter, which is copied into the ID token.
     pub nonce: Option<String>,
-    /// PKCE.
+    /// The PKCE challenge.
     pub challenge: Option<Challenge>,
-    /// Whether somebody is to be asked.
+    /// Whether the user has to be prompted.
     pub prompt: Prompt,
-    /// The account to begin with.
+    /// The account to start the sign-in with.
     pub login_hint: Option<String>,
-    /// A domain of the account's tenant, where the path names none.
+    /// A domain of the account's tenant. It is used if the path names no tenant.
     pub domain_hint: Option<String>,
-    /// The session that is to answer, `sid`.
+    /// The session to use, from the `sid` parameter.
     pub session: Option<Uuid>,
-    /// A sign-in may be so old at most, in seconds.
+    /// Maximum age of the sign-in, in seconds.
     pub max_age: Option<i64>,
-    /// `client_info=1` was asked for.
+    /// Whether the client sent `client_info=1`.
     pub client_info: bool,
-    /// What the `claims` parameter asks for.
+    /// The parsed `claims` parameter.
     pub claims: ClaimsRequest,
-    /// `api-version=1.0` on v1.0: the audience of an API that is named by its id is `spn:ID`.
+    /// True for `api-version=1.0` on v1.0: the audience of an API that is named by its id is then `spn:ID`.
     pub spn_audience: bool,
 }
 
-/// What somebody is sent here for.
+/// The purpose of an authorization request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
-    /// To sign in.
+    /// Sign in a user.
     SignIn,
-    /// To consent for a whole tenant, and for nothing else.
+    /// Consent for a whole tenant, without a sign-in to the application.
     AdminConsent,
 }
 
-/// `response_type`: a set of words.
+/// The `response_type` parameter: a set of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResponseType {
-    /// A code.
+    /// An authorization code is returned.
     pub code: bool,
-    /// An ID token, in the address.
+    /// An ID token is returned in the redirect.
     pub id_token: bool,
-    /// An access token, in the address.
+    /// An access token is returned in the redirect.
     pub token: bool,
 }
 
 impl ResponseType {
-    /// Reads the words, in any order; `None`: there is another one, or one twice, or none.
+    /// Parses the words, in any order. `None` if there is none, an unknown one, or the same one twice.
     fn parse(text: &str) -> Option<Self> {
         let mut all = Self::default();
         for word in text.split(' ') {
@@ -107,7 +107,7 @@ impl ResponseType {
         Some(all)
     }
 
-    /// A token comes back in the address, which then may not be the query.
+    /// Whether the response contains a token, which must not be sent in a query string.
     #[must_use]
     pub const fn gives_token(self) -> bool {
         self.id_token || self.token
@@ -122,60 +122,60 @@ impl fmt::Display for ResponseType {
     }
 }
 
-/// `response_mode`
+/// The `response_mode` parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// In the query.
+    /// In the query string of the redirect URI.
     Query,
-    /// In the fragment.
+    /// In the fragment of the redirect URI.
     Fragment,
-    /// Posted by a page.
+    /// As a form that a page posts.
     FormPost,
 }
 
-/// `prompt`
+/// The `prompt` parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// As needed.
+    /// Prompt only if it is needed.
     AsNeeded,
-    /// Nobody is asked anything.
+    /// Never prompt; if interaction is needed, the request fails.
     None,
-    /// Sign in again.
+    /// The user has to sign in again.
     Login,
-    /// Choose an account.
+    /// The user has to choose an account.
     SelectAccount,
-    /// Consent again.
+    /// The user has to consent again.
     Consent,
-    /// Consent for everyone in the tenant (v1.0).
+    /// An administrator has to consent for the whole tenant (v1.0).
     AdminConsent,
 }
 
-/// Why the rest of a request cannot be used.
+/// Error: a parameter other than the client or the redirect URI is not valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestProblem {
-    /// As in a token request.
+    /// An error that token requests have too.
     Request(RequestError),
-    /// The request stands in an object (false) or at an address (true) of its own.
+    /// The request is a request object (`request`: false, `request_uri`: true), which is not supported.
     Object(bool),
-    /// This response type is not served.
+    /// The response type is not supported.
     ResponseType(String),
-    /// `response_type` asks for an access token, and the application does not give these in an address.
+    /// `response_type` includes an access token, and the application may not get one from this endpoint.
     AccessTokensOff(String),
-    /// `response_type` asks for an ID token, and the application does not give these in an address.
+    /// `response_type` includes an ID token, and the application may not get one from this endpoint.
     IdTokensOff(String),
-    /// The response mode is none.
+    /// The response mode is unknown.
     ResponseMode(String),
-    /// The challenge has not the size of one.
+    /// The code challenge has a length that no challenge has.
     ChallengeSize,
-    /// The challenge has not the size that S256 gives it.
+    /// The code challenge does not have the length of an S256 challenge.
     ChallengeNotS256,
-    /// The challenge method is not S256.
+    /// The code challenge method is not S256.
     ChallengeMethod,
-    /// The prompt is none.
+    /// The prompt value is unknown.
     Prompt(String),
-    /// A session and an account are named.
+    /// Both `sid` and `login_hint` were sent.
     SessionWithHint,
-    /// A session is named, and the prompt asks to choose an account (true) or to sign in again.
+    /// `sid` was sent with a prompt to choose an account (true) or to sign in again (false).
     SessionWithPrompt(bool),
 }
 
@@ -186,10 +186,9 @@ impl From<RequestError> for RequestProblem {
 }
 
 impl AuthorizeRequest {
-    /// Reads a query or form.
+    /// Parses a query string or form.
     ///
-    /// # Errors
-    /// [`RequestError`] where not even the client is named.
+    /// # Errors [`RequestError`] if the client is missing or not valid.
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
         let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
         if form.is_empty() {
@@ -198,8 +197,8 @@ impl AuthorizeRequest {
         let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
         let state = text("state").map(str::to_owned);
         let response = text("response_type").and_then(ResponseType::parse);
-        // A token never travels in a query, and neither does a no to who asked for one (OAuth 2.0 Multiple
-        // Response Type Encoding Practices, 5).
+        // Neither a token nor the error for a token request is sent in a query string (OAuth 2.0 Multiple Response
+        // Type Encoding Practices, 5).
         let usual = match response {
             Some(response) if response.gives_token() => ResponseMode::Fragment,
             _ => ResponseMode::Query,
@@ -211,9 +210,10 @@ impl AuthorizeRequest {
             Some("form_post") => (ResponseMode::FormPost, true),
             Some(_) => (usual, false),
         };
-        let rest = match known {
-            true => asked(version, form),
-            false => Err(RequestProblem::ResponseMode(shown(text("response_mode").unwrap_or_default()))),
+        let rest = if known {
+            asked(version, form)
+        } else {
+            Err(RequestProblem::ResponseMode(shown(text("response_mode").unwrap_or_default())))
         };
         let rest = match &state {
             Some(state) if state.len() > LONGEST_STATE => Err(RequestError::Invalid("state").into()),
@@ -223,11 +223,10 @@ impl AuthorizeRequest {
         Ok(Self { version, wants: Wants::SignIn, client_id, redirect_uri, rest, mode, state })
     }
 
-    /// Reads a request to an admin consent endpoint (`reference/authorize-and-device.md`, 5). The older one
-    /// takes no scope: everything that is registered is meant.
+    /// Parses a request to an admin consent endpoint (Microsoft identity platform, "Admin consent on the Microsoft
+    /// identity platform"). The v1.0 endpoint takes no scope; it stands for all registered permissions.
     ///
-    /// # Errors
-    /// As [`AuthorizeRequest::parse`].
+    /// # Errors As [`AuthorizeRequest::parse`].
     pub fn admin_consent(version: Version, form: &Form) -> Result<Self, RequestError> {
         let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
         let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
@@ -280,7 +279,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     let target = match (Target::of(version, form)?, version) {
         (Some(target), _) => target,
         (None, Version::V2) => return Err(RequestError::Missing("scope").into()),
-        // The resource may be named when the code is redeemed, or nowhere.
+        // In v1.0, the resource may be named when the code is redeemed, or left out.
         (None, Version::V1) if response.code || response.token => Target::default_resource(true),
         (None, Version::V1) => {
             Target::Scope(ScopeRequest { openid: true, profile: true, ..ScopeRequest::default() })
@@ -320,7 +319,7 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
         },
         challenge,
         prompt,
-        // A longer hint is nobody's name.
+        // A hint that is longer than a user name cannot be one.
         login_hint: text("login_hint")
             .filter(|it| it.len() <= LONGEST_USER_NAME && is_name(it))
             .map(str::to_owned),
@@ -333,14 +332,15 @@ fn asked(version: Version, form: &Form) -> Result<Asked, RequestProblem> {
     })
 }
 
-/// A domain that is hinted at, in lower case. The words for kinds of accounts are none.
+/// Parses a domain hint, in lower case. Words for account types, such as `organizations`, name no domain.
 fn domain_hint(text: &str) -> Option<String> {
     let domain = text.trim().to_lowercase();
     let names_none = matches!(domain.as_str(), "" | "organizations" | "consumers" | "common" | "live.com");
     (!names_none && domain.len() <= 253 && is_name(&domain)).then_some(domain)
 }
 
-/// A challenge of the plain method may have up to 128 characters, one of S256 has 43.
+/// The error for a challenge of the wrong length. A `plain` challenge has up to 128 characters, an S256 challenge has
+/// 43.
 fn challenge_problem(text: &str) -> RequestProblem {
     match text.len() {
         44..=128 => RequestProblem::ChallengeNotS256,
@@ -348,10 +348,9 @@ fn challenge_problem(text: &str) -> RequestProblem {
     }
 }
 
-/// The target that a kept scope text stands for.
+/// Parses the stored scope text of an authorization request again.
 ///
-/// # Errors
-/// [`RequestError`]
+/// # Errors [`RequestError`]
 pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> {
     match version {
         Version::V1 if scope.is_empty() => Ok(Target::default_resource(true)),
@@ -360,7 +359,7 @@ pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> 
     }
 }
 
-/// A hint is shown as the account that signs in, so it has to be able to be one: a sentence is none.
+/// Whether the hint can be a user name. The page shows it as the account, so a sentence is not accepted.
 fn is_name(hint: &str) -> bool {
     !hint.contains(|c: char| c.is_whitespace() || c.is_control())
 }

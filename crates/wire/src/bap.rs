@@ -1,13 +1,14 @@
-//! The administration API's bodies (`reference/power-platform.md`, 4, 6 and 7).
+//! Response bodies of the Business Application Platform (BAP) administration API (Microsoft, "Power Platform and
+//! Power Apps administration REST API"; observed).
 
 use crate::ids::{AppId, TenantId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The root of its paths.
+/// The path prefix of the administration API.
 pub const ROOT: &str = "/providers/Microsoft.BusinessAppPlatform";
 
-/// `{"error": {"code", "message"}}`
+/// The error body, `{"error": {"code", "message"}}`.
 #[derive(Debug, Serialize)]
 pub struct ErrorBody<'a> {
     error: Inner<'a>,
@@ -20,40 +21,40 @@ struct Inner<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    /// The body of a code word and a sentence.
+    /// An error body with a code and a message.
     #[must_use]
     pub const fn new(code: &'a str, message: &'a str) -> Self {
         Self { error: Inner { code, message } }
     }
 }
 
-/// A registered application.
+/// An application that is registered for administration.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AdminApplication {
-    /// The application.
+    /// The application's client id.
     pub application_id: AppId,
 }
 
-/// What an environment's body says.
+/// The facts of an environment that its body shows.
 #[derive(Debug)]
 pub struct Environment<'a> {
-    /// A GUID or `Default-GUID`.
+    /// The id: a GUID or `Default-GUID`.
     pub id: &'a str,
-    /// The name people see.
+    /// The display name.
     pub display_name: &'a str,
-    /// `europe`, …
+    /// The region, such as `europe`.
     pub location: &'a str,
-    /// `Default`, …
+    /// The environment type, such as `Default`.
     pub sku: &'a str,
-    /// ISO 8601.
+    /// Creation time in ISO 8601.
     pub created: &'a str,
-    /// The tenant.
+    /// The tenant to which the environment belongs.
     pub tenant: TenantId,
 }
 
 impl Environment<'_> {
-    /// The body; administrators see another id and type than makers.
+    /// The JSON body. The admin endpoint shows another `id` and `type` than the endpoint for makers.
     #[must_use]
     pub fn body(&self, admin: bool) -> Value {
         let (scope, kind) =

@@ -1,24 +1,24 @@
-//! Microsoft's clouds: where each host is and what the resources are called there
-//! (`reference/power-platform.md`, 1; `discovery-and-keys.md`, 4).
+//! Microsoft's national clouds: the hosts and the resource names in each (Microsoft Entra, "National clouds"; Power
+//! Platform, "US Government" and "China"; observed).
 
 use std::str::FromStr;
 
-/// A cloud.
+/// A national cloud of Microsoft's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cloud {
     /// The public cloud.
     Public,
-    /// US Government community cloud; signs in at the public cloud.
+    /// US Government Community Cloud. Users sign in at the public cloud.
     Gcc,
-    /// US Government, high.
+    /// US Government Community Cloud High.
     GccHigh,
     /// US Department of Defense.
     Dod,
-    /// China, run by 21Vianet.
+    /// China, operated by 21Vianet.
     China,
-    /// Air-gapped, `eaglex`.
+    /// Air-gapped US Government cloud, `eaglex`.
     Ex,
-    /// Air-gapped, `scloud`.
+    /// Air-gapped US Government cloud, `scloud`.
     Rx,
 }
 
@@ -30,7 +30,7 @@ struct Hosts {
     bap: &'static str,
     powerapps_audience: &'static str,
     federation_audience: &'static str,
-    /// How many characters an environment's GUID loses to the second label of its host.
+    /// Number of characters of an environment's GUID that form the second label of its host.
     cut: usize,
 }
 
@@ -62,7 +62,8 @@ const CLOUDS: [(Cloud, Hosts); 7] = [
         },
     ),
     (
-        // Two Microsoft sources disagree about this cloud's API host: api.appsplatform.us is the other.
+        // Two sources of Microsoft's disagree about this cloud's Power Platform host: the other says
+        // api.appsplatform.us.
         Cloud::GccHigh,
         Hosts {
             names: &["gcchigh", "usgov", "azureusgovernment"],
@@ -102,7 +103,7 @@ const CLOUDS: [(Cloud, Hosts); 7] = [
         },
     ),
     (
-        // No source names the Graph host or the federation audience of the air-gapped clouds.
+        // No source names the Graph host and the federation audience of the air-gapped clouds; these are inferred.
         Cloud::Ex,
         Hosts {
             names: &["ex"],
@@ -130,7 +131,7 @@ const CLOUDS: [(Cloud, Hosts); 7] = [
     ),
 ];
 
-/// Further host names of Microsoft's token services and APIs.
+/// Further hosts of Microsoft's token services and APIs.
 const OTHER_HOSTS: [&str; 9] = [
     "login-us.microsoftonline.com",
     "login.usgovcloudapi.net",
@@ -143,7 +144,7 @@ const OTHER_HOSTS: [&str; 9] = [
     "management.azure.com",
 ];
 
-/// Whether a host name (in lower case, without a port) is one of a token service or an API of Microsoft's, in any
+/// Whether a host name (in lower case, without a port) belongs to a token service or an API of Microsoft's in any
 /// cloud.
 #[must_use]
 pub fn is_microsoft_host(host: &str) -> bool {
@@ -158,10 +159,11 @@ pub fn is_microsoft_host(host: &str) -> bool {
         || CLOUDS.iter().any(|(_, hosts)| of_cloud(hosts))
 }
 
-/// The domain below which the public cloud's token service has a host in each region: `westus2.login.microsoft.com`.
+/// The domain that has a token service host for each region of the public cloud, such as
+/// `westus2.login.microsoft.com`.
 pub const REGIONAL_LOGINS: &str = "login.microsoft.com";
 
-/// Whether a host name (in lower case, without a port) is a region's below this domain: one label more.
+/// Whether a host name (in lower case, without a port) is a regional host of this domain: exactly one more label.
 #[must_use]
 pub fn is_regional(host: &str, domain: &str) -> bool {
     let region = host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).unwrap_or_default();
@@ -174,11 +176,11 @@ pub fn is_regional(host: &str, domain: &str) -> bool {
 
 impl Cloud {
     fn hosts(self) -> &'static Hosts {
-        // The first row is the public cloud, so a cloud without a row could only ever mean that one.
+        // Every cloud has a row, so the default (the public cloud) is never used.
         CLOUDS.iter().find(|(cloud, _)| *cloud == self).map_or(&CLOUDS[0].1, |(_, hosts)| hosts)
     }
 
-    /// The short name, as `--cloud` takes it.
+    /// The short name that `--cloud` takes.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.hosts().names[0]
@@ -196,7 +198,7 @@ impl Cloud {
         self.hosts().graph
     }
 
-    /// Host of the Power Platform API; with `https://` before it, also its audience.
+    /// Host of the Power Platform API. With `https://` before it, it is also the API's audience.
     #[must_use]
     pub fn power_platform_host(self) -> &'static str {
         self.hosts().power_platform
@@ -220,7 +222,8 @@ impl Cloud {
         self.hosts().federation_audience
     }
 
-    /// The host of one environment: its GUID without dashes, cut in two labels.
+    /// The host of one environment: its GUID without dashes, cut into two labels. `None` if the id does not end with
+    /// a GUID.
     #[must_use]
     pub fn environment_host(self, environment: &str) -> Option<String> {
         let guid = environment.get(environment.len().checked_sub(36)?..)?;
@@ -236,17 +239,16 @@ impl Cloud {
     }
 }
 
-/// A name that is no cloud's.
+/// Error: the name is not that of a cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a cloud; one of public, gcc, gcchigh, dod, china, ex, rx")]
+#[error("unknown cloud; use one of public, gcc, gcchigh, dod, china, ex, rx")]
 pub struct NotACloud;
 
-/// The ends of the first domain that every tenant of another cloud gets, and that cloud.
+/// Suffixes of the initial domain of tenants in other clouds, and those clouds.
 const FOREIGN: [(&str, Cloud); 2] = [(".onmicrosoft.us", Cloud::GccHigh), (".onmschina.cn", Cloud::China)];
 
 impl Cloud {
-    /// The cloud, other than the public one, in which a tenant with this domain (in lower case) lives, as far as
-    /// the domain alone tells.
+    /// The cloud of a tenant, as far as the domain (in lower case) shows it. `None` if it may be the public cloud.
     #[must_use]
     pub fn of_domain(domain: &str) -> Option<Self> {
         FOREIGN.iter().find(|(end, _)| domain.ends_with(end)).map(|(_, cloud)| *cloud)

@@ -1,4 +1,4 @@
-//! Device codes (RFC 8628, as Entra has it): the request, its answer, and the code that people type.
+//! Device authorization requests and user codes (RFC 8628, with Entra's differences).
 
 use crate::{
     entropy::Entropy,
@@ -10,31 +10,30 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Seconds that a device code lives.
+/// Lifetime of a device code, in seconds.
 pub const LIFETIME: i64 = 15 * 60;
-/// Seconds between two polls.
+/// Minimum time between two polls, in seconds.
 pub const INTERVAL: u32 = 5;
-/// Twenty letters that nobody confuses and that spell no words.
+/// The 20 letters of user codes: without vowels and Y, so that codes do not spell words (RFC 8628, 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
-/// Letters in a code: 38.9 bits.
+/// Number of letters in a user code: 38.9 bits.
 const LENGTH: usize = 9;
 
-/// What a device asks for.
+/// A device authorization request (RFC 8628, 3.1).
 #[derive(Debug, Clone)]
 pub struct DeviceRequest {
-    /// Who asks.
+    /// The client.
     pub client_id: AppId,
-    /// What the token will be for.
+    /// The scopes or the resource that the token is for.
     pub target: Target,
-    /// The same as text, to be kept.
+    /// The target as text, which is stored with the code.
     pub scope: String,
 }
 
 impl DeviceRequest {
-    /// Reads a form.
+    /// Parses a form.
     ///
-    /// # Errors
-    /// [`RequestError`]
+    /// # Errors [`RequestError`]
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
         if form.is_empty() {
             return Err(RequestError::Empty);
@@ -53,31 +52,30 @@ impl DeviceRequest {
     }
 }
 
-/// Why a typed text cannot be a user code.
+/// Error: a typed text is not a user code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserCodeProblem {
     /// It does not have nine characters.
     Length,
-    /// It has a character that user codes never have: a vowel, a Y, a digit, a sign.
+    /// It has a character that user codes never have, such as a vowel or a digit.
     Characters,
 }
 
-/// The code that people type.
+/// The code that the user types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserCode(String);
 
 impl UserCode {
-    /// A new one.
+    /// Generates a user code.
     #[must_use]
     pub fn new(entropy: &dyn Entropy) -> Self {
         let letter = |_| char::from(LETTERS[entropy.below(20) as usize]);
         Self((0..LENGTH).map(letter).collect())
     }
 
-    /// Reads what somebody typed: in upper or lower case, with spaces and hyphens.
+    /// Parses what the user typed; letter case, spaces and hyphens are ignored.
     ///
-    /// # Errors
-    /// [`UserCodeProblem`] when the text cannot be a user code.
+    /// # Errors [`UserCodeProblem`]
     pub fn parse(text: &str) -> Result<Self, UserCodeProblem> {
         if text.len() > 64 {
             return Err(UserCodeProblem::Length);
@@ -93,14 +91,14 @@ impl UserCode {
         }
     }
 
-    /// As it is shown.
+    /// The code in upper case, without spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The answer to a device, in the types of each edition.
+/// The response body of the device authorization endpoint: numbers in v2.0, strings in v1.0.
 #[must_use]
 pub fn reply(version: Version, device_code: &str, user_code: &UserCode, page: &str) -> Value {
     let code = user_code.as_str();

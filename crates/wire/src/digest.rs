@@ -1,9 +1,8 @@
-//! Digests and comparisons that take no shortcut, for both halves: SHA-256, HMAC-SHA256, equality in
-//! constant time.
+//! SHA-256, HMAC-SHA256 and constant-time comparison.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 
-/// SHA-256 over the parts, one after the other.
+/// SHA-256 over the concatenated parts.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -13,7 +12,7 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     bytes(context.finish().as_ref())
 }
 
-/// A secret for keyed digests, prepared once: to take it in costs as much as a short digest.
+/// A key for HMAC-SHA256. It is prepared once, because preparing it costs as much as a short digest.
 #[derive(Clone)]
 pub struct DigestKey(hmac::Key);
 
@@ -24,13 +23,13 @@ impl std::fmt::Debug for DigestKey {
 }
 
 impl DigestKey {
-    /// Takes in a secret.
+    /// Prepares a key from a secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
     }
 
-    /// HMAC-SHA256 over the parts, each preceded by its length so that no two lists of parts agree.
+    /// HMAC-SHA256 over the parts, each preceded by its length so that two different lists of parts differ.
     #[must_use]
     pub fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
@@ -42,13 +41,13 @@ impl DigestKey {
     }
 }
 
-/// Whether two digests are the same, in a time that does not depend on where they differ.
+/// Compares two digests in constant time.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
-/// Lower-case hexadecimal.
+/// Formats bytes as lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] =
@@ -61,7 +60,7 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads a digest that [`hex`] wrote.
+/// Parses a SHA-256 digest from hexadecimal. `None` if the text is not 64 hexadecimal digits.
 #[must_use]
 pub fn from_hex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|it| u8::try_from(it).ok());

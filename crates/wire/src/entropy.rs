@@ -1,12 +1,12 @@
-//! Randomness as an argument: rules and formats that need new ids or secrets are handed a source,
-//! so that a test can seed it. The sources that ask the operating system live in the two halves.
+//! Randomness as an argument. Code that generates ids or secrets takes a source, so that a test can seed it. The
+//! sources that use the operating system are in the client and the server.
 
 use crate::{secret::ClientSecret, time::Timestamp};
 use uuid::Uuid;
 
-/// A source of random bytes fit for keys.
+/// A source of random bytes that are suitable for keys.
 pub trait Entropy: Send + Sync {
-    /// Fills the whole slice.
+    /// Fills the slice with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 
     /// A random (version 4) UUID.
@@ -16,7 +16,7 @@ pub trait Entropy: Send + Sync {
         uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    /// A UUID that begins with a time (version 7, RFC 9562, 5.7): what is made together is kept together.
+    /// A UUID that begins with a time (version 7, RFC 9562, 5.7), so that rows created together are stored together.
     fn uuid_at(&self, now: Timestamp) -> Uuid {
         let mut bytes = [0; 10];
         self.fill(&mut bytes);
@@ -24,7 +24,7 @@ pub trait Entropy: Send + Sync {
         uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
     }
 
-    /// An evenly distributed number below `bound` (which must not be 0).
+    /// A uniformly distributed number below `bound`, which must not be 0.
     fn below(&self, bound: u32) -> u32 {
         let limit = u32::MAX - u32::MAX % bound;
         loop {
@@ -37,7 +37,7 @@ pub trait Entropy: Send + Sync {
         }
     }
 
-    /// A generated client secret: 40 characters out of 64, 240 bits.
+    /// Generates a client secret: 40 characters of a 64-character alphabet, 240 bits.
     fn client_secret(&self) -> ClientSecret {
         let mut bytes = zeroize::Zeroizing::new([0_u8; 40]);
         self.fill(bytes.as_mut_slice());
@@ -47,12 +47,12 @@ pub trait Entropy: Send + Sync {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789~_";
 
-/// A source that repeats itself: the same seed gives the same bytes. For tests.
+/// A deterministic source for tests: the same seed gives the same bytes.
 #[derive(Debug, Default)]
 pub struct SeededEntropy(std::sync::atomic::AtomicU64);
 
 impl SeededEntropy {
-    /// A source that starts at `seed`.
+    /// A source with this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed.into())
@@ -63,7 +63,7 @@ impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         use std::sync::atomic::Ordering::Relaxed;
         for chunk in bytes.chunks_mut(8) {
-            // SplitMix64: good spread, and never meant for keys that guard anything.
+            // SplitMix64: evenly distributed, but not suitable for real keys.
             let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
             z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

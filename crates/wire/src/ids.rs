@@ -1,12 +1,11 @@
-//! Identifiers. Each kind of id is a type, so that an application id never sits where an object id
-//! belongs. They parse any of the spellings a GUID has and print as Microsoft prints them:
-//! lower case, with dashes.
+//! Identifiers. Each kind of id has its own type, so that an application id cannot be used as an object id. Ids are
+//! printed as Microsoft prints them: lower case, with dashes.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
-/// A text that is not a GUID where one is due.
+/// Error: the text is not a GUID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a GUID")]
 pub struct NotAGuid;
@@ -19,7 +18,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id with these 128 bits.
+            /// An id from a UUID.
             #[must_use]
             pub const fn new(value: Uuid) -> Self {
                 Self(value)
@@ -55,31 +54,31 @@ macro_rules! id {
 }
 
 id! {
-    /// One directory and its issuer.
+    /// A tenant: one directory and its issuer.
     TenantId
 }
 id! {
-    /// The registration of an application: what clients send as `client_id`.
+    /// The client id of an application, which clients send as `client_id`.
     AppId
 }
 id! {
-    /// An object inside a tenant: an application object, service principal, user, role and so on.
+    /// An object in a tenant, such as an application, service principal or user.
     ObjectId
 }
 id! {
-    /// A credential, a permission scope or an app role.
+    /// The id of a credential, a permission scope or an app role.
     KeyId
 }
 id! {
-    /// What ties a request to the logs: the client's own `client-request-id`, else one of ours.
+    /// The id that connects a request with the logs: the client's `client-request-id`, or a generated one.
     CorrelationId
 }
 id! {
-    /// One answer of the token service; also the source of a token's `uti`.
+    /// The id of one response. The `uti` claim of tokens is derived from it.
     TraceId
 }
 
-/// Reads the dashed form of a GUID in either letter case (what Microsoft's services take).
+/// Parses a GUID with dashes in any letter case, the only form that Microsoft's services accept.
 fn parse_guid(text: &str) -> Result<Uuid, NotAGuid> {
     let dashed = text.len() == 36
         && text.bytes().enumerate().all(|(i, b)| (b == b'-') == matches!(i, 8 | 13 | 18 | 23));
@@ -90,8 +89,8 @@ fn parse_guid(text: &str) -> Result<Uuid, NotAGuid> {
 }
 
 impl TraceId {
-    /// The `uti` claim of tokens that this answer carries: 22 characters of base64url over the
-    /// mixed-endian bytes of the id (`reference/tokens-and-claims.md`, 7).
+    /// The `uti` claim of the tokens in this response: base64url (22 characters) of the id's mixed-endian bytes
+    /// (observed).
     #[must_use]
     pub fn uti(self) -> String {
         use base64::Engine as _;

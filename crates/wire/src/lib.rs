@@ -1,7 +1,7 @@
-//! What travels: the formats that both halves of Carnet read and write.
+//! Wire formats that the server and the client of Carnet share.
 //!
-//! No input or output, no clock, no decisions. A type here is trusted only when an unmodified
-//! Microsoft client, or a body recorded from Microsoft, passes through it in a test.
+//! No I/O, no clock, no decisions. A type is trusted only if an unmodified Microsoft client, or a body recorded from
+//! Microsoft, passes through it in a test.
 
 pub mod aadsts;
 pub mod authority;

@@ -1,31 +1,31 @@
-//! Discovery documents: OpenID configuration of both editions, instance discovery, user realm
-//! (`reference/discovery-and-keys.md`). Member order is the recorded one.
+//! Discovery documents: OpenID configuration of v1.0 and v2.0, instance discovery, user realm (OpenID Connect
+//! Discovery, 4). The members are in the order of Entra's documents (observed).
 
 use crate::token::request::Version;
 use serde_json::{Value, json};
 
-/// What a configuration document speaks of.
+/// The facts in an OpenID configuration document.
 #[derive(Debug)]
 pub struct Provider<'a> {
     /// Base URL of the token service.
     pub login: &'a str,
     /// Base URL of Microsoft Graph.
     pub graph: &'a str,
-    /// The tenant segment of its addresses: a GUID, `common` or `organizations`.
+    /// The tenant segment of the URLs: a GUID, `common` or `organizations`.
     pub segment: &'a str,
-    /// `iss` of tokens of this edition.
+    /// The `iss` claim of tokens of this version.
     pub issuer: &'a str,
 }
 
-/// The public cloud's name for itself: validators compare it, letter by letter, with that of a key.
+/// The name of the public cloud. Token validators compare it with the name in a key.
 pub const CLOUD_INSTANCE: &str = "microsoftonline.com";
 
-/// The segment names no tenant.
+/// Whether the segment is an alias that stands for no single tenant.
 fn is_alias(segment: &str) -> bool {
     matches!(segment, "common" | "organizations" | "consumers")
 }
 
-/// The OpenID configuration of an edition.
+/// The OpenID configuration document of one version.
 #[must_use]
 pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
     let base = format!("{}/{}", it.login, it.segment);
@@ -94,13 +94,13 @@ pub fn configuration(version: Version, it: &Provider<'_>) -> Value {
     body
 }
 
-/// The host of a base URL, with its port.
+/// The host and port of a base URL.
 #[must_use]
 pub fn host_of(base: &str) -> &str {
     base.split_once("://").map_or(base, |(_, host)| host)
 }
 
-/// Clouds whose hosts share caches, as recorded: network name, cache name, aliases.
+/// Microsoft's clouds for token caches: network name, cache name, aliases (observed).
 const NETWORKS: [(&str, &str, &[&str]); 5] = [
     (
         "login.microsoftonline.com",
@@ -121,8 +121,7 @@ const NETWORKS: [(&str, &str, &[&str]); 5] = [
     ("login-us.microsoftonline.com", "login-us.microsoftonline.com", &["login-us.microsoftonline.com"]),
 ];
 
-/// The answer to instance discovery for an authorize address of ours. `inner` is the tenant segment
-/// and the rest of the path that was asked about.
+/// The response of instance discovery, with this server and Microsoft's clouds.
 #[must_use]
 pub fn instance(login: &str, tenant: &str, v2: bool) -> Value {
     let own = host_of(login);
@@ -141,13 +140,13 @@ pub fn instance(login: &str, tenant: &str, v2: bool) -> Value {
     })
 }
 
-/// The hosts that instance discovery vouches for besides our own.
+/// Whether instance discovery lists the host as one of Microsoft's.
 #[must_use]
 pub fn is_known_host(host: &str) -> bool {
     NETWORKS.iter().any(|(_, _, aliases)| aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host)))
 }
 
-/// The user realm of a managed domain, or of one that nobody here owns.
+/// The user realm document of a domain. `managed` is true if a tenant of this server owns the domain.
 #[must_use]
 pub fn user_realm(domain: &str, managed: bool) -> Value {
     let mut body = json!({

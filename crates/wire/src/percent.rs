@@ -1,8 +1,8 @@
-//! Percent-encoding (RFC 3986, 2.1), decoded once and strictly wherever it occurs.
+//! Percent-encoding (RFC 3986, 2.1), decoded strictly.
 
 use zeroize::Zeroizing;
 
-/// Encodes everything but unreserved characters; a space becomes a plus sign, as in forms.
+/// Encodes all but unreserved characters. A space becomes a plus sign, as in forms.
 #[must_use]
 pub fn encode(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -21,13 +21,13 @@ pub fn encode(text: &str) -> String {
     out
 }
 
-/// Decodes; with `plus`, a plus sign is a space as in forms. `None`: a broken escape.
+/// Decodes. If `plus` is true, a plus sign is a space, as in forms. `None` if an escape is malformed.
 #[must_use]
 pub fn decode(text: &[u8], plus: bool) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
     loop {
-        // Assertions and secrets hardly have an escape: whatever has none is taken at once.
+        // Assertions and secrets hardly contain escapes, so text without any is copied as a whole.
         let plain = rest.iter().position(|byte| *byte == b'%' || plus && *byte == b'+').unwrap_or(rest.len());
         bytes.extend_from_slice(&rest[..plain]);
         match &rest[plain..] {
@@ -45,13 +45,13 @@ pub fn decode(text: &[u8], plus: bool) -> Option<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// Decodes to a text. `None`: a broken escape, or bytes that are no UTF-8.
+/// Decodes to a string. `None` if an escape is malformed or the bytes are not UTF-8.
 #[must_use]
 pub fn decode_text(text: &str, plus: bool) -> Option<String> {
     String::from_utf8(decode(text.as_bytes(), plus)?.to_vec()).ok()
 }
 
-/// The decoded value of a query string's parameter; `None` when it is not there or does not decode.
+/// The decoded value of a parameter in a query string. `None` if it is absent or cannot be decoded.
 #[must_use]
 pub fn query_value(query: &str, name: &str) -> Option<String> {
     let part = query.split('&').find_map(|part| part.split_once('=').filter(|(key, _)| *key == name))?;

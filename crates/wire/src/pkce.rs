@@ -11,7 +11,7 @@ pub struct Verifier(Zeroizing<String>);
 #[derive(Debug, Clone)]
 pub struct Challenge(String);
 
-/// A text that is no verifier or challenge.
+/// Error: the text is not a PKCE verifier or challenge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a PKCE verifier or challenge")]
 pub struct NotPkce;
@@ -23,10 +23,9 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// Reads a verifier.
+    /// Parses a verifier.
     ///
-    /// # Errors
-    /// [`NotPkce`]
+    /// # Errors [`NotPkce`]
     pub fn parse(text: &str) -> Result<Self, NotPkce> {
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         match (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
@@ -35,7 +34,7 @@ impl Verifier {
         }
     }
 
-    /// Its challenge.
+    /// The S256 challenge of this verifier.
     #[must_use]
     pub fn challenge(&self) -> Challenge {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.0.as_bytes());
@@ -44,10 +43,9 @@ impl Verifier {
 }
 
 impl Challenge {
-    /// Reads a challenge.
+    /// Parses an S256 challenge.
     ///
-    /// # Errors
-    /// [`NotPkce`]
+    /// # Errors [`NotPkce`]
     pub fn parse(text: &str) -> Result<Self, NotPkce> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         match text.len() == 43 && text.bytes().all(plain) {
@@ -56,13 +54,13 @@ impl Challenge {
         }
     }
 
-    /// As it was sent.
+    /// The challenge as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The verifier is the one this challenge was made of.
+    /// Whether this is the challenge of the verifier.
     #[must_use]
     pub fn accepts(&self, verifier: &Verifier) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(

@@ -1,9 +1,9 @@
-//! The Power Platform API's bodies (`reference/power-platform.md`, 6 and 7).
+//! Response bodies of the Power Platform API (Microsoft, "Power Platform API reference"; observed).
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// First segments of its paths: a closed list, so that they never hide another host's.
+/// First path segments of the API. The list is closed so that no path of another host is taken for one of this API.
 pub const NAMESPACES: [&str; 18] = [
     "analytics",
     "appmanagement",
@@ -25,7 +25,7 @@ pub const NAMESPACES: [&str; 18] = [
     "aiflows",
 ];
 
-/// The gateway's error: no wrapper, a lower-case `innererror`.
+/// An error of the API gateway: no `error` wrapper, and `innererror` in lower case (observed).
 #[derive(Debug, Serialize)]
 pub struct GatewayError<'a> {
     code: &'a str,
@@ -41,13 +41,13 @@ struct Inner<'a> {
 }
 
 impl<'a> GatewayError<'a> {
-    /// An error without an inner one.
+    /// An error without an inner error.
     #[must_use]
     pub const fn new(code: &'a str, message: &'a str) -> Self {
         Self { code, message, innererror: None }
     }
 
-    /// The 403 of the gateway, with the reason inside.
+    /// The gateway's 403, whose inner error has the reason.
     #[must_use]
     pub const fn forbidden(code: &'a str, message: &'a str) -> Self {
         let outer = "The caller is not authorized to perform the request.";
@@ -55,21 +55,21 @@ impl<'a> GatewayError<'a> {
     }
 }
 
-/// What a package's body says.
+/// The facts of an application package that its body shows.
 #[derive(Debug)]
 pub struct Package<'a> {
-    /// Its name in addresses.
+    /// The unique name, which is used in URLs.
     pub unique_name: &'a str,
-    /// The name people see.
+    /// The display name.
     pub name: &'a str,
-    /// `1.0.0.0`
+    /// The version, such as `1.0.0.0`.
     pub version: &'a str,
-    /// Who publishes it.
+    /// The publisher's name.
     pub publisher: &'a str,
 }
 
 impl Package<'_> {
-    /// The body of an application package that is not installed.
+    /// The JSON body of a package that is not installed.
     #[must_use]
     pub fn body(&self) -> Value {
         json!({

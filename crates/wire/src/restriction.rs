@@ -1,24 +1,24 @@
-//! Tenant restrictions: headers by which a network tells the token service into which tenants it lets people
-//! sign in (Microsoft, "Restrict access to a tenant"). A proxy adds them; what they forbid is decided in
-//! `tenant::restriction`.
+//! Tenant restrictions: headers in which a network's proxy tells the token service which tenants its users may sign
+//! in to (Microsoft Entra, "Restrict access to a tenant"). `carnet_tenant` decides what they forbid.
 
-/// The most tenants that one header names; a longer list lets nobody in beyond them.
+/// Maximum number of tenants in one header. Further tenants are ignored, so access to them is denied.
 const MOST: usize = 500;
 
-/// What a network allows. The default allows everything.
+/// The tenants that a network allows. The default allows all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restrictions {
-    /// `Restrict-Access-To-Tenants`, one list for each time it was sent: ids or domains, in lower case. Every list
-    /// holds; one that cannot be read names nobody.
+    /// The lists of `Restrict-Access-To-Tenants`, one for each time the header was sent: ids or domains, in lower
+    /// case. A tenant must be in every list. A header that cannot be parsed is an empty list.
     pub tenants: Vec<Vec<String>>,
-    /// The tenant in `sec-Restrict-Tenant-Access-Policy` (`TENANT:POLICY`), in lower case; empty, and so nobody's,
-    /// where it cannot be read or was sent twice.
+    /// The tenant in `sec-Restrict-Tenant-Access-Policy` (`TENANT:POLICY`), in lower case. It is empty, which matches
+    /// no tenant, if the header cannot be parsed or was sent twice.
     pub policy_of: Option<String>,
 }
 
 impl Restrictions {
-    /// Reads the headers, by a function that finds all values of one by its name in lower case; `None` is a value
-    /// that is no text. Who sends one themselves does not so push away what the network adds.
+    /// Reads the headers. `header` returns all values of a header by its name in lower case; `None` stands for a
+    /// value that is not text. Because all values count, a client cannot replace the header that the proxy adds by
+    /// sending its own.
     #[must_use]
     pub fn read<'a>(header: impl Fn(&str) -> Vec<Option<&'a str>>) -> Self {
         let list = |text: &str| {
@@ -29,7 +29,7 @@ impl Restrictions {
         let tenants = tenants.map(|text| text.map(list).unwrap_or_default()).collect();
         let policy_of = match header("sec-restrict-tenant-access-policy")[..] {
             [] => None,
-            // The word for personal accounts, which are not here.
+            // The value that blocks personal accounts, which this server does not have.
             [Some(text)] if text.trim().eq_ignore_ascii_case("restrict-msa") => None,
             [Some(text)] => Some(text.split_once(':').map_or("", |(tenant, _)| tenant)),
             _ => Some(""),

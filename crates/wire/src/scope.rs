@@ -1,82 +1,82 @@
-//! The `scope` parameter: `.default`, full URIs, the double slash, a bare GUID, short Graph names
-//! (`reference/token-endpoint.md`, 6). What exists and what is consented is decided elsewhere.
+//! The `scope` parameter: `.default`, full URIs, the double slash, a GUID, short Graph names (Microsoft identity
+//! platform, "Scopes and permissions"). `carnet_tenant` decides which scopes exist and have consent.
 
 use std::fmt;
 
-/// The longest `scope` parameter, in bytes.
+/// Maximum length of the `scope` parameter, in bytes.
 pub const LONGEST: usize = 8 * 1024;
-/// The most scopes in one.
+/// Maximum number of scopes in one parameter.
 pub const MOST: usize = 200;
-/// The resource that short names mean.
+/// The resource of scopes that name none.
 pub const GRAPH: &str = "https://graph.microsoft.com";
 
-/// A `scope` parameter that has the shape of one: one resource at most, and the OIDC scopes.
+/// A parsed `scope` parameter: the permissions of one resource and the OpenID Connect scopes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeRequest {
-    /// The permissions of a resource. `None`: only OIDC scopes, so the token is for Graph's userinfo.
+    /// The permissions of the first resource. `None` if there are only OpenID Connect scopes; the token is then for
+    /// Graph's userinfo endpoint.
     pub resource: Option<ResourceScope>,
-    /// Further resources that were named; the grants that take several use the first.
+    /// Further resources. Grant types that allow several resources use the first.
     pub others: Vec<String>,
-    /// `openid`.
+    /// Whether `openid` is requested.
     pub openid: bool,
-    /// `profile`.
+    /// Whether `profile` is requested.
     pub profile: bool,
-    /// `email`.
+    /// Whether `email` is requested.
     pub email: bool,
-    /// `offline_access`.
+    /// Whether `offline_access` is requested.
     pub offline_access: bool,
-    /// The `resource` parameter beside the scope (RFC 8707). It has to name the same API.
+    /// The `resource` parameter beside the scope (RFC 8707), which must name the same API.
     pub resource_parameter: Option<String>,
 }
 
-/// What is wanted of one resource.
+/// The permissions that are requested of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceScope {
-    /// The resource as the client wrote it, without the part after the last slash: an identifier URI
-    /// (whose own trailing slash survives as in `https://management.azure.com/`), an application's
-    /// GUID, or Graph's for names without a resource.
+    /// The resource as the client wrote it, without the part after the last slash: an identifier URI (which keeps a
+    /// trailing slash of its own, as in `https://management.azure.com/`), an application's GUID, or Graph for scopes
+    /// without a resource.
     pub resource: String,
-    /// The client left the resource out.
+    /// Whether the client left out the resource.
     pub implied: bool,
-    /// The permissions.
+    /// The requested permissions.
     pub wanted: Wanted,
 }
 
-/// Which permissions of the resource.
+/// Which permissions of a resource are requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// `/.default`: everything consented.
+    /// `/.default`: all permissions with consent.
     Default,
-    /// These values, in the order sent.
+    /// These permissions, in the order sent.
     Named(Vec<String>),
 }
 
-/// Why a `scope` parameter is none.
+/// Error: a `scope` parameter is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// Longer than 8 KiB, or more than 200 scopes.
     #[error("The provided value for the input parameter 'scope' is not valid: it is too long.")]
     TooLong,
-    /// Characters outside the visible ASCII range.
+    /// Characters that are not allowed in a scope (RFC 6749, 3.3).
     #[error(
         "The provided value for the input parameter 'scope' is not valid: it has characters that no scope has."
     )]
     Characters,
-    /// `.default` beside named permissions of the same resource.
+    /// `.default` together with named permissions of the same resource.
     #[error(
         "The provided value for the input parameter 'scope' is not valid. The scope {0}/.default cannot be combined with named permissions of that resource."
     )]
     DefaultMixed(String),
-    /// A scope without a value after its resource.
+    /// A scope without a resource or without a value.
     #[error("The provided value for the input parameter 'scope' is not valid. The scope {0} is not valid.")]
     NoValue(String),
 }
 
 impl ScopeRequest {
-    /// Reads the parameter.
+    /// Parses the parameter.
     ///
-    /// # Errors
-    /// [`ScopeError`]
+    /// # Errors [`ScopeError`]
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         if text.len() > LONGEST {
             return Err(ScopeError::TooLong);

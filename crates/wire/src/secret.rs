@@ -1,6 +1,5 @@
-//! Values that must not be seen. They can be spent or compared, never printed: no `Display`, no
-//! `Serialize`, no `==`; `Debug` writes the name alone; memory is wiped on drop. The one way out is
-//! `expose`, which reviewers search for.
+//! Secret values. They have no `Display`, no `Serialize` and no `==`; `Debug` prints the type's name; memory is wiped
+//! on drop. `expose` is the only access, so that reviewers can search for it.
 
 use std::fmt;
 use zeroize::Zeroizing;
@@ -12,13 +11,13 @@ macro_rules! secret {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes the value in; the given string is moved, not copied.
+            /// Wraps a value, which is moved and not copied.
             #[must_use]
             pub fn new(value: String) -> Self {
                 Self(Zeroizing::new(value))
             }
 
-            /// The value, to spend it. Never to log, print or store it.
+            /// The secret value. It must not be logged, printed or stored.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -40,39 +39,39 @@ macro_rules! secret {
 }
 
 secret! {
-    /// What an application proves itself with (`client_secret`).
+    /// The secret of an application (`client_secret`).
     ClientSecret
 }
 secret! {
-    /// What a user proves themselves with.
+    /// The password of a user.
     Password
 }
 secret! {
-    /// A compact signed statement shown as proof (`client_assertion`).
+    /// A signed JWT that a client sends as proof (`client_assertion`, or `assertion` of an on-behalf-of request).
     Assertion
 }
 secret! {
-    /// An access token, as a bearer shows it.
+    /// An access token, as a client sends it.
     AccessToken
 }
 secret! {
-    /// An authorization code, on its way back to the token endpoint.
+    /// An authorization code, as a client redeems it.
     AuthorizationCode
 }
 secret! {
-    /// A device code, as the device that polls with it keeps it.
+    /// A device code, as a device polls with it.
     DeviceCode
 }
 secret! {
-    /// A refresh token, as a client keeps it.
+    /// A refresh token, as a client stores it.
     RefreshToken
 }
 secret! {
-    /// The address of a database, which may hold a password.
+    /// A database URL, which may contain a password.
     DatabaseUrl
 }
 secret! {
-    /// What stands in for a lost authenticator, once.
+    /// A single-use code that replaces a lost authenticator.
     RecoveryCode
 }
 secret! {
@@ -80,18 +79,18 @@ secret! {
     TotpKey
 }
 
-/// Bytes that must not be seen: private keys, seal keys, digest keys.
+/// Secret bytes, such as private keys, seal keys and digest keys.
 #[derive(Clone)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// Takes the bytes in.
+    /// Wraps bytes, which are moved and not copied.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes, to use them.
+    /// The secret bytes. They must not be logged, printed or stored.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

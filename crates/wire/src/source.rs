@@ -1,13 +1,12 @@
-//! The source of a request: the network from which a peer's address comes, as far as counters are concerned.
+//! The source of a request: the network that counters and limits use instead of the peer's address.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The source of a request, for everything that is counted by source: an IPv4 address, or the /64 network of an
-/// IPv6 address. One IPv6 host usually controls all 2^64 addresses of its network (RFC 6177), so a limit for each
-/// IPv6 address would be no limit.
+/// The source of a request: an IPv4 address, or the /64 network of an IPv6 address. One IPv6 host usually controls
+/// all 2^64 addresses of its network (RFC 6177), so that a limit for each IPv6 address would have no effect.
 ///
 /// An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

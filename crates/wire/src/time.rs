@@ -1,20 +1,20 @@
-//! Time as it travels: milliseconds since 1970 in the store, seconds in tokens, and Microsoft's two
-//! texts. Nobody here asks what time it is: that is an argument.
+//! Points in time: milliseconds since 1970 in the store, seconds in tokens, and Microsoft's two text formats. Nothing
+//! in this package reads a clock; the current time is an argument.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
-/// A moment, in milliseconds since 1970-01-01 UTC.
+/// A point in time, in milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// The latest moment that has a text: the end of the year 9999.
+/// The last point in time that can be formatted: the end of the year 9999.
 const LAST: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// The moment so many milliseconds after 1970, held between 1970 and 9999.
+    /// Makes a point in time of milliseconds since 1970, limited to the years 1970 to 9999.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(if millis < 0 {
@@ -26,7 +26,7 @@ impl Timestamp {
         })
     }
 
-    /// The moment so many seconds after 1970.
+    /// Makes a point in time of seconds since 1970.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self::from_millis(seconds.saturating_mul(1000))
@@ -44,19 +44,19 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// The moment so many seconds later (or earlier, when negative).
+    /// This time plus a number of seconds, which may be negative.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// The moment so many milliseconds later (or earlier, when negative).
+    /// This time plus a number of milliseconds, which may be negative.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// Reads an ISO 8601 moment such as Graph takes and gives, with any offset.
+    /// Parses an ISO 8601 time with any offset, as Graph accepts it.
     #[must_use]
     pub fn parse_iso(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
@@ -64,7 +64,7 @@ impl Timestamp {
         (0..=LAST).contains(&millis).then_some(Self(millis))
     }
 
-    /// `2026-11-23T02:23:05Z`, with milliseconds only when there are any: Graph's form.
+    /// Formats as `2026-11-23T02:23:05Z`, with milliseconds only if there are any, as Graph does.
     #[must_use]
     pub fn iso(self) -> String {
         let whole = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
@@ -75,14 +75,14 @@ impl Timestamp {
         }
     }
 
-    /// `2026-11-23 02:23:05Z`: the form in the token service's error bodies.
+    /// Formats as `2026-11-23 02:23:05Z`, as in the error bodies of the token service.
     #[must_use]
     pub fn plain(self) -> String {
         let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
         self.date_time().format(&form).unwrap_or_default()
     }
 
-    /// The same moment in the `time` crate's type.
+    /// Converts to the type of the `time` crate.
     #[must_use]
     pub fn date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)

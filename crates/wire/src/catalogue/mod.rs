@@ -1,7 +1,7 @@
-//! Microsoft's own applications, as data: the APIs with every published permission, the command-line
-//! clients that are known in every tenant, and the directory roles. The facts are in `data`; its README says where
-//! they come from. They are the same for every tenant and server, so a process holds them once: names and clients are
-//! read at start, the permissions of an API when something asks for them first.
+//! Microsoft's own applications as data: the APIs with every published permission, the command-line clients that
+//! exist in every tenant, and the directory roles. The facts are in `data`, whose README names their sources. They
+//! are the same for every tenant, so a process holds them once: names and clients are read at start, the permissions
+//! of an API when they are first used.
 
 mod published;
 
@@ -21,17 +21,17 @@ use std::{
 
 /// Microsoft Graph.
 pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-/// Windows Azure Active Directory, the API before Microsoft Graph.
+/// Azure AD Graph, named "Windows Azure Active Directory".
 pub const AZURE_AD: &str = "00000002-0000-0000-c000-000000000000";
 /// The Power Platform API.
 pub const POWER_PLATFORM: &str = "8578e004-a5c6-46e7-913e-12f58912df43";
-/// The PowerApps Service, whose tokens the administration API takes.
+/// The PowerApps Service, which is the audience of tokens for the administration API.
 pub const POWERAPPS_SERVICE: &str = "475226c6-020e-4fb2-8a90-7a972cbfc1d4";
-/// Microsoft Graph Command Line Tools: a public client for Graph, which needs consent like any application.
+/// Microsoft Graph Command Line Tools: a public client for Graph that needs consent like any application.
 pub const GRAPH_COMMAND_LINE: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
-/// Azure PowerShell: a public client for Graph, the PowerApps Service and more. Carnet's own commands use it.
+/// Azure PowerShell: a public client for Graph, the PowerApps Service and others. Carnet's own commands use it.
 pub const AZURE_POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
-/// Power Platform CLI, a public client known in every tenant.
+/// Power Platform CLI: a public client that exists in every tenant.
 pub const POWER_PLATFORM_CLI: &str = "9cee029c-6210-4654-90bb-17e6e9d36617";
 /// Exchange Online.
 pub const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
@@ -44,29 +44,29 @@ pub const FLOW: &str = "7df0a125-d3be-4c96-aa54-591f83ff541c";
 /// The tenant that owns Microsoft's applications.
 pub const MICROSOFT_TENANT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
-/// An application of Microsoft's.
+/// An application that Microsoft owns.
 #[derive(Debug)]
 pub struct FirstParty {
-    /// Its id, the same in every tenant.
+    /// The client id, the same in every tenant.
     pub app_id: AppId,
-    /// Its name.
+    /// The display name.
     pub display_name: String,
-    /// The names under which tokens for it are asked for, without trailing slash.
+    /// The identifier URIs under which clients request tokens for it, without trailing slash.
     pub names: Vec<&'static str>,
-    /// A tenant holds its service principal from the start.
+    /// Whether every tenant has its service principal from the start.
     pub in_every_tenant: bool,
-    /// It is a client without a credential, and no API.
+    /// Whether it is a public client and not an API.
     pub public_client: bool,
-    /// Where its sign-ins may end, besides `http://localhost` and the native client's page.
+    /// Redirect URIs, in addition to `http://localhost` and the page for native clients.
     pub redirect_uris: Vec<String>,
-    /// The scopes it holds without anyone's consent, by API. Some are never published to tenants.
+    /// The scopes it holds without consent, by API. Some are not published to tenants.
     pub preauthorized: BTreeMap<AppId, Vec<String>>,
-    /// What it is not preauthorized for at Microsoft Graph it gets by consent, like an application of the tenant.
+    /// Whether it may get further Microsoft Graph scopes by consent, like an application of the tenant.
     pub by_consent: bool,
     published: OnceLock<Published>,
 }
 
-/// Equal by id: there is one entry for each application.
+/// Compared by id, because there is one entry for each application.
 impl PartialEq for FirstParty {
     fn eq(&self, other: &Self) -> bool {
         self.app_id == other.app_id
@@ -76,7 +76,7 @@ impl PartialEq for FirstParty {
 impl Eq for FirstParty {}
 
 impl FirstParty {
-    /// The entry of the catalogue that comes with the program.
+    /// The entry for an application in the built-in catalogue.
     #[must_use]
     pub fn builtin(app: AppId) -> Option<&'static Self> {
         let builtin = &*BUILTIN;
@@ -84,45 +84,45 @@ impl FirstParty {
         Some(&builtin.applications[builtin.by_id[place]])
     }
 
-    /// The API looks at every call whether the token still counts, so that its tokens may live a day
-    /// (continuous access evaluation).
+    /// Whether the API checks on every call that the token is still valid (continuous access evaluation). Its tokens
+    /// may then live for a day.
     #[must_use]
     pub fn evaluates_continuously(&self) -> bool {
         let id = self.app_id.to_string();
         [GRAPH, POWER_PLATFORM, POWERAPPS_SERVICE].contains(&id.as_str())
     }
 
-    /// The delegated permissions that it publishes, sorted by value in lower case.
+    /// The published delegated permissions, sorted by value in lower case.
     #[must_use]
     pub fn scopes(&self) -> &[PermissionScope] {
         &self.published().scopes.list
     }
 
-    /// The application permissions that it publishes, sorted by value in lower case.
+    /// The published application permissions, sorted by value in lower case.
     #[must_use]
     pub fn roles(&self) -> &[AppRole] {
         &self.published().roles.list
     }
 
-    /// The delegated permission with this value, in any letter case.
+    /// Finds a delegated permission by value; letter case is ignored.
     #[must_use]
     pub fn scope(&self, value: &str) -> Option<&PermissionScope> {
         self.published().scopes.by_value(value)
     }
 
-    /// The application permission with this value, in any letter case.
+    /// Finds an application permission by value; letter case is ignored.
     #[must_use]
     pub fn role(&self, value: &str) -> Option<&AppRole> {
         self.published().roles.by_value(value)
     }
 
-    /// The delegated permission with this id.
+    /// Finds a delegated permission by id.
     #[must_use]
     pub fn scope_by_id(&self, id: KeyId) -> Option<&PermissionScope> {
         self.published().scopes.by_id(id)
     }
 
-    /// The application permission with this id.
+    /// Finds an application permission by id.
     #[must_use]
     pub fn role_by_id(&self, id: KeyId) -> Option<&AppRole> {
         self.published().roles.by_id(id)
@@ -132,7 +132,7 @@ impl FirstParty {
         self.published.get_or_init(|| Published::of(self.app_id))
     }
 
-    /// Reads a line of `data/apis.tsv`.
+    /// Parses a line of `data/apis.tsv`.
     fn read(line: &'static str) -> Option<Self> {
         let mut fields = line.split('\t');
         Some(Self {
@@ -154,22 +154,22 @@ impl FirstParty {
 }
 
 impl From<Client> for FirstParty {
-    fn from(it: Client) -> Self {
+    fn from(client: Client) -> Self {
         Self {
-            app_id: it.app_id,
-            display_name: it.display_name,
+            app_id: client.app_id,
+            display_name: client.display_name,
             names: Vec::new(),
-            in_every_tenant: it.in_every_tenant,
+            in_every_tenant: client.in_every_tenant,
             public_client: true,
-            redirect_uris: it.redirect_uris,
-            preauthorized: it.preauthorized,
-            by_consent: it.by_consent,
+            redirect_uris: client.redirect_uris,
+            preauthorized: client.preauthorized,
+            by_consent: client.by_consent,
             published: OnceLock::from(Published::default()),
         }
     }
 }
 
-/// A client of `data/clients.json`.
+/// An entry of `clients` in `data/clients.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Client {
@@ -183,7 +183,7 @@ struct Client {
     by_consent: bool,
 }
 
-/// `data/clients.json`.
+/// The content of `data/clients.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Clients {
@@ -191,13 +191,13 @@ struct Clients {
     role_templates: Vec<RoleTemplate>,
 }
 
-/// A directory role's template.
+/// The template of a directory role.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "(ObjectId, String)")]
 pub struct RoleTemplate {
-    /// Its id, the same in every tenant.
+    /// The template id, the same in every tenant.
     pub id: ObjectId,
-    /// Its name.
+    /// The display name.
     pub display_name: String,
 }
 
@@ -207,10 +207,10 @@ impl From<(ObjectId, String)> for RoleTemplate {
     }
 }
 
-/// What comes with the program, read once.
+/// The built-in catalogue, read once.
 struct Builtin {
     applications: Vec<FirstParty>,
-    /// Places in `applications`, sorted by application id.
+    /// Indexes into `applications`, sorted by application id.
     by_id: Vec<usize>,
     role_templates: Vec<RoleTemplate>,
 }
@@ -231,11 +231,12 @@ impl Builtin {
     }
 }
 
-/// All names of Microsoft's APIs. Built when a name is looked up that no service principal of the tenant has.
+/// All names of Microsoft's APIs. Built on first use, because most names are those of service principals in the
+/// tenant.
 struct Names {
-    /// Places of the applications, by name in lower case.
+    /// Indexes into `Builtin::applications`, by name in lower case.
     places: HashMap<Cow<'static, str>, usize>,
-    /// Hosts of the names.
+    /// Host names that occur in the names.
     hosts: HashSet<String>,
 }
 
@@ -261,20 +262,19 @@ fn lower(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The catalogue.
+/// Microsoft's applications and directory roles, and the server's own host names.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     /// Microsoft's applications.
     pub applications: &'static [FirstParty],
     /// Directory roles.
     pub role_templates: &'static [RoleTemplate],
-    /// Host names that this server answers to, in lower case and without a port: no application is named after
-    /// them, whatever domain they are below.
+    /// This server's host names, in lower case and without a port. No application may have an identifier URI on them.
     pub own_hosts: Vec<String>,
 }
 
 impl Catalogue {
-    /// The catalogue that comes with the program.
+    /// The built-in catalogue, without host names.
     #[must_use]
     pub fn builtin() -> Self {
         Self {
@@ -284,13 +284,13 @@ impl Catalogue {
         }
     }
 
-    /// The application with this id.
+    /// Finds an application by id.
     #[must_use]
     pub fn application(&self, app: AppId) -> Option<&'static FirstParty> {
         FirstParty::builtin(app)
     }
 
-    /// The API under this name: an identifier with or without its trailing slash, or its id.
+    /// Finds an API by an identifier URI (with or without trailing slash) or by its id.
     #[must_use]
     pub fn resource_by_name(&self, name: &str) -> Option<&'static FirstParty> {
         if let Ok(app) = name.parse() {
@@ -300,14 +300,14 @@ impl Catalogue {
         NAMES.places.get(&*plain).map(|place| &BUILTIN.applications[*place])
     }
 
-    /// The catalogue for a server that answers to these host names.
+    /// Sets the host names of this server.
     #[must_use]
     pub fn for_hosts(mut self, hosts: &[String]) -> Self {
         self.own_hosts = hosts.to_vec();
         self
     }
 
-    /// The URI is a name of one of Microsoft's APIs, or lies at a host of theirs or of this server.
+    /// Whether the URI names one of Microsoft's APIs, or is on a host of Microsoft's or of this server.
     #[must_use]
     pub fn claims_uri(&self, uri: &str) -> bool {
         let at_host = host(uri).is_some_and(|host| {
@@ -316,14 +316,14 @@ impl Catalogue {
         at_host || self.resource_by_name(uri).is_some()
     }
 
-    /// The role with this name, in any letter case.
+    /// Finds a directory role by name; letter case is ignored.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&'static RoleTemplate> {
         self.role_templates.iter().find(|role| role.display_name.eq_ignore_ascii_case(name))
     }
 }
 
-/// The host of a URI, in lower case, without user, port and final dot, as the most lenient reader finds it.
+/// The host of a URI, in lower case, without user, port and final dot. It is parsed as the most lenient client would.
 fn host(uri: &str) -> Option<String> {
     let (_, rest) = uri.split_once("://")?;
     let authority = rest.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next()?;
@@ -379,7 +379,7 @@ mod tests {
         let by_consent: Vec<_> = catalogue.applications.iter().filter(|it| it.by_consent).collect();
         assert_eq!(by_consent.len(), 1);
         assert_eq!(by_consent[0].app_id.to_string(), GRAPH_COMMAND_LINE);
-        // Signing in is all that it may do unasked.
+        // It may only sign in without consent.
         assert_eq!(held(GRAPH_COMMAND_LINE, GRAPH), 4);
     }
 
@@ -409,7 +409,7 @@ mod tests {
             "api://graph.microsoft.com/x",
             "https://service.flow.microsoft.com",
             GRAPH,
-            // Token services, which are no applications.
+            // Token services, which are not applications.
             "https://login.microsoftonline.com/x",
             "https://LOGIN.windows.net",
             "https://login.microsoftonline.us",

@@ -1,4 +1,4 @@
-//! The permissions that Microsoft's APIs publish, read from `data/permissions.tsv` one API at a time.
+//! The permissions that Microsoft's APIs publish, parsed from `data/permissions.tsv` one API at a time.
 
 use crate::ids::{AppId, KeyId};
 use serde::{Deserialize, Serialize};
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 /// A delegated permission of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermissionScope {
-    /// Its id within the resource.
+    /// The id, unique within the resource.
     pub id: KeyId,
-    /// What clients ask for, `AppManagement.ApplicationPackages.Read`.
+    /// The value that clients request, such as `AppManagement.ApplicationPackages.Read`.
     pub value: String,
-    /// The name an administrator sees.
+    /// The display name for administrators.
     pub display_name: String,
-    /// What it allows, in a sentence.
+    /// One sentence on what the permission allows.
     pub description: String,
-    /// Only administrators may consent to it.
+    /// Whether only administrators may consent to it.
     pub admin_only: bool,
-    /// It may be asked for.
+    /// Whether it may be requested.
     pub enabled: bool,
 }
 
-/// An application permission of a resource, or a role for its users.
+/// An app role of a resource, for applications, for users, or for both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppRole {
-    /// Its id within the resource.
+    /// The id, unique within the resource.
     pub id: KeyId,
-    /// What appears in `roles`.
+    /// The value in the `roles` claim.
     pub value: String,
-    /// The name an administrator sees.
+    /// The display name for administrators.
     pub display_name: String,
-    /// What it allows, in a sentence.
+    /// One sentence on what the role allows.
     pub description: String,
-    /// Applications may hold it.
+    /// Whether applications may hold it.
     pub for_applications: bool,
-    /// Users may hold it.
+    /// Whether users may hold it.
     pub for_users: bool,
-    /// It may be assigned.
+    /// Whether it may be assigned.
     pub enabled: bool,
 }
 
-/// What both kinds of permissions have.
+/// The fields that both kinds of permissions have.
 pub(super) trait Permission {
     fn id(&self) -> KeyId;
     fn value(&self) -> &str;
@@ -65,12 +65,12 @@ impl Permission for AppRole {
     }
 }
 
-/// Permissions that are found by value and by id without looking through all of them: Microsoft Graph has hundreds.
+/// Permissions, with lookup by value and by id in logarithmic time, because Microsoft Graph publishes hundreds.
 #[derive(Debug)]
 pub(super) struct Index<T> {
     /// Sorted by value in lower case.
     pub list: Vec<T>,
-    /// Places in `list`, sorted by id.
+    /// Indexes into `list`, sorted by id.
     by_id: Vec<u16>,
 }
 
@@ -90,13 +90,13 @@ impl<T: Permission> Index<T> {
         Self { list, by_id }
     }
 
-    /// The first permission with this value, in any letter case.
+    /// Finds the first permission with this value; letter case is ignored.
     pub fn by_value(&self, value: &str) -> Option<&T> {
         let place = self.list.partition_point(|it| lower(it.value()).lt(lower(value)));
         self.list.get(place).filter(|it| it.value().eq_ignore_ascii_case(value))
     }
 
-    /// The permission with this id.
+    /// Finds the permission with this id.
     pub fn by_id(&self, id: KeyId) -> Option<&T> {
         let at = |place: u16| &self.list[usize::from(place)];
         let found = self.by_id.binary_search_by_key(&id, |place| at(*place).id()).ok()?;
@@ -108,7 +108,7 @@ fn lower(text: &str) -> impl Iterator<Item = u8> + '_ {
     text.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// What one API publishes.
+/// All permissions that one API publishes.
 #[derive(Debug, Default)]
 pub(super) struct Published {
     pub scopes: Index<PermissionScope>,
@@ -116,7 +116,7 @@ pub(super) struct Published {
 }
 
 impl Published {
-    /// Reads the section of an API in `data/permissions.tsv`; empty where there is none.
+    /// Parses the section of an API in `data/permissions.tsv`. Empty if the API has no section.
     pub fn of(app: AppId) -> Self {
         let text = include_str!("../../data/permissions.tsv");
         let begin = format!("\n@{app}\t");
@@ -125,59 +125,61 @@ impl Published {
         };
         let section = section.split_once("\n@").map_or(section, |(own, _)| own);
         let (mut scopes, mut roles) = (Vec::new(), Vec::new());
-        // The first line has the API's name.
+        // The first line is the API's name.
         for line in section.lines().skip(1) {
             let one = Line::read(line).expect("a test reads the same file");
-            match one.who {
-                Who::Application => roles.push(one.role()),
-                Who::User | Who::Admin => scopes.push(one.scope()),
+            match one.kind {
+                Kind::Application => roles.push(one.role()),
+                Kind::User | Kind::Admin => scopes.push(one.scope()),
             }
         }
         Self { scopes: Index::new(scopes), roles: Index::new(roles) }
     }
 }
 
-/// Who may consent, or that it is a permission of applications.
+/// The kind of a permission: a delegated one by who may consent to it, or one of applications.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
+enum Kind {
     User,
     Admin,
     Application,
 }
 
-/// A line of the file.
+/// A line of `data/permissions.tsv`.
 struct Line<'a> {
-    who: Who,
+    kind: Kind,
     value: &'a str,
     id: KeyId,
-    /// Name and description; the value where we wrote none.
-    words: (&'a str, &'a str),
+    /// The display name, or the value if the file has none.
+    name: &'a str,
+    /// The description, or the value if the file has none.
+    description: &'a str,
 }
 
 impl<'a> Line<'a> {
     fn read(line: &'a str) -> Option<Self> {
         let mut fields = line.split('\t');
-        let who = match fields.next()? {
-            "user" => Who::User,
-            "admin" => Who::Admin,
-            "app" => Who::Application,
+        let kind = match fields.next()? {
+            "user" => Kind::User,
+            "admin" => Kind::Admin,
+            "app" => Kind::Application,
             _ => return None,
         };
         let (value, id) = (fields.next()?, fields.next()?.parse().ok()?);
-        let words = match fields.next() {
+        let (name, description) = match fields.next() {
             Some(name) => (name, fields.next()?),
             None => (value, value),
         };
-        fields.next().is_none().then_some(Self { who, value, id, words })
+        fields.next().is_none().then_some(Self { kind, value, id, name, description })
     }
 
     fn scope(self) -> PermissionScope {
         PermissionScope {
             id: self.id,
             value: self.value.to_owned(),
-            display_name: self.words.0.to_owned(),
-            description: self.words.1.to_owned(),
-            admin_only: self.who == Who::Admin,
+            display_name: self.name.to_owned(),
+            description: self.description.to_owned(),
+            admin_only: self.kind == Kind::Admin,
             enabled: true,
         }
     }
@@ -186,8 +188,8 @@ impl<'a> Line<'a> {
         AppRole {
             id: self.id,
             value: self.value.to_owned(),
-            display_name: self.words.0.to_owned(),
-            description: self.words.1.to_owned(),
+            display_name: self.name.to_owned(),
+            description: self.description.to_owned(),
             for_applications: true,
             for_users: false,
             enabled: true,
@@ -255,7 +257,7 @@ mod tests {
             assert_eq!(graph.scope(value).map(|it| it.admin_only), Some(admin_only), "{value}");
         }
         assert!(graph.scope("Mail.Send").is_some_and(|it| it.display_name == "Send mail in your name"));
-        // Where nobody wrote a sentence, the value stands for it.
+        // If the file has no sentence for a permission, its value is the description.
         assert!(graph.role("Acronym.Read.All").is_some_and(|it| it.description == "Acronym.Read.All"));
     }
 }

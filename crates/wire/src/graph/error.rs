@@ -1,4 +1,4 @@
-//! Graph's error body (`reference/graph.md`, 11).
+//! Microsoft Graph's error body (Microsoft Graph, "Error responses and resource types").
 
 use crate::{
     ids::{CorrelationId, TraceId},
@@ -6,18 +6,18 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Ids that an error body repeats.
+/// The ids and the time that an error body repeats.
 #[derive(Debug, Clone, Copy)]
 pub struct Ids {
-    /// The answer's id.
+    /// The id of the response.
     pub request: TraceId,
-    /// The client's id.
+    /// The client's id for the request.
     pub client: CorrelationId,
-    /// Now.
+    /// The time of the response.
     pub date: Timestamp,
 }
 
-/// The body.
+/// The error body, `{"error": {"code", "message", "innerError"}}`.
 #[derive(Debug, Serialize)]
 pub struct ErrorBody<'a> {
     error: Inner<'a>,
@@ -40,10 +40,10 @@ struct InnerError {
 }
 
 impl<'a> ErrorBody<'a> {
-    /// The body of a code word and a sentence.
+    /// An error body with a code and a message.
     #[must_use]
     pub fn new(code: &'a str, message: &'a str, ids: &Ids) -> Self {
-        // 19 characters, without a fraction and a zone: Microsoft's SDK for Go reads no other form.
+        // 19 characters, without a fraction and a zone: Microsoft's SDK for Go parses no other form (observed).
         let mut date = ids.date.iso();
         date.truncate(19);
         let inner_error = InnerError { date, request_id: ids.request, client_request_id: ids.client };

@@ -1,24 +1,24 @@
-//! `$filter`: the comparisons that directory tools send, read into a small tree. Unknown functions and
-//! operators are refused, depth and length have ends (`docs/security.md`, S35).
+//! The `$filter` option: the comparisons that directory tools send, parsed into a tree. Unknown functions and
+//! operators are refused; depth and length are limited (`docs/security.md#s35`).
 
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Longest filter, in bytes.
+/// Maximum length of a filter, in bytes.
 const LONGEST: usize = 4096;
-/// Most values of one `in`. As many quoted GUIDs as fit into the longest filter.
+/// Maximum number of values in an `in` list: about as many quoted GUIDs as fit into the longest filter.
 const MOST_VALUES: usize = 100;
-/// Deepest nesting of parentheses and `not`.
+/// Maximum nesting of parentheses and `not`.
 const DEEPEST: usize = 20;
 
-/// A filter.
+/// A parsed `$filter` expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// Both.
+    /// Both conditions hold.
     And(Box<Filter>, Box<Filter>),
-    /// Either.
+    /// At least one condition holds.
     Or(Box<Filter>, Box<Filter>),
-    /// Not.
+    /// The condition does not hold.
     Not(Box<Filter>),
     /// `property eq value`
     Eq(String, Value),
@@ -32,16 +32,16 @@ pub enum Filter {
     AnyEq(String, Value),
 }
 
-/// The values of an `in`: to look one up costs the same however many there are.
+/// The values of an `in` list, stored so that a lookup costs the same for any number of values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Values {
-    /// Texts, in lower case.
+    /// Strings, in lower case.
     texts: HashSet<String>,
     numbers: HashSet<i64>,
     others: [bool; 3],
 }
 
-/// Where a value that is neither a text nor a number stands in [`Values`].
+/// The index in [`Values::others`] of a value that is neither a string nor a number.
 fn other(value: &Value) -> Option<usize> {
     match value {
         Value::Null => Some(0),
@@ -70,25 +70,24 @@ impl Values {
     }
 }
 
-/// What is wrong with a filter.
+/// Error: a filter is not valid or not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    /// It has no meaning.
+    /// The filter has a syntax error.
     #[error("Invalid filter clause: {0}")]
     Syntax(&'static str),
-    /// It is too long or nests too deep.
+    /// The filter is too long or nested too deeply.
     #[error("Invalid filter clause: it is longer than 4 KiB or nests deeper than 20")]
     TooLarge,
-    /// An `in` has too many values.
+    /// An `in` list has too many values.
     #[error("Invalid filter clause: 'in' takes at most 100 values")]
     TooManyValues,
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter.
     ///
-    /// # Errors
-    /// [`FilterError`]
+    /// # Errors [`FilterError`]
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         if text.len() > LONGEST {
             return Err(FilterError::TooLarge);
@@ -98,11 +97,11 @@ impl Filter {
         reader.space();
         match reader.rest.is_empty() {
             true => Ok(filter),
-            false => Err(FilterError::Syntax("something follows it")),
+            false => Err(FilterError::Syntax("unexpected text after the expression")),
         }
     }
 
-    /// The properties it speaks of.
+    /// The names of all properties in the filter.
     #[must_use]
     pub fn properties(&self) -> Vec<&str> {
         match self {
@@ -118,7 +117,7 @@ impl Filter {
         }
     }
 
-    /// The text that an object must have in `property`, if the filter demands exactly one.
+    /// The string that `property` must equal in every matching object, if the filter demands exactly one.
     #[must_use]
     pub fn only(&self, property: &str) -> Option<&str> {
         match self {
@@ -129,7 +128,7 @@ impl Filter {
         }
     }
 
-    /// Whether an object, as it is shown, passes. Texts compare without regard to letter case.
+    /// Whether the JSON form of an object matches. Strings are compared without regard to letter case.
     #[must_use]
     pub fn matches(&self, object: &Value) -> bool {
         let value = |name: &str| member(object, name);
@@ -242,11 +241,11 @@ impl<'a> Reader<'a> {
             return Err(FilterError::Syntax("a property name is missing"));
         }
         if name.eq_ignore_ascii_case("startswith") {
-            self.want('(', "startswith wants a parenthesis")?;
+            self.want('(', "startswith requires a parenthesis")?;
             let property = self.word().to_owned();
-            self.want(',', "startswith wants two arguments")?;
+            self.want(',', "startswith requires two arguments")?;
             let Value::String(start) = self.value()? else {
-                return Err(FilterError::Syntax("startswith wants a text"));
+                return Err(FilterError::Syntax("startswith requires a string"));
             };
             self.want(')', "a parenthesis is not closed")?;
             return Ok(Filter::StartsWith(property, start));
@@ -258,12 +257,12 @@ impl<'a> Reader<'a> {
     }
 
     fn any(&mut self, collection: &str) -> Result<Filter, FilterError> {
-        self.want('(', "any wants a parenthesis")?;
+        self.want('(', "any requires a parenthesis")?;
         let variable = self.word();
-        self.want(':', "any wants a variable and a colon")?;
+        self.want(':', "any requires a variable and a colon")?;
         let shown = self.word();
         if variable.is_empty() || shown != variable || !self.keyword("eq") {
-            return Err(FilterError::Syntax("any takes `x:x eq value`"));
+            return Err(FilterError::Syntax("any supports only `x:x eq value`"));
         }
         let value = self.value()?;
         self.want(')', "a parenthesis is not closed")?;
@@ -276,7 +275,7 @@ impl<'a> Reader<'a> {
             "eq" => Ok(Filter::Eq(name, self.value()?)),
             "ne" => Ok(Filter::Ne(name, self.value()?)),
             "in" => {
-                self.want('(', "in wants a list")?;
+                self.want('(', "in requires a list in parentheses")?;
                 let mut values = Values::default();
                 values.insert(&self.value()?);
                 let mut count = 1;
@@ -290,7 +289,7 @@ impl<'a> Reader<'a> {
                 self.want(')', "a parenthesis is not closed")?;
                 Ok(Filter::In(name, values))
             }
-            _ => Err(FilterError::Syntax("the operators are eq, ne, in, startswith and any")),
+            _ => Err(FilterError::Syntax("the supported operators are eq, ne, in, startswith and any")),
         }
     }
 
@@ -300,7 +299,7 @@ impl<'a> Reader<'a> {
             let mut text = String::new();
             loop {
                 let Some((part, after)) = rest.split_once('\'') else {
-                    return Err(FilterError::Syntax("a text is not closed"));
+                    return Err(FilterError::Syntax("a string is not closed"));
                 };
                 text.push_str(part);
                 match after.strip_prefix('\'') {
@@ -322,10 +321,10 @@ impl<'a> Reader<'a> {
             "" => Err(FilterError::Syntax("a value is missing")),
             word => match word.parse::<i64>() {
                 Ok(number) => Ok(number.into()),
-                // GUIDs come without quotes from some tools.
+                // Some tools send GUIDs without quotes (observed).
                 Err(_) if word.parse::<crate::ids::ObjectId>().is_ok() => Ok(word.into()),
                 Err(_) => Err(FilterError::Syntax(
-                    "a value is a text in quotes, a number, true, false, null or a GUID",
+                    "a value must be a string in quotes, a number, true, false, null or a GUID",
                 )),
             },
         }

@@ -1,21 +1,21 @@
-//! Reading the members of a JSON body one by one, so that whatever is wrong is named by its property.
-//! What nobody read is left over, and a body with unknown properties is refused.
+//! Reads the members of a JSON body one by one, so that every error names its property. A body with a property that
+//! was not read is refused.
 
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A body that cannot be read.
+/// Error: a body is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BodyError {
-    /// The property, as a path.
+    /// The path of the property.
     pub target: String,
-    /// Names it and says what it wants.
+    /// A sentence that names the property and what it must be.
     pub message: String,
 }
 
-/// The members of an object.
+/// The members of a JSON object, with the names that were read so far.
 pub struct Members<'a> {
     map: &'a Map<String, Value>,
     path: String,
@@ -29,7 +29,7 @@ impl<'a> Members<'a> {
         Self { map, path: String::new(), read: BTreeSet::new() }
     }
 
-    /// The property's path, for messages.
+    /// The path of a property, for messages.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
@@ -39,10 +39,10 @@ impl<'a> Members<'a> {
     #[must_use]
     pub fn wrong(&self, name: &str, wants: &str) -> BodyError {
         let target = self.path(name);
-        BodyError { message: format!("the property '{target}' wants {wants}"), target }
+        BodyError { message: format!("the property '{target}' must be {wants}"), target }
     }
 
-    /// A member as it is. `None`: absent.
+    /// Any member. `None` if it is absent.
     pub fn any(&mut self, name: &'static str) -> Option<&'a Value> {
         self.read.insert(name);
         self.map.get(name)
@@ -61,44 +61,41 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A text. `Some(None)` is a null.
+    /// A string. `Some(None)` if it is null.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn text(&mut self, name: &'static str) -> Result<Option<Option<String>>, BodyError> {
-        self.typed(name, "a text", |value| value.as_str().map(str::to_owned))
+        self.typed(name, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    /// A truth value.
+    /// A boolean. `Some(None)` if it is null.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn boolean(&mut self, name: &'static str) -> Result<Option<Option<bool>>, BodyError> {
         self.typed(name, "true or false", Value::as_bool)
     }
 
-    /// A small number.
+    /// A number from 0 to 255. `Some(None)` if it is null.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn small(&mut self, name: &'static str) -> Result<Option<Option<u8>>, BodyError> {
-        self.typed(name, "a small number", |value| value.as_u64().and_then(|number| number.try_into().ok()))
+        self.typed(name, "a number from 0 to 255", |value| {
+            value.as_u64().and_then(|number| number.try_into().ok())
+        })
     }
 
-    /// A point in time, ISO 8601.
+    /// An ISO 8601 time. `Some(None)` if it is null.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn time(&mut self, name: &'static str) -> Result<Option<Option<Timestamp>>, BodyError> {
         self.typed(name, "a time such as 2027-11-22T00:00:00Z", |value| {
             value.as_str().and_then(Timestamp::parse_iso)
         })
     }
 
-    /// An id. An empty text counts as null.
+    /// An id. An empty string counts as null.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn id<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, BodyError> {
         match self.text(name)?.flatten() {
             Some(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| self.wrong(name, "a GUID")),
@@ -106,30 +103,27 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A list of texts; null is the empty list.
+    /// A list of strings. Null counts as an empty list.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, BodyError> {
-        let list = self.typed(name, "a list of texts", |value| {
+        let list = self.typed(name, "a list of strings", |value| {
             value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         })?;
         Ok(list.map(Option::unwrap_or_default))
     }
 
-    /// An object.
+    /// An object. Null counts as absent.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn object(&mut self, name: &'static str) -> Result<Option<Members<'a>>, BodyError> {
         let map = self.typed(name, "an object", Value::as_object)?.flatten();
         Ok(map.map(|map| Members { map, path: self.path(name), read: BTreeSet::new() }))
     }
 
-    /// A list of objects, each read by `read`; null is the empty list.
+    /// A list of objects, each parsed by `read`. Null counts as an empty list.
     ///
-    /// # Errors
-    /// [`BodyError`]
+    /// # Errors [`BodyError`]
     pub fn list<T>(
         &mut self,
         name: &'static str,
@@ -147,10 +141,9 @@ impl<'a> Members<'a> {
         Ok(Some(list))
     }
 
-    /// Refuses what nobody read. Annotations (`@odata.type`) and nulls say nothing and pass.
+    /// Refuses members that were not read. Annotations (such as `@odata.type`) and nulls are ignored.
     ///
-    /// # Errors
-    /// [`BodyError`] names the first unknown property.
+    /// # Errors [`BodyError`] names the first unknown property.
     pub fn finish(&self) -> Result<(), BodyError> {
         let unknown = self.map.iter().find(|(name, value)| {
             !self.read.contains(name.as_str()) && !name.contains('@') && !value.is_null()

@@ -1,5 +1,4 @@
-//! Microsoft Graph: queries as tools send them, and the error body. Objects travel as the server's host
-//! folder shapes them from `carnet_tenant`'s objects.
+//! Microsoft Graph: query options and the error body. The server's package for Graph shapes the objects themselves.
 
 pub mod error;
 pub mod filter;

@@ -3,45 +3,44 @@
 use super::filter::{Filter, FilterError};
 use crate::percent::decode_text;
 
-/// Largest page.
+/// Maximum page size.
 pub const LARGEST_PAGE: usize = 999;
-/// Page when none is asked for.
+/// Default page size.
 pub const PAGE: usize = 100;
 
-/// A query.
+/// The parsed query options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// `$filter`
     pub filter: Option<Filter>,
-    /// `$select`; empty: everything.
+    /// `$select`. Empty means all properties.
     pub select: Vec<String>,
     /// `$top`
     pub top: usize,
-    /// `$skiptoken`, as we handed it out.
+    /// `$skiptoken`, as it was issued.
     pub skip_token: Option<String>,
     /// `$count=true`
     pub count: bool,
 }
 
-/// What is wrong with a query.
+/// Error: the query options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// The filter.
+    /// The `$filter` option.
     #[error(transparent)]
     Filter(#[from] FilterError),
-    /// An option that is not known.
+    /// An unknown option.
     #[error("The query specified in the URI is not valid: the option '{0}' is not supported here.")]
     Unknown(String),
-    /// An option's value.
+    /// The value of an option.
     #[error("The query specified in the URI is not valid: the value of '{0}' cannot be read.")]
     Value(&'static str),
 }
 
 impl Query {
-    /// Reads the part after the question mark.
+    /// Parses the query string of a URL, without the question mark.
     ///
-    /// # Errors
-    /// [`QueryError`]
+    /// # Errors [`QueryError`]
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let mut query = Self { filter: None, select: Vec::new(), top: PAGE, skip_token: None, count: false };
         for part in text.split('&').filter(|part| !part.is_empty()) {
@@ -59,7 +58,7 @@ impl Query {
                 }
                 "$skiptoken" => query.skip_token = value,
                 "$count" => query.count = value.as_deref() == Some("true"),
-                // Order is by id here; tools that ask for an order only show lists.
+                // Lists are always ordered by id. Tools send `$orderby` only to show a list.
                 "$orderby" | "$format" => {}
                 other if other.starts_with('$') => {
                     return Err(QueryError::Unknown(other.chars().take(40).collect()));
@@ -70,7 +69,7 @@ impl Query {
         Ok(query)
     }
 
-    /// The object with the selected members only.
+    /// Reduces an object to the selected members and annotations.
     #[must_use]
     pub fn selected(&self, object: serde_json::Value) -> serde_json::Value {
         match object {

@@ -1,4 +1,4 @@
-//! base64url, strictly; and thumbprints, leniently: real libraries spell those in three ways.
+//! Strict base64url, and lenient parsing of certificate thumbprints, which libraries write in three ways (observed).
 
 use super::JoseError;
 use base64::{Engine, engine::general_purpose as engines};
@@ -9,15 +9,14 @@ pub fn encode(bytes: &[u8]) -> String {
     engines::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes without padding, white space or stray trailing bits.
+/// Decodes. Padding, white space and non-zero trailing bits are errors.
 ///
-/// # Errors
-/// [`JoseError::Shape`]
+/// # Errors [`JoseError::Shape`]
 pub fn decode(text: &str) -> Result<Vec<u8>, JoseError> {
     engines::URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::Shape)
 }
 
-/// The bytes of `x5t` (20) or `x5t#S256` (32): base64url with or without padding, or standard base64.
+/// Decodes `x5t` (20 bytes) or `x5t#S256` (32 bytes): base64url with or without padding, or standard base64.
 #[must_use]
 pub fn thumbprint<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() > 64 {

@@ -1,5 +1,5 @@
-//! X.509 certificates with which applications prove themselves: read from any of the forms in which
-//! tools send them, and refused when they are too weak to prove anything.
+//! X.509 certificates of applications, read from the formats that tools send. Certificates with weak keys or
+//! signatures are refused.
 
 use super::{JoseError, key::PublicKey};
 use crate::time::Timestamp;
@@ -10,33 +10,32 @@ use x509_parser::{
     public_key::PublicKey as Parsed,
 };
 
-/// The largest file that is read as a certificate.
+/// Maximum size of a certificate file, in bytes.
 const LARGEST: usize = 64 * 1024;
 
 /// A certificate with an acceptable RSA key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The certificate itself.
+    /// The certificate in DER.
     pub der: Vec<u8>,
-    /// Its SHA-1 thumbprint, which `x5t` names.
+    /// The SHA-1 thumbprint (`x5t`).
     pub sha1: [u8; 20],
-    /// Its SHA-256 thumbprint, which `x5t#S256` names.
+    /// The SHA-256 thumbprint (`x5t#S256`).
     pub sha256: [u8; 32],
-    /// Valid from.
+    /// Start of validity.
     pub not_before: Timestamp,
-    /// Valid until.
+    /// End of validity.
     pub not_after: Timestamp,
-    /// The subject, as text.
+    /// The subject's distinguished name.
     pub subject: String,
-    /// Its key.
+    /// The public key.
     pub key: PublicKey,
 }
 
 impl Certificate {
-    /// Reads DER, PEM, base64 of DER, or base64 of a PEM file; white space does not matter.
+    /// Parses DER, PEM, base64 of DER, or base64 of a PEM file. White space is ignored.
     ///
-    /// # Errors
-    /// [`JoseError::TooLarge`], [`JoseError::Key`] or [`JoseError::Certificate`]
+    /// # Errors [`JoseError::TooLarge`], [`JoseError::Key`] or [`JoseError::Certificate`]
     pub fn read(bytes: &[u8]) -> Result<Self, JoseError> {
         if bytes.len() > LARGEST {
             return Err(JoseError::TooLarge);
@@ -44,28 +43,27 @@ impl Certificate {
         if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|next| *next >= 0x80) {
             return Self::from_der(bytes);
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| JoseError::Certificate("cannot be read"))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| JoseError::Certificate("cannot be parsed"))?;
         let inner = body(text)?;
         if inner.starts_with(b"-----") {
-            let text = std::str::from_utf8(&inner).map_err(|_| JoseError::Certificate("cannot be read"))?;
+            let text = std::str::from_utf8(&inner).map_err(|_| JoseError::Certificate("cannot be parsed"))?;
             return Self::from_der(&body(text)?);
         }
         Self::from_der(&inner)
     }
 
-    /// Reads DER.
+    /// Parses DER.
     ///
-    /// # Errors
-    /// [`JoseError::Key`] or [`JoseError::Certificate`]
+    /// # Errors [`JoseError::Key`] or [`JoseError::Certificate`]
     pub fn from_der(der: &[u8]) -> Result<Self, JoseError> {
         let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|_| JoseError::Certificate("cannot be read"))?;
+            X509Certificate::from_der(der).map_err(|_| JoseError::Certificate("cannot be parsed"))?;
         if !rest.is_empty() {
-            return Err(JoseError::Certificate("is followed by something else"));
+            return Err(JoseError::Certificate("is followed by other data"));
         }
         let algorithm = &parsed.signature_algorithm.algorithm;
         if *algorithm == OID_PKCS1_MD5WITHRSAENC || *algorithm == OID_PKCS1_SHA1WITHRSA {
-            return Err(JoseError::Certificate("is signed with MD5 or SHA-1; make one signed with SHA-256"));
+            return Err(JoseError::Certificate("is signed with MD5 or SHA-1; use one signed with SHA-256"));
         }
         let Ok(Parsed::RSA(rsa)) = parsed.public_key().parsed() else { return Err(JoseError::Key) };
         let validity = parsed.validity();
@@ -80,7 +78,7 @@ impl Certificate {
         })
     }
 
-    /// The SHA-1 thumbprint in upper-case hexadecimal, as portals show it.
+    /// The SHA-1 thumbprint in upper-case hexadecimal, as the Azure portal shows it.
     #[must_use]
     pub fn thumbprint_hex(&self) -> String {
         hex(&self.sha1)
@@ -93,7 +91,7 @@ impl Certificate {
     }
 }
 
-/// Upper-case hexadecimal.
+/// Formats bytes as upper-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
@@ -103,10 +101,10 @@ fn digest<const N: usize>(
     bytes: &[u8],
 ) -> Result<[u8; N], JoseError> {
     let digest = aws_lc_rs::digest::digest(algorithm, bytes);
-    digest.as_ref().try_into().map_err(|_| JoseError::Certificate("cannot be digested"))
+    digest.as_ref().try_into().map_err(|_| JoseError::Certificate("cannot be hashed"))
 }
 
-/// The base64 between a PEM file's first two marks, or the whole text.
+/// Decodes the base64 between the first PEM markers, or the whole text if it has none.
 fn body(text: &str) -> Result<Vec<u8>, JoseError> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     let inner = match text.split_once(BEGIN) {

@@ -1,4 +1,4 @@
-//! An application's own certificate and private key: signs the assertions that prove it.
+//! An application's certificate and private key, with which it signs client assertions.
 
 use super::{JoseError, base64url, certificate::Certificate};
 use crate::{
@@ -14,7 +14,7 @@ use aws_lc_rs::{
 use base64::Engine as _;
 use zeroize::Zeroizing;
 
-/// How long an assertion lives, in seconds: what Microsoft's libraries ask for.
+/// Lifetime of an assertion in seconds, the same as in Microsoft's libraries (observed).
 const LIFETIME: i64 = 600;
 
 /// A certificate with its private key.
@@ -30,26 +30,23 @@ impl std::fmt::Debug for ClientKey {
 }
 
 impl ClientKey {
-    /// Reads a PEM file that holds a certificate and an unencrypted private key (PKCS#8 or PKCS#1).
+    /// Parses a PEM file with a certificate and an unencrypted private key (PKCS#8 or PKCS#1).
     ///
-    /// # Errors
-    /// [`JoseError::Certificate`] when either is missing or they do not belong together.
+    /// # Errors [`JoseError::Certificate`] if one is missing or the key does not match the certificate.
     pub fn from_pem(pem: &SecretBytes) -> Result<Self, JoseError> {
         let text =
             std::str::from_utf8(pem.expose()).map_err(|_| JoseError::Certificate("file is not PEM"))?;
-        let certificate = section(text, "CERTIFICATE").ok_or(JoseError::Certificate("is not in the file"))?;
+        let certificate =
+            section(text, "CERTIFICATE").ok_or(JoseError::Certificate("is missing in the file"))?;
         let (key, pkcs1) = section(text, "PRIVATE KEY")
             .map(|key| (key, false))
             .or_else(|| section(text, "RSA PRIVATE KEY").map(|key| (key, true)))
-            .ok_or(JoseError::Certificate("file holds no unencrypted private key"))?;
-        let pair = match pkcs1 {
-            true => RsaKeyPair::from_der(&key),
-            false => RsaKeyPair::from_pkcs8(&key),
-        };
+            .ok_or(JoseError::Certificate("file has no unencrypted private key"))?;
+        let pair = if pkcs1 { RsaKeyPair::from_der(&key) } else { RsaKeyPair::from_pkcs8(&key) };
         let pair = pair.map_err(|_| JoseError::Key)?;
         let certificate = Certificate::from_der(&certificate)?;
         if pair.public_key().modulus().big_endian_without_leading_zero() != certificate.key.modulus() {
-            return Err(JoseError::Certificate("and the private key do not belong together"));
+            return Err(JoseError::Certificate("does not match the private key"));
         }
         Ok(Self { pair, certificate })
     }
@@ -60,10 +57,9 @@ impl ClientKey {
         &self.certificate
     }
 
-    /// An assertion for a token endpoint: PS256, named by `x5t#S256`, good for ten minutes.
+    /// Signs an assertion for a token endpoint: PS256, `x5t#S256` in the header, valid for ten minutes.
     ///
-    /// # Errors
-    /// [`JoseError::Signature`] when the crypto library fails.
+    /// # Errors [`JoseError::Signature`] if the crypto library fails.
     pub fn assertion(
         &self,
         client: AppId,

@@ -1,18 +1,17 @@
-//! JSON objects of foreign tokens: a member named twice is refused at every level, because two readers
-//! could see two different values.
+//! JSON objects in JWTs. An object that names a member twice is refused at every level, because two parsers could
+//! read two different values (RFC 7515, 4).
 
 use super::JoseError;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// The deepest nesting.
+/// Maximum nesting.
 const DEEPEST: usize = 32;
 
-/// Reads an object.
+/// Parses an object.
 ///
-/// # Errors
-/// [`JoseError::Json`]
+/// # Errors [`JoseError::Json`]
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     match serde_json::from_slice::<Unique>(bytes) {
         Ok(Unique(Value::Object(map))) if map.values().all(|value| depth(value) < DEEPEST) => Ok(map),
@@ -28,7 +27,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-/// A value whose objects name each member once.
+/// A JSON value in which every object names each member once.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -82,7 +81,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut map = Map::with_capacity(members.size_hint().unwrap_or(8));
         while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
             if map.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Value::Object(map))

@@ -1,32 +1,32 @@
-//! A compact JWS that somebody shows us, read in the order of `docs/security.md`, S1. Nothing in the header
-//! but `alg`, `kid`, `typ` and the two thumbprints is looked at, and none of them brings a key along.
+//! Parsing of a compact JWS in the order of `docs/security.md#s1`. Only `alg`, `kid`, `typ` and the thumbprints of
+//! the header are read; none of them supplies a key.
 
 use super::{Algorithm, JoseError, PublicKey, base64url, json};
 use serde_json::{Map, Value};
 
-/// The largest token that is read.
+/// Maximum size of a token, in bytes.
 pub const LARGEST: usize = 16 * 1024;
-/// The largest header: a client assertion's may carry a chain in `x5c`.
+/// Maximum size of a header, in bytes. The header of a client assertion may contain a certificate chain (`x5c`).
 const LARGEST_HEADER: usize = 12 * 1024;
-/// The longest key id.
+/// Maximum length of `kid`, in bytes.
 const LONGEST_KID: usize = 128;
 
-/// What is read of a header.
+/// The header members that are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The algorithm.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// The key id, as an opaque text.
+    /// The key id, an opaque string.
     pub kid: Option<String>,
     /// SHA-1 thumbprint of the certificate.
     pub x5t: Option<[u8; 20]>,
     /// SHA-256 thumbprint of the certificate.
     pub x5t_s256: Option<[u8; 32]>,
-    /// `x5t` or `x5t#S256` was sent and is not a thumbprint, so that it names no certificate.
+    /// Whether a thumbprint was sent that cannot be decoded. It then names no certificate.
     pub unreadable_thumbprint: bool,
 }
 
-/// A token that has the shape of one, read once for all who look at it; nothing in it is proved yet.
+/// A parsed JWS whose signature has not been verified.
 #[derive(Debug)]
 pub struct Jws<'a> {
     header: Header,
@@ -36,10 +36,9 @@ pub struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Reads a token.
+    /// Parses a token.
     ///
-    /// # Errors
-    /// [`JoseError`]
+    /// # Errors [`JoseError`]
     pub fn parse(text: &'a str) -> Result<Self, JoseError> {
         if text.len() > LARGEST {
             return Err(JoseError::TooLarge);
@@ -63,25 +62,23 @@ impl<'a> Jws<'a> {
         &self.header
     }
 
-    /// The claims, once the signature is right.
+    /// Verifies the signature and returns the claims.
     ///
-    /// # Errors
-    /// [`JoseError::Signature`]
+    /// # Errors [`JoseError::Signature`]
     pub fn verify(&self, key: &PublicKey) -> Result<&Map<String, Value>, JoseError> {
         key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)?;
         Ok(&self.claims)
     }
 
-    /// The same for whoever keeps them.
+    /// Verifies the signature and returns the claims by value.
     ///
-    /// # Errors
-    /// [`JoseError::Signature`]
+    /// # Errors [`JoseError::Signature`]
     pub fn into_verified(self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
         self.verify(key)?;
         Ok(self.claims)
     }
 
-    /// The claims without any proof: to find out whose key to ask for.
+    /// The claims before verification, to find the key that should verify them.
     #[must_use]
     pub const fn unverified_claims(&self) -> &Map<String, Value> {
         &self.claims

@@ -1,4 +1,4 @@
-//! RSA public keys: who may have signed.
+//! RSA public keys for signature verification.
 
 use super::JoseError;
 use crate::digest;
@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-/// The algorithms that are taken.
+/// The supported signature algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -19,10 +19,11 @@ pub enum Algorithm {
     Ps256,
 }
 
-/// An RSA public key of 2048 to 4096 bits whose exponent is 65537. What the crypto library makes of it is
-/// kept from its first use on: half the time of a check is in the making. A signature that was right is right for
-/// ever, and many come again: clients show an API the same token for an hour, and MSAL for Python the token service
-/// the same assertion for nine minutes. So the last ones are remembered by their digest.
+/// An RSA public key of 2048 to 4096 bits with exponent 65537.
+///
+/// The parsed form for the crypto library is cached, because parsing takes half the time of a verification. Digests
+/// of the last valid signatures are cached too: clients send the same access token for an hour, and MSAL for Python
+/// sends the same assertion for nine minutes.
 pub struct PublicKey {
     modulus: Vec<u8>,
     pkcs1: OnceLock<Option<ParsedPublicKey>>,
@@ -31,7 +32,7 @@ pub struct PublicKey {
     most: usize,
 }
 
-/// Signatures that a key remembers to be right: a client's, of which there are many, those of its own nodes.
+/// Default number of valid signatures that a key remembers: enough for the nodes of one client.
 const REMEMBERED: usize = 16;
 
 impl Clone for PublicKey {
@@ -54,14 +55,13 @@ impl std::fmt::Debug for PublicKey {
     }
 }
 
-/// 65537, big-endian.
+/// The exponent 65537, big-endian.
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
 impl PublicKey {
-    /// A key from its big-endian parts.
+    /// Makes a key of its big-endian modulus and exponent.
     ///
-    /// # Errors
-    /// [`JoseError::Key`]
+    /// # Errors [`JoseError::Key`] if the key is too short, too long or weak.
     pub fn from_parts(modulus: &[u8], exponent: &[u8]) -> Result<Self, JoseError> {
         let modulus = strip(modulus);
         let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
@@ -82,7 +82,7 @@ impl PublicKey {
         }
     }
 
-    /// The same key that remembers so many right signatures: ours, whose tokens all APIs are shown.
+    /// Sets the number of valid signatures that the key remembers.
     #[must_use]
     pub(super) const fn remembering(mut self, most: usize) -> Self {
         self.most = most;
@@ -95,10 +95,9 @@ impl PublicKey {
         &self.modulus
     }
 
-    /// Checks a signature.
+    /// Verifies a signature.
     ///
-    /// # Errors
-    /// [`JoseError::Signature`]
+    /// # Errors [`JoseError::Signature`]
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
         let (place, parameters) = match algorithm {
             Algorithm::Rs256 => (&self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),
@@ -128,7 +127,7 @@ impl PublicKey {
     }
 }
 
-/// What a right signature is remembered by.
+/// The digest under which a valid signature is remembered.
 fn mark(algorithm: Algorithm, message: &[u8], signature: &[u8]) -> [u8; 32] {
     let name = match algorithm {
         Algorithm::Rs256 => b"RS256",
@@ -137,15 +136,15 @@ fn mark(algorithm: Algorithm, message: &[u8], signature: &[u8]) -> [u8; 32] {
     digest::sha256(&[name, &(message.len() as u64).to_be_bytes(), message, signature])
 }
 
-/// The first primes by which the weak generator of CVE-2017-15361 (ROCA) leaves its mark: modulo each of them
-/// its moduli are powers of 65537. A modulus that was made well passes all of them once in 10^8 (the test of
-/// M. Nemec et al., "The Return of Coppersmith's Attack", 2017).
+/// The primes of the test for CVE-2017-15361 (ROCA): modulo each of them, the modulus of a weak key is a power of
+/// 65537. A sound modulus passes for all of them with probability 10^-8 (M. Nemec et al., "The Return of
+/// Coppersmith's Attack", 2017).
 const ROCA_PRIMES: [u16; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
     107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// The modulus has the mark, so that its factors can be computed.
+/// Whether the modulus comes from the weak generator of CVE-2017-15361, so that it can be factored.
 fn is_roca(modulus: &[u8]) -> bool {
     ROCA_PRIMES.iter().all(|prime| {
         let prime = u32::from(*prime);
@@ -171,7 +170,7 @@ mod tests {
     use super::*;
     use crate::{jose::SigningKey, secret::SecretBytes, token::request::Version};
 
-    /// 65537 to a power, big-endian: 65536 times the last one, and the last one.
+    /// 65537 to a power, big-endian.
     fn power(times: usize) -> Vec<u8> {
         let mut digits = vec![1_u32];
         for _ in 0..times {
@@ -217,10 +216,10 @@ mod tests {
                 assert_eq!(no, Err(JoseError::Signature));
             }
         }
-        // What is remembered is not computed again.
+        // A remembered signature is not computed again.
         public.proved().insert(mark(Algorithm::Rs256, b"never signed", &signature));
         assert_eq!(verify(Algorithm::Rs256, b"never signed", &signature), Ok(()));
-        // However many come, so many are remembered.
+        // The number of remembered signatures is limited.
         public
             .proved()
             .extend((0..public.most as u64).map(|number| digest::sha256(&[&number.to_be_bytes()])));

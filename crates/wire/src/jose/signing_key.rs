@@ -1,5 +1,5 @@
-//! The key that signs our tokens: parsed once, with both headers encoded beforehand, so that signing
-//! costs the RSA operation and one allocation.
+//! A tenant's signing key. It is parsed once and both headers are encoded in advance, so that signing costs the RSA
+//! operation and one allocation.
 
 use super::{JoseError, PublicKey, base64url, certificate::Certificate};
 use crate::{metadata::CLOUD_INSTANCE, secret::SecretBytes, token::request::Version};
@@ -9,7 +9,7 @@ use aws_lc_rs::{
 };
 use serde::Serialize;
 
-/// Tokens whose signature is remembered to be right.
+/// Number of own tokens whose signature is remembered as valid.
 const REMEMBERED: usize = 1024;
 
 /// A tenant's signing key with its certificate.
@@ -29,7 +29,7 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
-/// A key as the keys document shows it (`reference/discovery-and-keys.md`, 3).
+/// A key in the JSON Web Key Set (RFC 7517, with the members that Entra adds).
 #[derive(Debug, Clone, Serialize)]
 pub struct Jwk {
     kty: &'static str,
@@ -40,7 +40,7 @@ pub struct Jwk {
     n: String,
     e: &'static str,
     x5c: [String; 1],
-    /// The cloud whose tokens the key signs; beside an issuer alone.
+    /// The cloud whose tokens the key signs; sent only together with an issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     cloud_instance_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,10 +48,9 @@ pub struct Jwk {
 }
 
 impl SigningKey {
-    /// Takes in a private key (PKCS#8 DER) and the certificate over it (DER).
+    /// Makes a signing key of a private key (PKCS#8 DER) and its certificate (DER).
     ///
-    /// # Errors
-    /// [`JoseError::Key`] when the two do not belong together or are not acceptable.
+    /// # Errors [`JoseError::Key`] if they do not match or are not acceptable.
     pub fn new(pkcs8: &SecretBytes, certificate: &[u8]) -> Result<Self, JoseError> {
         let pair = RsaKeyPair::from_pkcs8(pkcs8.expose()).map_err(|_| JoseError::Key)?;
         let certificate = Certificate::from_der(certificate)?;
@@ -67,16 +66,15 @@ impl SigningKey {
         let (header_v1, header_v2) = (base64url::encode(v1.as_bytes()), base64url::encode(v2.as_bytes()));
         #[expect(
             clippy::disallowed_methods,
-            reason = "the signing call wants a source; PKCS#1 v1.5 takes nothing from it"
+            reason = "the signing call requires a source; PKCS#1 v1.5 does not use it"
         )]
         let random = SystemRandom::new();
         Ok(Self { pair, random, public, kid, certificate, header_v1, header_v2 })
     }
 
-    /// Signs claims, with the header of a token version.
+    /// Signs claims with the header of a token version.
     ///
-    /// # Errors
-    /// [`JoseError::Signature`] when the crypto library fails.
+    /// # Errors [`JoseError::Signature`] if the crypto library fails.
     pub fn sign(&self, version: Version, claims: &[u8]) -> Result<String, JoseError> {
         use base64::Engine as _;
         let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -101,13 +99,13 @@ impl SigningKey {
         &self.kid
     }
 
-    /// The public half.
+    /// The public key.
     #[must_use]
     pub const fn public(&self) -> &PublicKey {
         &self.public
     }
 
-    /// The key for the keys document; v2.0's names the issuer.
+    /// The JSON Web Key. The v2.0 key set includes the issuer.
     #[must_use]
     pub fn jwk(&self, issuer: Option<String>) -> Jwk {
         Jwk {

@@ -1,29 +1,28 @@
-//! Times and texts among claims. Our own tokens' times are JSON integers; those of client assertions
-//! come as integers, floats or decimal texts (`docs/security.md`, S2). Absent is never the same as malformed.
+//! Times and strings among the claims of a token. Times in Carnet's own tokens are JSON integers; times in client
+//! assertions are integers, floats or decimal strings (`docs/security.md#s2`). A malformed claim is an error, not
+//! absent.
 
 use super::JoseError;
 use serde_json::{Map, Value};
 
-/// Beyond this a float no longer counts seconds.
+/// The largest float that still counts whole seconds: 2^53.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
-/// A time of one of our own tokens, in seconds.
+/// A time claim of one of Carnet's own tokens, in seconds since 1970.
 ///
-/// # Errors
-/// [`JoseError::Claim`] when it is missing or no integer.
+/// # Errors [`JoseError::Claim`] if it is missing or not an integer.
 pub fn strict(claims: &Map<String, Value>, name: &'static str) -> Result<i64, JoseError> {
     claims.get(name).and_then(Value::as_i64).ok_or(JoseError::Claim(name))
 }
 
-/// A time of a client assertion, in seconds; `None` when it is not there.
+/// A time claim of a client assertion, in seconds since 1970; `None` if it is absent.
 ///
-/// # Errors
-/// [`JoseError::Claim`] when it is there and is no time.
+/// # Errors [`JoseError::Claim`] if it is present and not a time.
 pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
     let number = match claims.get(name) {
         None => return Ok(None),
         Some(Value::Number(number)) => number.as_f64(),
-        // MSAL for .NET writes its times as decimal texts.
+        // MSAL for .NET writes its times as decimal strings (observed).
         Some(Value::String(text))
             if !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) =>
         {
@@ -41,10 +40,9 @@ pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option
     }
 }
 
-/// A text claim; `None` when it is not there.
+/// A string claim; `None` if it is absent.
 ///
-/// # Errors
-/// [`JoseError::Claim`] when it is there and is no text.
+/// # Errors [`JoseError::Claim`] if it is present and not a string.
 pub fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, JoseError> {
     match claims.get(name) {
         None => Ok(None),

@@ -1,20 +1,19 @@
-//! What a file may not say although it can be read: the same thing twice, or one thing in two ways.
+//! Checks of a parsed tenant file: duplicate names and ids, and settings that contradict each other.
 
 use super::{ApplicationTable, FileError, TenantFile, UserTable};
 use crate::{authority::is_domain, token::claims_request::is_context};
 use std::{collections::HashSet, hash::Hash};
 
-/// Looks for what contradicts itself.
+/// Checks the whole file.
 ///
-/// # Errors
-/// [`FileError`]
+/// # Errors [`FileError`]
 pub(super) fn check(file: &TenantFile) -> Result<(), FileError> {
     if file.version != 1 {
-        return wrong(format!("version = {} is not known; write version = 1", file.version));
+        return wrong(format!("version = {} is not supported; write version = 1", file.version));
     }
     let domain = &file.tenant.domain;
     if !is_domain(&domain.to_lowercase()) {
-        return wrong(format!("tenant.domain `{domain}` is no domain name such as contoso.example"));
+        return wrong(format!("tenant.domain `{domain}` is not a domain name such as contoso.example"));
     }
     if let Some(country) = file.tenant.country.as_ref().filter(|it| !is_country(it)) {
         return wrong(format!("tenant.country `{country}` is not two letters such as DE"));
@@ -23,7 +22,7 @@ pub(super) fn check(file: &TenantFile) -> Result<(), FileError> {
     ids(file)?;
     let contexts = &file.tenant.policy.authentication_contexts;
     if let Some(other) = contexts.iter().find(|it| !is_context(&it.id)) {
-        return wrong(format!("the authentication context `{}` is none of c1 to c99", other.id));
+        return wrong(format!("the authentication context `{}` is not one of c1 to c99", other.id));
     }
     file.users.iter().try_for_each(user)?;
     file.applications.iter().try_for_each(application)
@@ -37,7 +36,7 @@ fn wrong(text: String) -> Result<(), FileError> {
     Err(FileError(text))
 }
 
-/// No two things have one name where the name tells them apart.
+/// Names that identify something are unique.
 fn names(file: &TenantFile) -> Result<(), FileError> {
     if let Some(twice) = doubled(file.users.iter().map(|user| user.name.to_lowercase())) {
         return wrong(format!("two users are named `{twice}`; give each its own name"));
@@ -51,12 +50,12 @@ fn names(file: &TenantFile) -> Result<(), FileError> {
     }
     let contexts = &file.tenant.policy.authentication_contexts;
     if let Some(twice) = doubled(contexts.iter().map(|it| &it.id)) {
-        return wrong(format!("the authentication context `{twice}` stands twice"));
+        return wrong(format!("the authentication context `{twice}` is listed twice"));
     }
     Ok(())
 }
 
-/// No two things have one id, where one would silently take the other's place.
+/// Ids are unique.
 fn ids(file: &TenantFile) -> Result<(), FileError> {
     let applications = &file.applications;
     if let Some(twice) = doubled(applications.iter().filter_map(|it| it.client_id)) {
@@ -79,7 +78,10 @@ fn ids(file: &TenantFile) -> Result<(), FileError> {
 fn user(user: &UserTable) -> Result<(), FileError> {
     let ways = [user.password.is_some(), user.password_file.is_some(), user.password_env.is_some()];
     if ways.iter().filter(|way| **way).count() > 1 {
-        return wrong(format!("user `{}`: write one of password, password_file, password_env", user.name));
+        return wrong(format!(
+            "user `{}`: write only one of password, password_file, password_env",
+            user.name
+        ));
     }
     Ok(())
 }
@@ -89,7 +91,7 @@ fn application(application: &ApplicationTable) -> Result<(), FileError> {
         let ways = [secret.value.is_some(), secret.value_file.is_some(), secret.value_env.is_some()];
         if ways.iter().filter(|way| **way).count() > 1 {
             return wrong(format!(
-                "application `{}`, secret `{}`: write one of value, value_file, value_env",
+                "application `{}`, secret `{}`: write only one of value, value_file, value_env",
                 application.name, secret.name
             ));
         }
@@ -97,7 +99,7 @@ fn application(application: &ApplicationTable) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The first that stands twice.
+/// The first value that occurs twice.
 fn doubled<T: Eq + Hash + Clone>(all: impl Iterator<Item = T>) -> Option<T> {
     let mut seen = HashSet::new();
     all.into_iter().find(|one| !seen.insert(one.clone()))

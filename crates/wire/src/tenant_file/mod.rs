@@ -1,6 +1,5 @@
-//! The tenant file: a tenant written down in TOML, for `up`, `plan`, `apply` and `export`. Unknown keys
-//! are errors with line and column. Nothing is read from elsewhere here: where a value is in another
-//! file or in the environment, the file only says so.
+//! The tenant file: a tenant described in TOML. Unknown keys are errors with line and column. Secrets in other files
+//! or in environment variables are not read here; the parsed file only names them.
 
 mod check;
 
@@ -12,15 +11,15 @@ use crate::{
 use serde::Deserialize;
 use std::{net::IpAddr, num::NonZeroU32};
 
-/// A file that was read.
+/// A parsed tenant file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantFile {
-    /// Always 1.
+    /// The version of the format, always 1.
     pub version: u32,
     /// The tenant.
     pub tenant: TenantTable,
-    /// People.
+    /// Users.
     #[serde(default, rename = "user")]
     pub users: Vec<UserTable>,
     /// Applications.
@@ -32,122 +31,122 @@ pub struct TenantFile {
     /// Power Platform environments.
     #[serde(default, rename = "environment")]
     pub environments: Vec<EnvironmentTable>,
-    /// Application packages.
+    /// Power Platform application packages.
     #[serde(default, rename = "application_package")]
     pub packages: Vec<PackageTable>,
 }
 
-/// `[tenant]`
+/// The table `[tenant]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantTable {
-    /// Made up when absent.
+    /// The tenant's id; generated if absent.
     pub id: Option<TenantId>,
     /// The verified domain.
     pub domain: String,
-    /// The name people see.
+    /// The display name.
     pub name: Option<String>,
-    /// The country, two letters of ISO 3166-1.
+    /// The country: two letters of ISO 3166-1.
     pub country: Option<String>,
-    /// `[tenant.policy]`
+    /// The table `[tenant.policy]`.
     #[serde(default)]
     pub policy: PolicyTable,
 }
 
-/// `[tenant.policy]`
+/// The table `[tenant.policy]`.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTable {
-    /// `tolerate` or `refuse`.
+    /// Whether a client assertion may be used more than once while it is short-lived.
     pub assertion_replay: Option<Replay>,
-    /// `grace` or `tolerate`.
+    /// What happens to a refresh token that was used.
     pub refresh_reuse: Option<Reuse>,
-    /// Tell unknown and locked users apart.
+    /// Whether answers tell unknown and locked users apart.
     pub reveal_user: Option<bool>,
-    /// Serve the password grant.
+    /// Whether the password grant is available.
     pub password_grant: Option<bool>,
-    /// Serve the device code grant.
+    /// Whether the device code grant is available.
     pub device_code: Option<bool>,
-    /// Who needs a second factor.
+    /// Sign-ins that require a second factor.
     #[serde(default)]
     pub require_mfa: Vec<Who>,
-    /// Who may not sign in.
+    /// Sign-ins that are blocked.
     #[serde(default)]
     pub block: Vec<Who>,
-    /// Days after a sign-in at which its refresh tokens end.
+    /// Maximum age of refresh tokens after the sign-in, in days.
     pub refresh_max_age_days: Option<NonZeroU32>,
-    /// Hours after which somebody has to sign in again.
+    /// Hours after which users have to sign in again.
     pub sign_in_frequency_hours: Option<NonZeroU32>,
     /// Hours after a sign-in for which its second factor counts.
     pub second_factor_hours: Option<NonZeroU32>,
-    /// Requests at the token endpoint, of those who proved who they are, that a node answers in a minute.
+    /// Maximum number of authenticated token requests that one node answers in a minute.
     pub requests_per_minute: Option<NonZeroU32>,
-    /// How often one user may sign in in a minute through one client for the same.
+    /// Maximum number of identical sign-ins of one user through one client in a minute.
     pub repeats_per_minute: Option<NonZeroU32>,
-    /// Users without a directory role may register applications; yes when absent.
+    /// Whether users without a directory role may register applications; true if absent.
     pub users_create_applications: Option<bool>,
-    /// Maximum number of objects that a user without a directory role may own; 250 when absent.
+    /// Maximum number of objects that a user without a directory role may own; 250 if absent.
     pub objects_per_person: Option<u32>,
-    /// Maximum lifetime of a client secret in days; 731 when absent.
+    /// Maximum lifetime of a client secret in days; 731 if absent.
     pub secret_max_days: Option<NonZeroU32>,
-    /// Days for which an address that signed an account in is remembered; 180 when absent.
+    /// Days for which the server remembers an address from which a user signed in; 180 if absent.
     pub known_source_days: Option<NonZeroU32>,
-    /// Failed passwords of one source in 10 minutes before it is refused; 50 when absent.
+    /// Number of failed passwords from one source in 10 minutes after which it is refused; 50 if absent.
     pub source_failures: Option<NonZeroU32>,
-    /// Days for which audit records are kept; 400 when absent.
+    /// Days for which audit records are stored; 400 if absent.
     pub audit_days: Option<NonZeroU32>,
-    /// Issuers that may be http or loopback.
+    /// Issuers that may use http or be on loopback.
     #[serde(default)]
     pub danger_allow_issuers: Vec<String>,
-    /// What an API may demand of a sign-in beyond the rest (`acrs`).
+    /// Authentication contexts, which an API can require of a sign-in (`acrs`).
     #[serde(default)]
     pub authentication_contexts: Vec<ContextTable>,
 }
 
-/// One of `authentication_contexts`
+/// An entry of `authentication_contexts`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContextTable {
-    /// `c1` to `c99`.
+    /// The id, `c1` to `c99`.
     pub id: String,
-    /// It demands a second factor.
+    /// Whether the context requires a second factor.
     #[serde(default)]
     pub require_mfa: bool,
 }
 
-/// See [`PolicyTable::assertion_replay`].
+/// Handling of a client assertion that is used a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Replay {
-    /// Tolerated while short-lived.
+    /// Accepted while it is short-lived.
     Tolerate,
     /// Refused.
     Refuse,
 }
 
-/// See [`PolicyTable::refresh_reuse`].
+/// Handling of a refresh token that is used a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reuse {
-    /// 60 s of grace.
+    /// Accepted within 60 seconds of its first use.
     Grace,
-    /// Usable again.
+    /// Accepted until it expires.
     Tolerate,
 }
 
-/// A set of sign-ins, `all`, `role:…`, `user:…`, `app:…` or `network:…`.
+/// A set of sign-ins: `all`, `role:…`, `user:…`, `app:…` or `network:…`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Who {
-    /// Everyone.
+    /// All sign-ins.
     All,
-    /// A directory role, by name.
+    /// Users with a directory role, by the role's name.
     Role(String),
-    /// A user, by name.
+    /// One user, by name.
     User(String),
-    /// An application, by name or client id.
+    /// Sign-ins to one application, by name or client id.
     App(String),
-    /// A network.
+    /// Sign-ins from a network: address and prefix length.
     Network(IpAddr, u8),
 }
 
@@ -155,7 +154,7 @@ impl TryFrom<String> for Who {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is none of all, role:NAME, user:NAME, app:NAME, network:CIDR");
+        let wrong = || format!("`{text}` is not one of all, role:NAME, user:NAME, app:NAME, network:CIDR");
         if text == "all" {
             return Ok(Self::All);
         }
@@ -176,15 +175,15 @@ impl TryFrom<String> for Who {
     }
 }
 
-/// `[[user]]`
+/// An entry of `[[user]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserTable {
     /// The user principal name.
     pub name: String,
-    /// Made up when absent.
+    /// The object id; generated if absent.
     pub id: Option<ObjectId>,
-    /// The name people see.
+    /// The display name.
     pub display_name: Option<String>,
     /// Graph's `givenName`.
     pub given_name: Option<String>,
@@ -192,131 +191,131 @@ pub struct UserTable {
     pub surname: Option<String>,
     /// Graph's `mail`.
     pub mail: Option<String>,
-    /// Graph's `country`; the claim `ctry` repeats two capital letters.
+    /// Graph's `country`. If it is two capital letters, the claim `ctry` repeats it.
     pub country: Option<String>,
     /// Graph's `otherMails`.
     pub other_mails: Option<Vec<String>>,
     /// The password itself.
     pub password: Option<Password>,
-    /// A file that holds the password.
+    /// The path of a file with the password.
     pub password_file: Option<String>,
-    /// An environment variable that holds the password.
+    /// The name of an environment variable with the password.
     pub password_env: Option<String>,
-    /// Directory roles, by name.
+    /// Names of directory roles.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// Base32 key of a registered second factor.
+    /// The base32 key of a registered authenticator.
     pub totp: Option<TotpKey>,
-    /// May sign in.
+    /// Whether the user may sign in.
     pub enabled: Option<bool>,
 }
 
-/// `[[application]]`
+/// An entry of `[[application]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplicationTable {
-    /// The name people see.
+    /// The display name.
     pub name: String,
-    /// Made up when absent.
+    /// The client id; generated if absent.
     pub client_id: Option<AppId>,
-    /// Made up when absent.
+    /// The object id; generated if absent.
     pub id: Option<ObjectId>,
-    /// Made up when absent.
+    /// The object id of the service principal; generated if absent.
     pub service_principal_id: Option<ObjectId>,
     /// Graph's `signInAudience`.
     pub audience: Option<String>,
-    /// Step 3's switch.
+    /// Whether the application is a public client (Graph's `isFallbackPublicClient`).
     pub public_client: Option<bool>,
-    /// By platform.
+    /// Redirect URIs by platform.
     #[serde(default)]
     pub redirect_uris: RedirectTable,
-    /// What it needs.
+    /// Permissions that the application requires.
     #[serde(default)]
     pub permissions: Vec<PermissionTable>,
-    /// Consent for everyone to exactly these.
+    /// Whether to consent to exactly these permissions for all users.
     #[serde(default)]
     pub admin_consent: bool,
     /// Client secrets.
     #[serde(default)]
     pub secrets: Vec<SecretTable>,
-    /// Certificate files, relative to this file.
+    /// Certificate files, relative to the tenant file.
     #[serde(default)]
     pub certificates: Vec<String>,
-    /// Trust in outside issuers.
+    /// Federated identity credentials.
     #[serde(default)]
     pub federated: Vec<FederatedTable>,
-    /// What it offers.
+    /// The scopes and app roles that the application offers as an API.
     #[serde(default)]
     pub exposes: ExposesTable,
-    /// Registered with Power Platform.
+    /// Whether the application is registered for administration with Power Platform.
     #[serde(default)]
     pub power_platform_admin: bool,
-    /// Claims that its tokens carry besides the usual ones.
+    /// Optional claims of its tokens.
     #[serde(default)]
     pub optional_claims: OptionalClaimsTable,
     /// Graph's `groupMembershipClaims`.
     pub group_membership_claims: Option<String>,
-    /// Graph's `appRoleAssignmentRequired`: only people who are assigned to it get tokens.
+    /// Graph's `appRoleAssignmentRequired`: only assigned users get tokens.
     #[serde(alias = "app_role_assignment_required")]
     pub assignment_required: Option<bool>,
-    /// People and groups that hold its app roles.
+    /// Users and groups that have its app roles.
     #[serde(default)]
     pub assignments: Vec<AssignmentTable>,
     /// Graph's `web.implicitGrantSettings`.
     #[serde(default)]
     pub implicit: ImplicitTable,
-    /// Graph's `web.logoutUrl`: where it hears of a sign-out.
+    /// Graph's `web.logoutUrl`, which is called after a sign-out.
     pub logout_url: Option<String>,
-    /// `[application.policy]`
+    /// The table `[application.policy]`.
     #[serde(default)]
     pub policy: ApplicationPolicyTable,
 }
 
-/// One of `assignments`
+/// An entry of `assignments`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssignmentTable {
-    /// A user or a group of this file, by name.
+    /// The name of a user or group in this file.
     pub to: String,
-    /// The app role's value; absent: default access, without a role.
+    /// The app role's value. If it is absent, the assignment is default access without a role.
     pub role: Option<String>,
 }
 
-/// `implicit`
+/// The table `implicit`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImplicitTable {
-    /// `enableIdTokenIssuance`
+    /// Graph's `enableIdTokenIssuance`.
     pub id_token: Option<bool>,
-    /// `enableAccessTokenIssuance`
+    /// Graph's `enableAccessTokenIssuance`.
     pub access_token: Option<bool>,
 }
 
-/// `optional_claims`
+/// The table `optional_claims`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptionalClaimsTable {
-    /// Of ID tokens that it gets.
+    /// Claims of ID tokens for the application.
     pub id_token: Vec<ClaimTable>,
-    /// Of access tokens for it.
+    /// Claims of access tokens for the application.
     pub access_token: Vec<ClaimTable>,
 }
 
 impl OptionalClaimsTable {
-    /// None is named.
+    /// Whether no claim is listed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.id_token.is_empty() && self.access_token.is_empty()
     }
 }
 
-/// An optional claim: its name alone, or with what more is to be said of it.
+/// An optional claim: its name, or a table with more properties.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum ClaimTable {
     /// The name.
     Name(String),
-    /// The name with its additional properties.
+    /// A table with additional properties.
     Full {
         /// The name.
         name: String,
@@ -337,64 +336,64 @@ impl ClaimTable {
     }
 }
 
-/// `[[group]]`
+/// An entry of `[[group]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupTable {
-    /// The name people see.
+    /// The display name.
     pub name: String,
-    /// Made up when absent.
+    /// The object id; generated if absent.
     pub id: Option<ObjectId>,
-    /// Free text.
+    /// The description.
     pub description: Option<String>,
-    /// Users, applications and groups of this file, by name; an application by client id too.
+    /// Names of users, applications and groups in this file. An application may also be named by its client id.
     #[serde(default)]
     pub members: Vec<String>,
 }
 
-/// `redirect_uris`
+/// The table `redirect_uris`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RedirectTable {
-    /// Desktop and mobile.
+    /// Redirect URIs of desktop and mobile applications.
     pub public: Vec<String>,
-    /// Web.
+    /// Redirect URIs of web applications.
     pub web: Vec<String>,
-    /// Single-page.
+    /// Redirect URIs of single-page applications.
     pub spa: Vec<String>,
 }
 
-/// One of `permissions`
+/// An entry of `permissions`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PermissionTable {
     /// The API: an application id, or the name of an application in this file.
     pub api: String,
-    /// Delegated permissions by value.
+    /// Values of delegated permissions.
     #[serde(default)]
     pub delegated: Vec<String>,
-    /// Application permissions by value.
+    /// Values of application permissions.
     #[serde(default)]
     pub application: Vec<String>,
 }
 
-/// One of `secrets`
+/// An entry of `secrets`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretTable {
-    /// The name people see.
+    /// The display name.
     pub name: String,
     /// The secret itself.
     pub value: Option<ClientSecret>,
-    /// A file that holds it.
+    /// The path of a file with the secret.
     pub value_file: Option<String>,
-    /// An environment variable that holds it.
+    /// The name of an environment variable with the secret.
     pub value_env: Option<String>,
-    /// 00:00 UTC of this date is its end.
+    /// The expiry date. The secret is valid until 00:00 UTC of this day.
     pub expires: Option<Date>,
 }
 
-/// A TOML date, meant as its first moment in UTC.
+/// A TOML date. It stands for 00:00 UTC of that day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "toml::value::Datetime")]
 pub struct Date(pub Timestamp);
@@ -404,55 +403,55 @@ impl TryFrom<toml::value::Datetime> for Date {
 
     fn try_from(value: toml::value::Datetime) -> Result<Self, String> {
         let (Some(date), None) = (value.date, value.time) else {
-            return Err("a date such as 2027-11-22".into());
+            return Err("expected a date such as 2027-11-22".into());
         };
         Timestamp::parse_iso(&format!("{date}T00:00:00Z"))
             .map(Self)
-            .ok_or_else(|| format!("{date} is no date after 1970"))
+            .ok_or_else(|| format!("{date} is before 1970"))
     }
 }
 
-/// One of `federated`
+/// An entry of `federated`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FederatedTable {
-    /// Unique in the application.
+    /// The name, unique within the application.
     pub name: String,
-    /// `iss`
+    /// The `iss` claim of accepted tokens.
     pub issuer: String,
-    /// `sub`
+    /// The `sub` claim of accepted tokens.
     pub subject: String,
-    /// `aud`
+    /// The `aud` claim of accepted tokens.
     pub audience: String,
 }
 
-/// `exposes`
+/// The table `exposes`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExposesTable {
-    /// Names of the API.
+    /// Identifier URIs of the API.
     pub identifier_uris: Vec<String>,
-    /// Delegated permissions.
+    /// Delegated permissions (scopes).
     pub scopes: Vec<Exposed>,
     /// Application roles.
     pub app_roles: Vec<Exposed>,
-    /// 1 or 2.
+    /// The version of access tokens that the API accepts: 1 or 2.
     pub token_version: Option<u8>,
 }
 
-/// A permission that is offered: its name alone, or with id and type.
+/// A permission that an API offers: its value, or a table with id and type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Exposed {
-    /// The name; the rest is made up.
+    /// The value; id and type have defaults.
     Name(String),
-    /// The name with what is fixed of it.
+    /// A table with id and type.
     Full {
         /// The value.
         name: String,
-        /// Its id.
+        /// The id; generated if absent.
         id: Option<KeyId>,
-        /// `User` or `Admin` of a scope; `User`, `Application` or `Both` of a role.
+        /// `User` or `Admin` for a scope; `User`, `Application` or `Both` for an app role.
         r#type: Option<String>,
     },
 }
@@ -466,7 +465,7 @@ impl Exposed {
         }
     }
 
-    /// The id, if fixed.
+    /// The id, if the file has one.
     #[must_use]
     pub const fn id(&self) -> Option<KeyId> {
         match self {
@@ -475,7 +474,7 @@ impl Exposed {
         }
     }
 
-    /// The type, if given.
+    /// The type, if the file has one.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
         match self {
@@ -485,58 +484,57 @@ impl Exposed {
     }
 }
 
-/// `[application.policy]`
+/// The table `[application.policy]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApplicationPolicyTable {
-    /// Public clients must use PKCE.
+    /// Whether public clients must use PKCE.
     pub pkce: Option<bool>,
-    /// Implicit and hybrid answers may be enabled.
+    /// Whether implicit and hybrid responses may be enabled.
     pub implicit: Option<bool>,
-    /// The device code grant is served.
+    /// Whether the device code grant is available.
     pub device_code: Option<bool>,
-    /// What becomes of used refresh tokens.
+    /// What happens to a refresh token that was used.
     pub refresh_reuse: Option<Reuse>,
 }
 
-/// `[[environment]]`
+/// An entry of `[[environment]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentTable {
-    /// The name people see.
+    /// The display name.
     pub name: String,
-    /// A GUID or `Default-GUID`; made up when absent.
+    /// The id, a GUID or `Default-GUID`; generated if absent.
     pub id: Option<String>,
-    /// `europe`, …
+    /// The region, such as `europe`.
     pub location: Option<String>,
-    /// `Default`, `Production`, …
+    /// The environment type, such as `Default` or `Production`.
     pub sku: Option<String>,
 }
 
-/// `[[application_package]]`
+/// An entry of `[[application_package]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackageTable {
-    /// Its name in addresses.
+    /// The unique name, which is used in URLs.
     pub unique_name: String,
-    /// The name people see.
+    /// The display name.
     pub name: String,
-    /// `1.0.0.0`
+    /// The version, such as `1.0.0.0`.
     pub version: String,
-    /// Who publishes it.
+    /// The publisher's name.
     pub publisher: String,
 }
 
-/// What is wrong with a file: a sentence that names the place and the mend.
+/// Error: a tenant file is not valid. The message names the place and, where possible, the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FileError(pub String);
 
 impl TenantFile {
-    /// Reads a file's text.
+    /// Parses and checks a tenant file.
     ///
-    /// # Errors
-    /// [`FileError`]
+    /// # Errors [`FileError`]
     pub fn parse(text: &str) -> Result<Self, FileError> {
         let file: Self = toml::from_str(text).map_err(|error| FileError(place(text, &error)))?;
         check::check(&file)?;
@@ -544,7 +542,7 @@ impl TenantFile {
     }
 }
 
-/// `line 3, column 1: …`, without the source text that the library would quote: it may hold a secret.
+/// Formats a parse error as `line 3, column 1: …`. The source text is left out because it may contain a secret.
 fn place(text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
     match error.span() {

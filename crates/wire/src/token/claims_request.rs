@@ -1,6 +1,6 @@
-//! The `claims` parameter (OpenID Connect Core, 5.5), as far as it is understood: what the client can do
-//! (`xms_cc`), the authentication contexts that a token is to carry (`acrs`), and how new the sign-in has to be
-//! (`nbf`). Other members ask for nothing here. And the challenges that make a client send it.
+//! The `claims` parameter (OpenID Connect Core, 5.5), and the claims challenges that make a client send it. Of the
+//! parameter, these members are read: client capabilities (`xms_cc`), authentication contexts (`acrs`), and the
+//! earliest time of the sign-in (`nbf`). Other members are ignored.
 
 use super::request::RequestError;
 use base64::{
@@ -11,21 +11,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// Most contexts that one request names for one token.
+/// Maximum number of authentication contexts for one token in one request.
 const MOST: usize = 25;
 
-/// What the `claims` parameter asks for.
+/// A parsed `claims` parameter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClaimsRequest {
-    /// `xms_cc` of the access token names `cp1`: the client answers claims challenges (continuous evaluation).
+    /// Whether `xms_cc` of the access token contains `cp1`: the client handles claims challenges (continuous access
+    /// evaluation).
     pub capabilities_cp1: bool,
-    /// `nbf` of the access token, where it is essential: the sign-in behind it may not be older, in seconds.
+    /// `nbf` of the access token, if it is essential: the sign-in must not be older, in seconds since 1970.
     pub not_before: Option<i64>,
-    /// Authentication contexts.
+    /// The requested authentication contexts.
     pub acrs: AskedContexts,
 }
 
-/// Authentication contexts that were asked for, by the token that is to carry them.
+/// Requested authentication contexts, by token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AskedContexts {
@@ -38,33 +39,32 @@ pub struct AskedContexts {
 }
 
 impl AskedContexts {
-    /// No token is to carry any.
+    /// Whether no context is requested.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.id_token.is_empty() && self.access_token.is_empty()
     }
 
-    /// Without one of these there is to be no token.
+    /// The contexts without which no token may be issued.
     pub fn essential(&self) -> impl Iterator<Item = &str> {
         let all = self.id_token.iter().chain(&self.access_token);
         all.filter(|it| it.essential).map(|it| it.value.as_str())
     }
 }
 
-/// One authentication context that was asked for.
+/// One requested authentication context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedContext {
-    /// Its id, `c1` to `c99`.
+    /// The id, `c1` to `c99`.
     pub value: String,
-    /// The token is no use without it.
+    /// Whether the request must fail without the context.
     pub essential: bool,
 }
 
 impl ClaimsRequest {
-    /// Reads the parameter; missing and empty ask for nothing, and so does what is not understood.
+    /// Parses the parameter. An absent or empty parameter requests nothing, and unknown members are ignored.
     ///
-    /// # Errors
-    /// [`RequestError::Invalid`] where it is no JSON object.
+    /// # Errors [`RequestError::Invalid`] if it is not a JSON object.
     pub fn parse(text: Option<&str>) -> Result<Self, RequestError> {
         let Some(text) = text.filter(|value| !value.is_empty()) else { return Ok(Self::default()) };
         let claims: Map<String, Value> =
@@ -82,25 +82,26 @@ impl ClaimsRequest {
     }
 }
 
-/// Whether a text is the id of an authentication context: `c1` to `c99`.
+/// Whether the text is the id of an authentication context, `c1` to `c99`.
 #[must_use]
 pub fn is_context(id: &str) -> bool {
     let number = id.strip_prefix('c').unwrap_or_default();
     !number.starts_with('0') && matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What a client is told to ask for, so that the next token is good (`reference/tokens-and-claims.md`, 9).
+/// What a claims challenge asks the client to request (Microsoft identity platform, "Claims challenges and claims
+/// requests").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
-    /// A sign-in that is not older than this second. The form is that of a recorded answer of Graph's
+    /// A sign-in that is not older than this second. The form is that of Graph's answers
     /// (microsoftgraph/msgraph-sdk-dotnet#1416).
     NotBefore(i64),
-    /// The rules that stood against it, by id.
+    /// The ids of the conditional access policies that were not satisfied.
     Policies(Vec<Uuid>),
 }
 
 impl Challenge {
-    /// The value of the `claims` parameter.
+    /// The value for the `claims` parameter.
     #[must_use]
     pub fn json(&self) -> String {
         let member = match self {
@@ -112,18 +113,18 @@ impl Challenge {
         json!({ "access_token": member }).to_string()
     }
 
-    /// The same as it stands in a `WWW-Authenticate` header.
+    /// The value for a `WWW-Authenticate` header.
     #[must_use]
     pub fn base64(&self) -> String {
         STANDARD.encode(self.json())
     }
 }
 
-/// The longest challenge that is repeated, in bytes.
+/// Maximum length of a claims challenge that the client repeats, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// The claims challenge in a `WWW-Authenticate` header, as JSON text. Both words that tell it apart have to be
-/// there: `insufficient_claims` and `claims`.
+/// The claims challenge in a `WWW-Authenticate` header, as JSON text. `None` unless the header has both `claims` and
+/// the error `insufficient_claims`.
 #[must_use]
 pub fn challenged(header: &str) -> Option<String> {
     let parameters = || header.split([',', ' ']).filter_map(|part| part.trim().split_once('='));
@@ -136,8 +137,8 @@ pub fn challenged(header: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST)
 }
 
-/// The `claims` parameter of a client that answers challenges: what it is challenged for (JSON, if anything),
-/// and that it can do so. `None`: the challenge is no JSON object.
+/// The `claims` parameter of a client that handles claims challenges: the challenge (JSON), if any, and the
+/// capability `cp1`. `None` if the challenge is not a JSON object.
 #[must_use]
 pub fn with_cp1(challenge: Option<&str>) -> Option<String> {
     let mut claims: Map<String, Value> =
@@ -147,7 +148,7 @@ pub fn with_cp1(challenge: Option<&str>) -> Option<String> {
     Some(Value::Object(claims).to_string())
 }
 
-/// The second that an essential member names, as text or number.
+/// The value of an essential member in seconds, sent as a string or number.
 fn seconds(member: &Value) -> Option<i64> {
     let value = member.get("value").filter(|_| member.get("essential") == Some(&Value::Bool(true)))?;
     value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| *seconds >= 0)
@@ -159,7 +160,7 @@ fn contexts(member: Option<&Value>) -> Vec<AskedContext> {
     named.map(|value| AskedContext { value: value.to_owned(), essential }).collect()
 }
 
-/// `value` and `values` of a member that is asked for.
+/// The strings in `value` and `values` of a requested claim.
 fn values(member: Option<&Value>) -> Vec<&str> {
     let Some(member) = member else { return Vec::new() };
     let several = member.get("values").and_then(Value::as_array).into_iter().flatten();

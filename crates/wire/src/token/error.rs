@@ -1,4 +1,4 @@
-//! The token service's error body (`reference/errors.md`, 1).
+//! The error body of the token service (RFC 6749, 5.2, with the members that Entra adds).
 
 use crate::{
     aadsts::Row,
@@ -7,18 +7,18 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Ids and time that an error body repeats.
+/// The ids and the time that an error body repeats.
 #[derive(Debug, Clone, Copy)]
 pub struct Ids {
-    /// The answer's id.
+    /// The id of the response.
     pub trace: TraceId,
     /// The client's id for the request.
     pub correlation: CorrelationId,
-    /// Now.
+    /// The time of the response.
     pub now: Timestamp,
 }
 
-/// The body, its members in the recorded order.
+/// The error body. Its members are in Entra's order (observed).
 #[derive(Debug, Serialize)]
 pub struct ErrorBody {
     error: &'static str,
@@ -35,8 +35,8 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// The body for a row, with a sentence of ours. `error` is the row's, as the edition words it;
-    /// `base` is the token service's own address.
+    /// The error body for a row of the AADSTS table. `error` is the row's OAuth error at the endpoint's version;
+    /// `base` is the base URL of the token service.
     #[must_use]
     pub fn new(row: &Row, error: &'static str, sentence: &str, ids: Ids, base: &str) -> Self {
         let (number, timestamp) = (row.number, ids.now.plain());
@@ -56,7 +56,7 @@ impl ErrorBody {
         }
     }
 
-    /// The same with a claims challenge, as JSON text.
+    /// Adds a claims challenge (JSON text).
     #[must_use]
     pub fn challenging(self, claims: Option<String>) -> Self {
         Self { claims, ..self }

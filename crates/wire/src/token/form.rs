@@ -1,17 +1,16 @@
-//! A form body (`application/x-www-form-urlencoded`), read once and strictly.
-//!
-//! Limits and refusals are `docs/security.md`'s: 64 KiB, 50 parameters, each name once, UTF-8 throughout.
+//! A form body (`application/x-www-form-urlencoded`), parsed once and strictly: at most 64 KiB and 50 parameters,
+//! each name once, UTF-8 (`docs/security.md`, "Limits").
 
 use super::request::RequestError;
 use crate::percent;
 use zeroize::Zeroizing;
 
-/// The largest form.
+/// Maximum size of a form, in bytes.
 pub const LARGEST: usize = 64 * 1024;
-/// The most parameters.
+/// Maximum number of parameters.
 pub const MOST: usize = 50;
 
-/// Names and values in the order sent; each name once.
+/// The parameters of a form, in the order sent, each name once.
 #[derive(Default)]
 pub struct Form {
     pairs: Vec<(String, Zeroizing<String>)>,
@@ -24,11 +23,10 @@ impl std::fmt::Debug for Form {
 }
 
 impl Form {
-    /// Reads a body.
+    /// Parses a body.
     ///
-    /// # Errors
-    /// [`RequestError`] when it is too large, not UTF-8, holds a control character in a name, or names
-    /// a parameter twice.
+    /// # Errors [`RequestError`] if the body is too large, is not UTF-8, has a control character in a name, or has a
+    /// parameter twice.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
         if body.len() > LARGEST {
             return Err(RequestError::TooLarge);
@@ -55,20 +53,20 @@ impl Form {
         Ok(Self { pairs })
     }
 
-    /// Nothing was sent at all.
+    /// Whether the form has no parameters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// A parameter's value, if it was sent. An empty one counts as sent.
+    /// The value of a parameter. An empty value is returned as empty, not as `None`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Decodes a name or value. A NUL anywhere is refused: nothing of ours has one.
+/// Decodes a name or value. NUL is refused, because no valid value contains it.
 fn decode(text: &[u8]) -> Result<Zeroizing<String>, RequestError> {
     let mut bytes = percent::decode(text, true).ok_or(RequestError::NotUtf8)?;
     let text = match String::from_utf8(std::mem::take(&mut *bytes)) {
@@ -85,8 +83,8 @@ fn clipped(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// The client id and secret of an `Authorization: Basic` header. Each was form-encoded before base64
-/// (RFC 6749, 2.3.1); a value that does not decode so is taken as written.
+/// The client id and secret of an `Authorization: Basic` header. Both are form-encoded before base64 (RFC 6749,
+/// 2.3.1). A value that cannot be decoded is used as it is.
 #[derive(Debug)]
 pub struct Basic {
     /// The client id.
@@ -96,10 +94,9 @@ pub struct Basic {
 }
 
 impl Basic {
-    /// Reads the header's value. `None`: the header is of another scheme.
+    /// Parses the header's value. `None` if it has another scheme.
     ///
-    /// # Errors
-    /// [`RequestError::Basic`] when it is Basic and cannot be read.
+    /// # Errors [`RequestError::Basic`] if the scheme is Basic and the rest is not valid.
     pub fn parse(header: &str) -> Result<Option<Self>, RequestError> {
         use base64::Engine as _;
         let Some((scheme, rest)) = header.split_once(' ') else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! The token endpoint's forms and bodies, v1.0 and v2.0.
+//! Requests to the token endpoint and its responses, v1.0 and v2.0.
 
 pub mod claims_request;
 pub mod error;

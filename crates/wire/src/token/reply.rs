@@ -1,62 +1,61 @@
-//! Bodies of granted token requests, in the order and with the types of each edition: v2.0 sends
-//! numbers, v1.0 decimal texts and the resource (`reference/token-endpoint.md`, 4).
+//! Successful responses of the token endpoint (RFC 6749, 5.1), with the members in Entra's order: v2.0 sends numbers,
+//! v1.0 decimal strings and the resource (observed).
 
 use crate::ids::{ObjectId, TenantId};
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
-/// The tokens of an answer, which come last in it.
+/// The tokens of a response, which are its last members.
 #[derive(Debug)]
 pub struct Tokens<'a> {
     /// The access token.
     pub access: &'a str,
-    /// When `offline_access` was asked for; v1.0 gives it to every user.
+    /// The refresh token, if `offline_access` was requested. In v1.0, every user gets one.
     pub refresh: Option<&'a str>,
-    /// When `openid` was asked for.
+    /// The ID token, if `openid` was requested.
     pub id: Option<&'a str>,
-    /// When `client_info=1` was asked for and a user is the subject.
+    /// The encoded [`ClientInfo`], if `client_info=1` was sent and the subject is a user.
     pub client_info: Option<&'a str>,
 }
 
-/// What stands before the tokens of a v2.0 answer.
+/// The members of a v2.0 response that precede the tokens.
 #[derive(Debug, Serialize)]
 pub struct ReplyV2<'a> {
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// For users only.
+    /// The scopes, for users only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<&'a str>,
-    /// Seconds.
+    /// Lifetime in seconds.
     pub expires_in: i64,
-    /// Seconds; equal to `expires_in`, as recorded.
+    /// Extended lifetime in seconds, equal to `expires_in`.
     pub ext_expires_in: i64,
 }
 
-/// What stands before the tokens of a v1.0 answer.
+/// The members of a v1.0 response that precede the tokens.
 #[derive(Debug, Serialize)]
 pub struct ReplyV1<'a> {
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// For users only, short names.
+    /// The scopes as short names, for users only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<&'a str>,
-    /// Seconds, as text.
+    /// Lifetime in seconds, as a string.
     pub expires_in: String,
-    /// Seconds, as text.
+    /// Extended lifetime in seconds, as a string.
     pub ext_expires_in: String,
-    /// Seconds since 1970, as text.
+    /// Expiry in seconds since 1970, as a string.
     pub expires_on: String,
-    /// Seconds since 1970, as text.
+    /// Start of validity in seconds since 1970, as a string.
     pub not_before: String,
-    /// The resource as asked.
+    /// The resource as requested.
     pub resource: &'a str,
 }
 
 impl Tokens<'_> {
-    /// The whole answer: what stands before the tokens, which is an object, and they.
+    /// The whole response body: the members of `head`, which must be an object, followed by the tokens.
     ///
-    /// # Errors
-    /// None for the two editions' objects.
+    /// # Errors If `head` cannot be serialized, which does not happen for [`ReplyV1`] and [`ReplyV2`].
     pub fn after(&self, head: &impl Serialize) -> serde_json::Result<Vec<u8>> {
         let texts = [
             ("access_token", Some(self.access)),
@@ -73,7 +72,7 @@ impl Tokens<'_> {
             body.extend_from_slice(b",\"");
             body.extend_from_slice(name.as_bytes());
             body.extend_from_slice(b"\":");
-            // Kilobytes, in none of which there is anything to escape.
+            // Tokens are kilobytes of text without characters to escape, so they are copied as a whole.
             if is_plain(text) {
                 body.push(b'"');
                 body.extend_from_slice(text.as_bytes());
@@ -87,12 +86,12 @@ impl Tokens<'_> {
     }
 }
 
-/// JSON escapes nothing in this text. Without an early end, so that many bytes are looked at together.
+/// Whether JSON escapes nothing in this text. The loop has no early exit, so that the compiler can vectorize it.
 fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'))
 }
 
-/// Whose account an answer is about: `client_info`, base64url of compact JSON.
+/// The account of a response: the `client_info` member, base64url of compact JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientInfo {
     /// The user's object id in the home tenant.
@@ -102,14 +101,14 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// The text that travels.
+    /// Encodes for a response.
     #[must_use]
     pub fn encode(&self) -> String {
         let json = format!("{{\"uid\":\"{}\",\"utid\":\"{}\"}}", self.uid, self.utid);
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json)
     }
 
-    /// Reads the text.
+    /// Decodes the text of a response.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let bytes =

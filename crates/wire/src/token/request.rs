@@ -1,7 +1,7 @@
-//! A token request, read once from the form and the headers.
+//! A token request, parsed once from the form and the headers.
 //!
-//! Unknown parameters are ignored (real clients send many), doubled ones are refused, and afterwards
-//! nobody sees a raw form. What a request may do is decided elsewhere: `tenant::token`.
+//! Unknown parameters are ignored, because clients send many; duplicate ones are refused. Later code uses the parsed
+//! request only. `carnet_tenant` decides whether it is granted.
 
 pub use super::request_error::RequestError;
 
@@ -18,58 +18,59 @@ use crate::{
     secret::{Assertion, AuthorizationCode, ClientSecret, DeviceCode, Password, RefreshToken},
 };
 
-/// Which edition of the protocol the path names; it decides numbers or strings, `scope` or `resource`.
+/// The version of an endpoint. It determines numbers or strings in bodies, and `scope` or `resource` in requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// `/oauth2/token`.
+    /// v1.0, `/oauth2/token`.
     V1,
-    /// `/oauth2/v2.0/token`.
+    /// v2.0, `/oauth2/v2.0/token`.
     V2,
 }
 
-/// A token request that has the shape of one.
+/// A parsed token request.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// The edition of the endpoint that was asked.
+    /// The version of the endpoint that received the request.
     pub version: Version,
-    /// Who asks.
+    /// The client.
     pub client_id: AppId,
-    /// How the client proves itself.
+    /// How the client authenticates.
     pub client_auth: ClientAuth,
-    /// The grant type and what it carries.
+    /// The grant type and its parameters.
     pub grant: Grant,
-    /// What the token is for. `None`: a grant that may leave it out (refresh token, code) did.
+    /// The scopes or the resource that the token is for. `None` only for grant types that may leave it out (refresh
+    /// token, code, device code).
     pub target: Option<Target>,
-    /// The `resource` parameter of a v2.0 request (RFC 8707), where it stands without a scope: it has to name the API
-    /// that the grant was given for.
+    /// The `resource` parameter of a v2.0 request without a scope (RFC 8707). It must name the API of the grant.
     pub resource_parameter: Option<String>,
-    /// v1.0 with `api-version=1.0` in the query: a resource that is named by its id becomes the audience `spn:{id}`.
+    /// True for `api-version=1.0` in the query of a v1.0 request: the audience of a resource that is named by its id
+    /// is then `spn:{id}`.
     pub spn_audience: bool,
-    /// `client_info=1` was asked for.
+    /// Whether the client sent `client_info=1`.
     pub client_info: bool,
-    /// What the `claims` parameter asks for.
+    /// The parsed `claims` parameter.
     pub claims: ClaimsRequest,
 }
 
-/// The one credential of a request; more than one is refused while reading.
+/// The credential of a request. A request with more than one is refused when it is parsed.
 #[derive(Debug, Clone)]
 pub enum ClientAuth {
-    /// No credential: a public client, or one that forgot.
+    /// No credential.
     None,
     /// `client_secret` in the body or by HTTP Basic.
     Secret(ClientSecret),
-    /// `client_assertion` of type jwt-bearer.
+    /// `client_assertion` of type jwt-bearer (RFC 7523, 2.2).
     Assertion(Assertion),
 }
 
 impl ClientAuth {
-    /// No credential was sent.
+    /// Whether no credential was sent.
     #[must_use]
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// The assertion, read; `None`: there is none.
+    /// The parsed assertion. `None` if the credential is not an assertion.
     #[must_use]
     pub fn assertion(&self) -> Option<Result<Jws<'_>, JoseError>> {
         match self {
@@ -79,46 +80,46 @@ impl ClientAuth {
     }
 }
 
-/// The grant types that are served.
+/// The supported grant types with their parameters.
 #[derive(Debug, Clone)]
 pub enum Grant {
     /// Resource owner password credentials (RFC 6749, 4.3).
     Password {
-        /// The user principal name, as typed.
+        /// The user principal name, as sent.
         username: String,
-        /// The password, as typed: never trimmed, folded or cut.
+        /// The password, as sent; it is never trimmed or normalized.
         password: Password,
     },
     /// Client credentials (RFC 6749, 4.4).
     ClientCredentials,
     /// Refresh token (RFC 6749, 6).
     RefreshToken {
-        /// The token, as handed out.
+        /// The refresh token.
         token: RefreshToken,
     },
     /// Authorization code (RFC 6749, 4.1.3), with PKCE (RFC 7636).
     AuthorizationCode {
-        /// The code, as it came back.
+        /// The authorization code.
         code: AuthorizationCode,
-        /// Where it came back to; it has to be where it was sent.
+        /// The redirect URI, which must equal that of the authorization request.
         redirect_uri: Option<String>,
-        /// What the challenge was made of.
+        /// The code verifier (RFC 7636).
         verifier: Option<Verifier>,
     },
     /// Device code (RFC 8628, 3.4).
     DeviceCode {
-        /// The code, as it was given out.
+        /// The device code.
         code: DeviceCode,
     },
     /// On behalf of a user (RFC 7523, 2.1, with `requested_token_use=on_behalf_of`).
     OnBehalfOf {
-        /// The access token that the user got for the client.
+        /// The access token that the user sent to the client.
         assertion: Assertion,
     },
 }
 
 impl Grant {
-    /// One name for each, however it was spelt.
+    /// The short name of the grant type, also if it was sent as a URN.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -132,40 +133,39 @@ impl Grant {
     }
 }
 
-/// What a token is asked for.
+/// The scopes or the resource that a token is requested for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// v2.0: the `scope` parameter.
     Scope(ScopeRequest),
-    /// v1.0: the `resource` parameter, echoed as written, and whether `scope` holds `openid`.
+    /// v1.0: the `resource` parameter.
     Resource {
-        /// The identifier as the client wrote it.
+        /// The identifier as the client wrote it, which the response repeats.
         name: String,
-        /// An ID token is wanted too.
+        /// Whether an ID token is requested too.
         openid: bool,
-        /// The client named no resource, so it is the default one, [`AZURE_AD`].
+        /// Whether the client named no resource, so that the default [`AZURE_AD`] is used.
         implied: bool,
     },
 }
 
-/// The longest query of an address that is read, in bytes: less than a request's head may have.
+/// Maximum length of the query of a URL, in bytes. It is below the maximum size of a request's head.
 pub const LONGEST_QUERY: usize = 12 * 1024;
 
-/// RFC 7523, 2.2.
+/// Client assertion type (RFC 7523, 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// RFC 8628, 7.2; half of Microsoft's libraries send the short name.
+/// Grant type (RFC 8628, 7.2). Some of Microsoft's libraries send the short name `device_code` (observed).
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// Longest user name that is read, in bytes: comparing names costs more than the bytes that were sent.
+/// Maximum length of a user name, in bytes. Normalizing a name costs more than receiving it.
 pub const LONGEST_USER_NAME: usize = 256;
-/// RFC 7523, 8.1.
+/// Grant type of on-behalf-of requests (RFC 7523, 8.1).
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 impl TokenRequest {
-    /// Reads a request out of its form and its Basic header.
+    /// Parses a request from its form and its Basic header.
     ///
-    /// # Errors
-    /// The first [`RequestError`], in the order in which Entra names what is missing.
+    /// # Errors The first [`RequestError`], in the order in which Entra checks the parameters (observed).
     pub fn parse(version: Version, form: &Form, basic: Option<Basic>) -> Result<Self, RequestError> {
         if form.is_empty() && basic.is_none() {
             return Err(RequestError::Empty);
@@ -199,7 +199,7 @@ impl TokenRequest {
     }
 }
 
-/// The grant and what it carries.
+/// Parses the grant type and its parameters.
 fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
     Ok(match grant_type {
         "password" => Grant::Password {
@@ -223,7 +223,7 @@ fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
                 .transpose()?,
         },
         "device_code" | DEVICE_CODE => {
-            // Old ADAL libraries and many scripts send the code as `code`; MSAL for Python sends both.
+            // Old ADAL libraries and many scripts send the code as `code`; MSAL for Python sends both (observed).
             let code = required(form, "device_code")
                 .or_else(|missing| required(form, "code").map_err(|_| missing))?;
             Grant::DeviceCode { code: DeviceCode::new(code.to_owned()) }
@@ -240,19 +240,19 @@ fn grant(grant_type: &str, form: &Form) -> Result<Grant, RequestError> {
     })
 }
 
-/// What is asked for.
+/// Parses the target.
 fn target(version: Version, grant: &Grant, form: &Form) -> Result<Option<Target>, RequestError> {
     Ok(match (grant, Target::of(version, form)) {
         (Grant::AuthorizationCode { .. }, Err(RequestError::Scope(why))) => {
             return Err(RequestError::ScopeAtRedemption(why));
         }
-        // Left out, the code knows its own; sent empty, it asks for nothing.
+        // An absent scope means that of the code. An empty one is an error.
         (Grant::AuthorizationCode { .. }, Ok(None))
             if version == Version::V2 && form.get("scope").is_some() =>
         {
             return Err(RequestError::ScopeEmptyAtRedemption);
         }
-        // A code and a refresh token know what they were given for; on behalf of somebody the API has to be named.
+        // A code and a refresh token contain their resource. An on-behalf-of request has to name the API.
         (Grant::ClientCredentials | Grant::Password { .. }, Ok(None)) if version == Version::V1 => {
             Some(Target::default_resource(asks_openid(form)))
         }
@@ -260,19 +260,17 @@ fn target(version: Version, grant: &Grant, form: &Form) -> Result<Option<Target>
     })
 }
 
-/// Parameters that ask for a token that is bound to a key, to a workload or to details of a request, or for another
-/// artifact beside the token. Nothing of the kind is issued here, and a bearer token in its place would be taken for
-/// what was asked.
+/// Parameters that request another kind of token, such as one that is bound to a key. A bearer token in its place
+/// would be mistaken for that kind, so such requests are refused.
 const OTHER_KINDS: [&str; 6] =
     ["req_cnf", "req_ds_cnf", "dpop_jkt", "fmi_path", "authorization_details", "return_spa_code"];
 
-/// RFC 8693, 3.
+/// Token type (RFC 8693, 3).
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// Checks that a form asks for a bearer token and for no other kind.
+/// Checks that a form requests a bearer token and no other kind of token.
 ///
-/// # Errors
-/// [`RequestError::OtherTokenKind`] names the parameter.
+/// # Errors [`RequestError::OtherTokenKind`] names the parameter.
 pub fn bearer_only(form: &Form) -> Result<(), RequestError> {
     let filled = |name: &str| form.get(name).filter(|value| !value.is_empty());
     if filled("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
@@ -287,12 +285,12 @@ pub fn bearer_only(form: &Form) -> Result<(), RequestError> {
     }
 }
 
-/// The `scope` parameter holds `openid`.
+/// Whether the `scope` parameter contains `openid`.
 fn asks_openid(form: &Form) -> bool {
     form.get("scope").is_some_and(|text| text.split_whitespace().any(|value| value == "openid"))
 }
 
-/// The grant type as asked, for the record of a request that is none; cut at 64 bytes.
+/// The grant type as sent, cut to 64 characters, for the sign-in record of a request that could not be parsed.
 #[must_use]
 pub fn grant_name(form: &Form) -> String {
     clip(form.get("grant_type").unwrap_or_default())
@@ -315,18 +313,17 @@ fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecr
     Ok((client_id(&text)?, secret))
 }
 
-/// Reads a client id.
+/// Parses a client id.
 ///
-/// # Errors
-/// [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
+/// # Errors [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
 pub fn client_id(text: &str) -> Result<AppId, RequestError> {
-    // Shown on pages too, where a stranger's sentence would read as ours.
+    // Pages show this text. Without spaces, it cannot be mistaken for a sentence of Carnet's.
     let shown = || clip(text).split_whitespace().collect();
     let id: AppId = text.trim().parse().map_err(|_| RequestError::ClientIdNotAGuid(shown()))?;
     if id.uuid().is_nil() { Err(RequestError::ClientIdZero) } else { Ok(id) }
 }
 
-/// A part of a user's credential: missing is one thing, sent empty another.
+/// A part of a user's credential. A missing and an empty one have different errors.
 fn filled<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, RequestError> {
     let value = form.get(name).ok_or(RequestError::Missing(name))?;
     if value.is_empty() { Err(RequestError::FieldEmpty(name)) } else { Ok(value) }
@@ -350,14 +347,14 @@ fn credential(form: &Form, header: Option<ClientSecret>) -> Result<ClientAuth, R
 }
 
 impl Target {
-    /// What a v1.0 request without a resource asks for: Windows Azure Active Directory.
+    /// The target of a v1.0 request without a resource: Azure AD Graph.
     #[must_use]
     pub fn default_resource(openid: bool) -> Self {
         Self::Resource { name: AZURE_AD.to_owned(), openid, implied: true }
     }
 
-    /// The text that is kept with a code and from which `authorize::target_of` reads the target again: the scope
-    /// (v2.0), the resource (v1.0), or nothing where the resource is the default one.
+    /// The text that is stored with a code: the scope (v2.0), the resource (v1.0), or nothing for the default
+    /// resource. [`target_of`](crate::authorize::target_of) parses it again.
     #[must_use]
     pub fn kept_text(&self) -> String {
         match self {
@@ -367,10 +364,9 @@ impl Target {
         }
     }
 
-    /// What a form asks for. `None`: nothing.
+    /// Parses the target of a form. `None` if the form names none.
     ///
-    /// # Errors
-    /// [`RequestError::Scope`]
+    /// # Errors [`RequestError::Scope`]
     pub fn of(version: Version, form: &Form) -> Result<Option<Self>, RequestError> {
         let scope = form.get("scope").filter(|value| !value.trim().is_empty());
         let resource = form.get("resource").filter(|value| !value.is_empty());
@@ -395,7 +391,7 @@ fn clip(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-/// The client's own id for the request: `client-request-id`, as a header or a form field.
+/// The client's id for the request, from the form field `client-request-id`.
 #[must_use]
 pub fn correlation(form: &Form) -> Option<CorrelationId> {
     form.get("client-request-id")?.parse().ok()

@@ -1,11 +1,11 @@
-//! Why a token request, or another form of the token service, cannot be read.
+//! Errors of token requests and other forms that cannot be parsed.
 
 use crate::{
     aadsts::{self, Row},
     scope::ScopeError,
 };
 
-/// Why a request is none.
+/// Error: a request to the token service could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestError {
     /// The body is larger than 64 KiB.
@@ -14,25 +14,25 @@ pub enum RequestError {
     TooMany,
     /// A byte sequence that is not UTF-8, a NUL, or a broken escape.
     NotUtf8,
-    /// This parameter stands twice.
+    /// This parameter is sent more than once.
     Doubled(String),
     /// This header is sent more than once.
     HeaderTwice(&'static str),
     /// This parameter is missing.
     Missing(&'static str),
-    /// This parameter is empty or not of its form.
+    /// This parameter is empty or malformed.
     Invalid(&'static str),
-    /// Nothing was sent.
+    /// The request has no parameters.
     Empty,
-    /// The query of an address is longer than [`LONGEST_QUERY`].
+    /// The query of the URL is longer than [`LONGEST_QUERY`].
     QueryTooLong,
-    /// This parameter is missing, which only this grant type asks for.
+    /// This parameter is missing, and this grant type requires it.
     MissingForGrant(&'static str, &'static str),
-    /// This part of a user's credential was sent empty.
+    /// This part of a user's credential is empty.
     FieldEmpty(&'static str),
-    /// The code verifier has not the form of one, so it is no challenge's.
+    /// The code verifier is malformed, so it cannot match a challenge.
     Verifier,
-    /// The `Authorization: Basic` header cannot be read.
+    /// The `Authorization: Basic` header cannot be parsed.
     Basic,
     /// The client id is not a GUID.
     ClientIdNotAGuid(String),
@@ -42,20 +42,20 @@ pub enum RequestError {
     SeveralClientIds,
     /// More than one client credential.
     SeveralCredentials,
-    /// This grant type is not served.
+    /// This grant type is not supported.
     UnsupportedGrant(String),
-    /// This parameter asks for another kind of token than a bearer token.
+    /// This parameter requests another kind of token than a bearer token.
     OtherTokenKind(&'static str),
-    /// The scope parameter.
+    /// The `scope` parameter is not valid.
     Scope(ScopeError),
-    /// The scope parameter at the redemption of a code.
+    /// The `scope` parameter is not valid, at the redemption of a code.
     ScopeAtRedemption(ScopeError),
-    /// The scope parameter was sent empty at the redemption of a code.
+    /// The `scope` parameter is empty, at the redemption of a code.
     ScopeEmptyAtRedemption,
 }
 
 impl RequestError {
-    /// The row of the table that answers it.
+    /// The row of the AADSTS table that answers this error.
     #[must_use]
     pub const fn row(&self) -> &'static Row {
         match self {
@@ -84,7 +84,7 @@ impl RequestError {
         }
     }
 
-    /// What to tell the caller.
+    /// The sentence for the caller.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
