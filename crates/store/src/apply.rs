@@ -1,5 +1,6 @@
-//! Directory changes as one batch: the tenant's number goes up by one, objects and their unique names
-//! follow, the audit row links to the one before. Whoever decided on an older number loses.
+//! Directory changes as one batch: the tenant's version is compared and raised by one, objects and their unique names
+//! are written, and an audit entry is linked to the previous one. A change that was decided on an older version
+//! fails.
 
 use crate::{
     Once, Store, StoreError,
@@ -21,15 +22,16 @@ const NEXT: &str =
 const BEGIN: &str = "insert into tenant(id, version, audit_head, file_digest) values ($1, $2, $3, $4)";
 const PUT: &str = "insert into object(tenant_id, kind, id, version, deleted, body) values ($1, $2, $3, $4, 0, $5) \
     on conflict (tenant_id, kind, id) do update set version = excluded.version, deleted = 0, body = excluded.body";
-const BURY: &str =
+const DELETE: &str =
     "update object set version = $4, deleted = $5, body = $6 where tenant_id = $1 and kind = $2 and id = $3";
-const FORGET: &str = "delete from object_key where tenant_id = $1 and kind = $2 and id = $3";
-const NAME: &str =
+const DELETE_NAMES: &str = "delete from object_key where tenant_id = $1 and kind = $2 and id = $3";
+const PUT_NAME: &str =
     "insert into object_key(scope, space, name, tenant_id, kind, id) values ($1, $2, $3, $4, $5, $6)";
 const AUDIT: &str =
     "insert into audit(tenant_id, version, at, body, previous, digest) values ($1, $2, $3, $4, $5, $6)";
-/// Reads every family once: accounts are seldom removed, and an index by user would cost each new family a page. With
-/// the tenant as it stands SQLite would go through the index by application, six times as slowly.
+/// Scans all families once: users are seldom deleted, and an index by user would cost a page for each new family. The
+/// expression on `tenant_id` keeps SQLite from using the index by application, which is six times slower here
+/// (measured).
 const REVOKE_USER: &str =
     "update family set revoked_at = $3 where user_id = $2 and tenant_id || '' = $1 and revoked_at = 0";
 const REVOKE_APP: &str =
@@ -37,10 +39,10 @@ const REVOKE_APP: &str =
 const FILE: &str = "update tenant set file_digest = $2 where id = $1";
 
 impl Store {
-    /// Makes a tenant with its first objects. `file` marks the tenant file they came from.
+    /// Creates a tenant with its first objects. `file` is the digest of the tenant file they came from.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when its id or a domain is taken.
+    /// [`StoreError::Exists`] if its id or a domain is taken.
     pub async fn create_tenant(
         &self,
         (tenant, file): (Tenant, Option<&str>),
@@ -55,7 +57,7 @@ impl Store {
         let (row, head) = audit_row(&directory, 1, &audit, now)?;
         let mut batch = Batch::default();
         batch.push(BEGIN, values![tenant.id, 1, &head[..], file.unwrap_or_default()], Expect::Rows(1));
-        self.push_changes(&mut batch, &directory, 1, (&all, now))?;
+        self.push_changes(&mut batch, &directory, 1, &all, now)?;
         batch.statements.push(row);
         self.inner.engine.write(batch).await?;
         let apps = touched(&directory, &all);
@@ -64,11 +66,11 @@ impl Store {
         Ok(self.hold(directory, &apps))
     }
 
-    /// Applies changes that were decided on `seen`. `file` marks the tenant file they came from.
+    /// Applies changes that were decided on `seen`. `file` is the digest of the tenant file they came from.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the directory went on meanwhile: gather and decide again.
-    /// [`StoreError::Exists`] when a unique name is taken.
+    /// [`StoreError::Conflict`] if the directory has changed since: read it and decide again. [`StoreError::Exists`]
+    /// if a unique name is taken.
     pub async fn apply(
         &self,
         seen: &Directory,
@@ -83,10 +85,10 @@ impl Store {
         self.apply_with(seen, (changes, audit), now, more).await
     }
 
-    /// Applies changes that were decided on `seen`, together with the use of what may be used once.
+    /// Applies changes that were decided on `seen`, and spends a single-use item in the same batch.
     ///
     /// # Errors
-    /// [`StoreError::Spent`] when there was an earlier use; the rest as [`Store::apply`].
+    /// [`StoreError::Spent`] if the item was used before; otherwise as [`Store::apply`].
     pub async fn apply_once(
         &self,
         seen: &Directory,
@@ -98,11 +100,11 @@ impl Store {
         once.push(&mut more);
         match self.apply_with(seen, (changes, audit), now, more).await {
             Ok(directory) => Ok(directory),
-            Err(error) => Err(self.told_apart(error, Some(&once)).await),
+            Err(error) => Err(self.distinguish_spent(error, Some(&once)).await),
         }
     }
 
-    /// The same, with further statements in the batch.
+    /// Applies changes that were decided on `seen`, with further statements in the same batch.
     pub(crate) async fn apply_with(
         &self,
         seen: &Directory,
@@ -118,12 +120,12 @@ impl Store {
         let mut batch = Batch::default();
         let compare = values![tenant, next, &head[..], version, &seen.audit_head[..]];
         batch.push(NEXT, compare, Expect::Rows(1));
-        self.push_changes(&mut batch, seen, next, (&changes, now))?;
+        self.push_changes(&mut batch, seen, next, &changes, now)?;
         batch.statements.push(row);
         batch.statements.extend(more.statements);
         if let Err(error) = self.inner.engine.write(batch).await {
             if error == StoreError::Conflict && self.inner.engine.shared() {
-                // Whoever decides again decides on what the other node made.
+                // The caller will decide again, so the other node's change has to be in memory.
                 self.catch_up(tenant).await?;
             }
             return Err(error);
@@ -140,7 +142,8 @@ impl Store {
         batch: &mut Batch,
         directory: &Directory,
         version: i64,
-        (changes, now): (&[Change], Timestamp),
+        changes: &[Change],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let tenant = directory.tenant.id;
         for change in changes {
@@ -149,8 +152,12 @@ impl Store {
                 Change::Remove(key) => {
                     let (kind, id) = object::columns(key);
                     let none: &[u8] = &[];
-                    batch.push(BURY, values![tenant, kind, id.clone(), version, now, none], Expect::Rows(1));
-                    batch.push(FORGET, values![tenant, kind, id], Expect::Any);
+                    batch.push(
+                        DELETE,
+                        values![tenant, kind, id.clone(), version, now, none],
+                        Expect::Rows(1),
+                    );
+                    batch.push(DELETE_NAMES, values![tenant, kind, id], Expect::Any);
                     match key {
                         ObjectKey::User(user) => {
                             batch.push(REVOKE_USER, values![tenant, *user, now], Expect::Any);
@@ -158,13 +165,14 @@ impl Store {
                         ObjectKey::Application(id) => {
                             if let Some(application) = directory.application(*id) {
                                 let app = application.app_id;
-                                // What it got in other tenants goes with it.
+                                // Its tokens in other tenants are revoked too.
                                 for tenant in self.inner.registry.copies(app).into_iter().chain([tenant]) {
                                     batch.push(REVOKE_APP, values![tenant, app, now], Expect::Any);
                                 }
                             }
                         }
-                        // A client of Microsoft's own has no registration; its tokens hang on this alone.
+                        // Microsoft's own clients have no registration, so their tokens are revoked with the service
+                        // principal.
                         ObjectKey::ServicePrincipal(id) => {
                             if let Some(principal) = directory.principal(*id) {
                                 batch.push(REVOKE_APP, values![tenant, principal.app_id, now], Expect::Any);
@@ -190,18 +198,18 @@ impl Store {
         batch.push(PUT, values![tenant, kind, id.clone(), version, body], Expect::Rows(1));
         let names = it.unique_names();
         if !names.is_empty() {
-            batch.push(FORGET, values![tenant, kind, id.clone()], Expect::Any);
+            batch.push(DELETE_NAMES, values![tenant, kind, id.clone()], Expect::Any);
         }
         for (space, name) in names {
             let (space, everywhere) = object::space(space);
             let scope = if everywhere { String::new() } else { tenant.to_string() };
-            batch.push(NAME, values![scope, space, name, tenant, kind, id.clone()], Expect::Rows(1));
+            batch.push(PUT_NAME, values![scope, space, name, tenant, kind, id.clone()], Expect::Rows(1));
         }
         Ok(())
     }
 }
 
-/// The audit row of a version, and the digest that the next one links to.
+/// The audit row of a version, and the digest to which the next row links.
 fn audit_row(
     seen: &Directory,
     version: i64,

@@ -1,11 +1,11 @@
-//! Short-lived things, kept by digest: authorization codes, device codes, browser sessions. Their bodies are
-//! sealed to tenant, kind and digest, and what may be used once is spent by one conditional statement.
+//! Short-lived items stored by digest: authorization codes, device codes, browser sessions. Bodies are sealed to
+//! tenant, kind and digest. A single-use item is spent by one conditional statement.
 
 use crate::{
     Once, Store, StoreError,
     engine::{Batch, Expect, Row, values},
-    facts::Whose,
-    redeem::KeptCode,
+    facts::Owner,
+    redeem::CachedCode,
 };
 use carnet_tenant::{directory::Directory, token::CodeBody};
 use carnet_wire::{
@@ -21,15 +21,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Authorization codes.
+/// Kind of authorization codes.
 pub const CODE: &str = "code";
-/// Device codes.
+/// Kind of device codes.
 pub const DEVICE: &str = "device";
-/// Codes that people type, each with the device code it stands for.
+/// Kind of user codes, each of which names its device code.
 pub const USER_CODE: &str = "user-code";
-/// What somebody said to a device code, under the device code's digest.
+/// Kind of a user's answer to a device code, stored under [`answer_digest`].
 pub const DEVICE_ANSWER: &str = "device-answer";
-/// Browser sessions.
+/// Kind of browser sessions.
 pub const SESSION: &str = "session";
 
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \
@@ -42,56 +42,56 @@ const GET_WITH_USER: &str = "select a.body, a.expires_at, a.consumed_at, a.gener
 const REPLACE: &str = "update artifact set body = $5, expires_at = $6, generation = generation + 1 \
     where digest = $1 and kind = $2 and tenant_id = $3 and generation = $4 and consumed_at = 0";
 const END: &str = "delete from artifact where digest = $1 and kind = $2";
-/// Spends what may be used once: no row when it was spent or is over.
+/// Spends a single-use artifact. It changes no row if the artifact was spent or has expired.
 pub(crate) const SPEND_ARTIFACT: &str = "update artifact set consumed_at = $3 \
     where digest = $1 and kind = $2 and consumed_at = 0 and expires_at > $3";
 
-/// An artifact as kept.
+/// A stored artifact.
 #[derive(Debug, Clone)]
 pub struct Artifact<T> {
-    /// What it stands for.
+    /// The content.
     pub body: T,
-    /// When it ends.
+    /// Expiry.
     pub expires: Timestamp,
-    /// It was spent.
+    /// Whether it was spent.
     pub spent: bool,
-    /// Goes up by one with every replacement.
+    /// The number of times it was replaced.
     pub generation: i64,
 }
 
-/// Where an artifact belongs.
+/// The owner and lifetime of an artifact.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// The tenant.
     pub tenant: TenantId,
-    /// What descends from one sign-in shares a family.
+    /// The token family: everything that comes from one sign-in has the same.
     pub family: Uuid,
-    /// The user; nil while nobody is known.
+    /// The user; nil before a user has signed in.
     pub user: ObjectId,
-    /// When it was made.
+    /// Creation time.
     pub created: Timestamp,
-    /// When it ends.
+    /// Expiry.
     pub expires: Timestamp,
 }
 
-/// The digest under which an authorization code is kept.
+/// The digest under which an authorization code is stored.
 #[must_use]
 pub fn code_digest(code: &AuthorizationCode) -> [u8; 32] {
     text_digest(CODE, code.expose())
 }
 
-/// The digest under which what somebody said to a device code is kept.
+/// The digest under which the user's answer to a device code is stored.
 #[must_use]
 pub fn answer_digest(device: &[u8; 32]) -> [u8; 32] {
     digest::sha256(&[DEVICE_ANSWER.as_bytes(), device])
 }
 
-/// Characters of a time in a text: 48 bits of milliseconds.
+/// Number of base64url characters of the time: 48 bits of milliseconds.
 const TIME: usize = 8;
-/// Characters of 256 random bits.
+/// Number of base64url characters of 256 random bits.
 const RANDOM: usize = 43;
 
-/// The text of a code or refresh token: in the shape of Entra's, the time, and 256 random bits.
+/// Generates the text of a code or refresh token in the form of Entra's: `1.`, the time, and 256 random bits.
 #[must_use]
 pub fn new_text(now: Timestamp, entropy: &dyn Entropy) -> String {
     let mut bytes = Zeroizing::new([0_u8; 38]);
@@ -101,8 +101,8 @@ pub fn new_text(now: Timestamp, entropy: &dyn Entropy) -> String {
     format!("1.{}{}", encode_base64url(time), encode_base64url(random))
 }
 
-/// The digest under which the artifact with this text is kept. Where the text begins with a time, so does the
-/// digest, with 208 bits of SHA-256 behind it: what is new lies together in the index, however much is old.
+/// The digest under which the artifact with this text is stored. If the text contains its time, the digest begins
+/// with that time, followed by 208 bits of SHA-256, so that new artifacts are adjacent in the index.
 #[must_use]
 pub fn text_digest(kind: &str, text: &str) -> [u8; 32] {
     let mut kept = digest::sha256(&[kind.as_bytes(), text.as_bytes()]);
@@ -115,7 +115,7 @@ pub fn text_digest(kind: &str, text: &str) -> [u8; 32] {
 }
 
 impl Store {
-    /// Keeps an artifact.
+    /// Stores an artifact.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -129,10 +129,10 @@ impl Store {
         self.put_artifact_once(kind, digest, place, body, None).await
     }
 
-    /// Keeps an artifact together with the use of what may be used once, if there is such a thing.
+    /// Stores an artifact and, if `once` is given, spends that single-use item in the same batch.
     ///
     /// # Errors
-    /// [`StoreError::Spent`] when there was an earlier use; then nothing was kept.
+    /// [`StoreError::Spent`] if the item was used before; then nothing is stored.
     pub async fn put_artifact_once<T: Serialize>(
         &self,
         kind: &'static str,
@@ -142,21 +142,22 @@ impl Store {
         once: Option<Once>,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        self.push_artifact(&mut batch, (kind, digest), place, body)?;
+        self.push_artifact(&mut batch, kind, digest, place, body)?;
         if let Some(once) = &once {
             once.push(&mut batch);
         }
         match self.inner.engine.write(batch).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.told_apart(error, once.as_ref()).await),
+            Err(error) => Err(self.distinguish_spent(error, once.as_ref()).await),
         }
     }
 
-    /// Adds the statement that keeps an artifact.
+    /// Adds the statement that stores an artifact.
     pub(crate) fn push_artifact<T: Serialize>(
         &self,
         batch: &mut Batch,
-        (kind, digest): (&'static str, &[u8; 32]),
+        kind: &'static str,
+        digest: &[u8; 32],
         place: Place,
         body: &T,
     ) -> Result<(), StoreError> {
@@ -168,11 +169,11 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps an authorization code, together with the use of the page that asked for it, if one did. It is redeemed
-    /// within seconds, mostly here: until then it is held in memory too.
+    /// Stores an authorization code and, if `once` is given, spends that single-use item in the same batch. The code
+    /// is also cached, because it is usually redeemed on this node within seconds.
     ///
     /// # Errors
-    /// [`StoreError::Spent`] when there was an earlier use; then nothing was kept.
+    /// [`StoreError::Spent`] if the item was used before; then nothing is stored.
     pub async fn put_code(
         &self,
         digest: &[u8; 32],
@@ -182,11 +183,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         let key = (place.tenant, *digest);
         self.put_artifact_once(CODE, digest, place, &body, once).await?;
-        self.inner.codes.put(key, Arc::new(KeptCode { body, expires: place.expires }));
+        self.inner.codes.put(key, Arc::new(CachedCode { body, expires: place.expires }));
         Ok(())
     }
 
-    /// The artifact of this kind, in this tenant, spent or over or neither.
+    /// Reads an artifact by kind and digest, also if it was spent or has expired.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -197,33 +198,36 @@ impl Store {
         digest: &[u8; 32],
     ) -> Result<Option<Artifact<T>>, StoreError> {
         let rows = self.inner.engine.read(GET, values![&digest[..], kind, tenant]).await?;
-        rows.first().map(|row| self.opened(tenant, (kind, digest), row)).transpose()
+        rows.first().map(|row| self.opened(tenant, kind, digest, row)).transpose()
     }
 
-    /// The same with the user whose artifact it is, unless there is none or no more, and whether anybody is locked.
+    /// Reads an artifact with its user, and whether any account of the tenant is locked.
     ///
     /// # Errors
     /// [`StoreError`]
     pub(crate) async fn artifact_and_user<T: DeserializeOwned>(
         &self,
         directory: &Directory,
-        (kind, digest): (&'static str, &[u8; 32]),
+        kind: &'static str,
+        digest: &[u8; 32],
         now: Timestamp,
-    ) -> Result<(Option<Artifact<T>>, Whose), StoreError> {
+    ) -> Result<(Option<Artifact<T>>, Owner), StoreError> {
         let tenant = directory.tenant.id;
         let rows = self.inner.engine.read(GET_WITH_USER, values![&digest[..], kind, tenant, now]).await?;
-        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
+        let Some(row) = rows.first() else { return Ok((None, Owner::default())) };
         let user = match row.text(4).parse() {
-            Ok(id) => self.user_lately(directory, id).await?,
+            Ok(id) => self.cached_user(directory, id).await?,
             Err(_) => None,
         };
-        Ok((Some(self.opened(tenant, (kind, digest), row)?), (user, row.int(5) != 0)))
+        let owner = Owner { user, some_locked: row.int(5) != 0 };
+        Ok((Some(self.opened(tenant, kind, digest, row)?), owner))
     }
 
     fn opened<T: DeserializeOwned>(
         &self,
         tenant: TenantId,
-        (kind, digest): (&str, &[u8; 32]),
+        kind: &str,
+        digest: &[u8; 32],
         row: &Row,
     ) -> Result<Artifact<T>, StoreError> {
         let place = [kind, &tenant.to_string(), &digest::hex(digest)];
@@ -233,7 +237,7 @@ impl Store {
         Ok(Artifact { body, expires, spent: row.int(2) != 0, generation: row.int(3) })
     }
 
-    /// The artifact of this kind and its tenant, where the tenant is not known beforehand.
+    /// Reads an artifact and its tenant, if the tenant is not known beforehand.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -248,10 +252,10 @@ impl Store {
         Ok(self.artifact(tenant, kind, digest).await?.map(|it| (tenant, it)))
     }
 
-    /// Puts another body and end in the place of those that were read.
+    /// Replaces the body and expiry of an artifact that was read with this generation.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it was replaced, spent or taken away meanwhile.
+    /// [`StoreError::Conflict`] if it was replaced, spent or deleted since.
     pub async fn replace_artifact<T: Serialize>(
         &self,
         kind: &'static str,
@@ -267,7 +271,7 @@ impl Store {
         self.inner.engine.write(batch).await.map(drop)
     }
 
-    /// Takes an artifact away; one that is not there is no error.
+    /// Deletes an artifact, if it exists.
     ///
     /// # Errors
     /// [`StoreError`]

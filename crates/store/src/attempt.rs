@@ -1,5 +1,5 @@
-//! Attempts at a password or a code: one batch reserves an attempt and says whether it may be evaluated. The numbers
-//! are those of `tenant::lockout` and of the tenant's policy; keys and guesses are kept as keyed digests only.
+//! Attempts at a password or a code: one batch reserves an attempt and says whether it may be evaluated. Limits are
+//! those of `carnet_tenant` and the tenant's policy. Account names and guesses are stored only as keyed digests.
 
 use crate::{
     engine::{Batch, Expect, Row, Sql, Value, values},
@@ -12,15 +12,15 @@ use carnet_tenant::{
 use carnet_wire::{ids::TenantId, secret::Password, source::Source, time::Timestamp};
 use std::net::IpAddr;
 
-/// The source signed the account in before. Parameters 1 to 5 are those of [`Account`] and [`Arrival`]: tenant,
-/// account, source, address and the moment since which sources are known. Earlier releases kept whole IPv6 addresses.
+/// Condition: the account signed in from this source before. Parameters 1 to 5 are those of [`Arrival::values`]:
+/// tenant, account, source, address and the earliest time that counts. Earlier releases stored whole IPv6 addresses.
 macro_rules! known {
     () => {
         "exists (select 1 from known_source k where k.tenant_id = $1 and k.account = $2 \
             and k.source in ($3, $4) and k.seen_at > $5)"
     };
 }
-/// The counter of an attempt: a known source has one of its own, all others share one ('').
+/// The counter of an attempt: a known source has its own, all other sources share one ('').
 macro_rules! counter {
     () => {
         "coalesce((select k.source from known_source k where k.tenant_id = $1 and k.account = $2 \
@@ -29,7 +29,7 @@ macro_rules! counter {
 }
 
 /// Counts the attempt against its source, unless the source is known to the account or the account's own counter
-/// would not count it. Whoever is over the limit is stopped until the window ends.
+/// would not count it. A source over the limit is stopped until the window ends.
 const COUNT_SOURCE: &str = concat!(
     "insert into source_failure(tenant_id, source, began_at, count, stopped) \
     select $1, $3, cast($7 as bigint), 1, 0 where not ",
@@ -42,12 +42,13 @@ const COUNT_SOURCE: &str = concat!(
             when source_failure.count >= $9 then source_failure.count else source_failure.count + 1 end, \
         stopped = case when source_failure.began_at > $8 and source_failure.count >= $9 then 1 else 0 end"
 );
-/// Takes back what [`COUNT_SOURCE`] counted, after the password was right: once for each source that becomes known.
+/// Undoes [`COUNT_SOURCE`] after a correct password, once for each source that becomes known.
 const TAKE_BACK: &str = concat!(
     "update source_failure set count = count - 1 where tenant_id = $1 and source = $3 and count > 0 and not ",
     known!()
 );
-/// An attempt with one of the last three passwords is neither counted nor stopped. No row: the source is limited.
+/// Reserves an attempt. One with any of the last three passwords is neither counted nor stopped. Without a row, the
+/// source is limited.
 const RESERVE: &str = concat!(
     "insert into attempt(tenant_id, account, source, count, locked_until, stopped, repeated, d1, d2, d3, updated_at) \
     select $1, $2, ",
@@ -92,29 +93,29 @@ const UNLOCK: &str = "delete from attempt where tenant_id = $1 and account = $2"
 const KNOW: &str = "insert into known_source(tenant_id, account, source, seen_at) values ($1, $2, $3, $4) \
     on conflict (tenant_id, account, source) do update set seen_at = excluded.seen_at \
     where known_source.seen_at < $5";
-/// The rows of a counter that an earlier release kept under another digest move to the present one.
+/// Moves the rows of a counter that an earlier release stored under another digest.
 const MOVE_ATTEMPTS: &str = "update attempt set account = $2 where tenant_id = $1 and account = $3 and not exists \
     (select 1 from attempt a where a.tenant_id = $1 and a.account = $2 and a.source = attempt.source)";
 const MOVE_SOURCES: &str = "update known_source set account = $2 where tenant_id = $1 and account = $3 and not exists \
     (select 1 from known_source k where k.tenant_id = $1 and k.account = $2 and k.source = known_source.source)";
 
-/// What counts attempts.
+/// A counter of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptCounter<'a> {
     /// The tenant.
     pub tenant: TenantId,
-    /// What is counted.
+    /// The kind of attempts.
     pub purpose: AttemptPurpose,
-    /// At what: for passwords and second factors, a user name in its canonical form.
+    /// The subject of the attempts. For passwords and second factors, it is a user name in canonical form.
     pub key: &'a str,
 }
 
-/// A counter in the tables of attempts.
+/// The row key of a counter of attempts.
 pub(crate) struct Account {
     tenant: TenantId,
     purpose: AttemptPurpose,
     digest: [u8; 32],
-    /// Under which an earlier release kept it.
+    /// The digest that an earlier release used for this counter.
     earlier: Option<[u8; 32]>,
 }
 
@@ -122,8 +123,8 @@ impl Account {
     pub(crate) fn new(seal: &Seal, counter: &AttemptCounter<'_>) -> Self {
         let AttemptCounter { tenant, purpose, key } = *counter;
         let digest = |label: &str, key: &str| seal.digest(label, &[tenant.uuid().as_bytes(), key.as_bytes()]);
-        // The first release kept all its counters under "account", with a sentence for a key where it was no user
-        // name. A user name has no whitespace, so what has some is not looked for among them.
+        // The first release stored all counters under "account", with a phrase instead of a user name where there was
+        // none. A user name contains no whitespace, so a key with whitespace is not looked up there.
         let (label, earlier) = match purpose {
             AttemptPurpose::Password if key.contains(char::is_whitespace) => ("attempts: no user name", None),
             AttemptPurpose::Password => ("account", None),
@@ -138,20 +139,20 @@ impl Account {
     }
 }
 
-/// From where and when an attempt comes.
+/// The source and time of an attempt, with the policy for it.
 pub(crate) struct Arrival {
     source: String,
-    /// The address itself, under which earlier releases knew it.
+    /// The address itself, which earlier releases stored instead of the source.
     address: String,
     now: Timestamp,
-    /// A source that was not seen since then is no longer known.
+    /// Sources that were last seen before this time are no longer known.
     known_since: Timestamp,
-    /// Failed passwords of one source in a window.
+    /// Maximum number of failed passwords from one source in a window.
     source_failures: i64,
 }
 
 impl Arrival {
-    pub(crate) fn new(policy: &Policy, (address, now): (IpAddr, Timestamp)) -> Self {
+    pub(crate) fn new(policy: &Policy, address: IpAddr, now: Timestamp) -> Self {
         let days = i64::from(policy.known_source_days.get());
         Self {
             source: Source::of(address).to_string(),
@@ -162,18 +163,20 @@ impl Arrival {
         }
     }
 
-    /// The first five parameters of the statements that look for known sources.
+    /// The first five parameters of the statements that look up known sources.
     fn values(&self, account: &Account) -> Vec<Value> {
         let (source, address) = (self.source.clone(), self.address.clone());
         values![account.tenant, &account.digest[..], source, address, self.known_since]
     }
 }
 
-/// Reserves an attempt; the number of the statement whose row [`told`] reads. No row: the source is limited.
+/// Adds the statements that reserve an attempt. Returns the number of the statement whose row [`outcome`] parses.
+/// Without a row, the source is limited.
 pub(crate) fn reserve(
     batch: &mut Batch,
     seal: &Seal,
-    (account, guess): (&Account, &Password),
+    account: &Account,
+    guess: &Password,
     arrival: &Arrival,
 ) -> usize {
     let digest = seal.digest("attempt", &[&account.digest, guess.expose().as_bytes()]);
@@ -186,7 +189,7 @@ pub(crate) fn reserve(
     let window = arrival.now.plus_seconds(-SOURCE_WINDOW);
     let mut values = arrival.values(account);
     values.extend(values![&digest[..], arrival.now, window]);
-    // Passwords alone are counted by source; no source is empty.
+    // Only passwords are limited by source. The empty string matches no source.
     let mut limited = String::new();
     if account.purpose == AttemptPurpose::Password {
         limited.clone_from(&arrival.source);
@@ -199,15 +202,15 @@ pub(crate) fn reserve(
     batch.statements.len() - 1
 }
 
-/// Asks whether an account is locked for a source, without an attempt.
+/// The query for an account's lock from a source, without reserving an attempt.
 pub(crate) fn locked(account: &Account, arrival: &Arrival) -> (Sql, Vec<Value>) {
     let mut values = arrival.values(account);
     values.push(arrival.now.into());
     (LOCKED, values)
 }
 
-/// What the reserving statement told.
-pub(crate) fn told(row: &Row) -> Attempt {
+/// Parses the row of the reserving statement.
+pub(crate) fn outcome(row: &Row) -> Attempt {
     match (row.int(2), row.int(3)) {
         (1, _) => Attempt::Locked(Timestamp::from_millis(row.int(1))),
         (_, 1) => Attempt::Repeated,
@@ -215,7 +218,7 @@ pub(crate) fn told(row: &Row) -> Attempt {
     }
 }
 
-/// Forgets the attempts of a source that signed in, and knows it from now on.
+/// Clears the attempts of a source that signed in, and stores it as known.
 pub(crate) fn clear(batch: &mut Batch, account: &Account, arrival: &Arrival) {
     if account.purpose == AttemptPurpose::Password {
         batch.push(TAKE_BACK, arrival.values(account), Expect::Any);
@@ -228,7 +231,7 @@ pub(crate) fn clear(batch: &mut Batch, account: &Account, arrival: &Arrival) {
     }
 }
 
-/// Forgets the attempts of all sources.
+/// Clears the attempts of all sources.
 pub(crate) fn unlock(batch: &mut Batch, account: &Account) {
     for digest in [Some(&account.digest), account.earlier.as_ref()].into_iter().flatten() {
         batch.push(UNLOCK, values![account.tenant, &digest[..]], Expect::Any);

@@ -1,5 +1,5 @@
-//! Attestation of sign-in records: once a minute the head of each tenant's chain of records (`chain`) becomes an entry
-//! of the tenant's audit, which is a chain of its own. Verification follows the audit and compares.
+//! Attestation of sign-in records: once a minute, the head of each tenant's chain of records (`chain`) becomes an
+//! entry of the tenant's audit, which is a chain of its own. Verification compares the records with the audit.
 
 use crate::{
     AuditBreak, Store, StoreError,
@@ -10,55 +10,55 @@ use carnet_tenant::change::{Actor, Audit};
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
-/// How often a head is written again when another change was faster.
+/// Maximum number of times that an attestation is written again after a conflict.
 const TRIES: usize = 5;
-/// Records that are read at once by verification.
+/// Number of records that verification reads at once.
 const PAGE: i64 = 500;
-/// What the audit calls an attestation.
+/// The activity name of an attestation in the audit.
 const ACTIVITY: &str = "Attest sign-in records";
 
 const RECORDS: &str = "select n, body, digest, at from sign_in where tenant_id = $1 and node = $2 \
     and n > $3 and n <= $4 and at <= $6 and (at > $5 or (at = $5 and n > $7)) order by at, n limit $8";
 
-/// What was found of a tenant's sign-in records.
+/// The result of verifying a tenant's sign-in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordChain {
-    /// Records that are what the audit says.
+    /// Number of records that match the audit.
     pub verified: i64,
-    /// Records in ranges of which the store did not confirm what it kept. The audit cannot vouch for them.
+    /// Number of records in ranges whose writes the store did not confirm. The audit cannot attest them.
     pub unconfirmed: i64,
-    /// Attestations of records that may have reached the end of their retention, and of earlier releases, which this
-    /// function does not verify.
+    /// Number of attestations that were not verified, because their records may have reached the end of their
+    /// retention or an earlier release wrote them.
     pub skipped: i64,
 }
 
-/// Why a tenant's sign-in records are not what its audit says.
+/// Error: a tenant's sign-in records do not match its audit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordBreak {
-    /// The audit itself does not hold.
+    /// The audit chain itself is broken.
     #[error(transparent)]
     Audit(#[from] AuditBreak),
-    /// Two attestations of a node do not follow each other.
+    /// Two consecutive attestations of a node do not continue each other.
     #[error("the attestations of node {node} do not follow each other at record {number}")]
     Order {
-        /// The node.
+        /// The node's id.
         node: String,
-        /// The number that the later one begins with.
+        /// The first record number of the later attestation.
         number: i64,
     },
-    /// A record of these numbers was removed or altered, or one was added.
-    #[error("the records {first} to {last} of node {node} are not those that were attested")]
+    /// A record in this range was removed, altered or added.
+    #[error("the records {first} to {last} of node {node} differ from those that were attested")]
     Records {
-        /// The node.
+        /// The node's id.
         node: String,
-        /// The first number.
+        /// The first record number.
         first: i64,
-        /// The last number.
+        /// The last record number.
         last: i64,
     },
 }
 
-/// One attestation, as read from the audit.
+/// An attestation, parsed from an audit entry.
 struct Attestation {
     node: String,
     segment: Segment,
@@ -83,7 +83,7 @@ impl Attestation {
         }
     }
 
-    /// `None`: an attestation of an earlier release, over the records of all tenants.
+    /// Parses an attestation. `None` for one of an earlier release, which covers the records of all tenants.
     fn of(audit: &Audit) -> Option<Self> {
         let text = |name: &str| Some(&audit.modified.iter().find(|it| it.0 == name)?.2);
         let time = |name| Some(Timestamp::from_millis(text(name)?.parse().ok()?));
@@ -107,11 +107,10 @@ fn read(text: &str) -> Option<Link> {
 }
 
 impl Store {
-    /// Writes the head of each tenant's chain of sign-in records into its audit, where records came since the last
-    /// time.
+    /// Writes the head of each tenant's chain of sign-in records into its audit, if there are new records.
     ///
     /// # Errors
-    /// The first [`StoreError`]; what is missing is written the next time.
+    /// The first [`StoreError`]. A head that could not be written is part of the next attestation.
     pub async fn attest_records(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut told = Ok(());
         for (tenant, segment) in self.inner.chains.take() {
@@ -136,12 +135,12 @@ impl Store {
         last
     }
 
-    /// Verifies a tenant's audit and its sign-in records against it: those that were kept at or after `since` (older
-    /// ones may have been removed by the retention) and that are attested. Records are read in pages; of each
-    /// attestation, which covers about a minute, the digests are held.
+    /// Verifies a tenant's audit, and its attested sign-in records at or after `since`; older ones may have been
+    /// removed by the retention. Records are read in pages; digests are in memory for one attestation at a time,
+    /// which covers about a minute.
     ///
     /// # Errors
-    /// [`StoreError`]; the first break is the inner error.
+    /// [`StoreError`]; the first mismatch is the inner error.
     pub async fn verify_records(
         &self,
         tenant: TenantId,
@@ -191,7 +190,7 @@ impl Store {
         Ok(Ok(told))
     }
 
-    /// The digests of an attestation's records by their numbers; `None` where one is altered or there twice.
+    /// The digests of an attestation's records by number. `None` if a record is altered or duplicated.
     async fn records_of(
         &self,
         tenant: TenantId,
@@ -227,15 +226,15 @@ impl Store {
     }
 }
 
-/// Whether a segment continues the one before. It may begin where that one began: the store had kept the first
-/// attestation and could not say so, so it was written again with what came since.
+/// Whether a segment continues the previous one. It may also begin where the previous one began: the store had
+/// written that attestation without confirming it, so it was written again with newer records.
 fn follows(segment: &Segment, before: &Segment) -> bool {
     [before.head.digest, before.from.digest].contains(&segment.from.digest)
 }
 
-/// Whether records are those of a segment, and how many of them the segment cannot vouch for.
+/// Whether records match a segment, and how many of them the segment cannot attest. `None` if they do not match.
 fn holds(segment: &Segment, records: &BTreeMap<i64, [u8; 32]>) -> Option<i64> {
-    // The chain over the records with numbers from `first` to before `end`.
+    // The digest of the chain over the records with numbers from `first` to before `end`.
     let chained = |link: Link, first: i64, end: i64| {
         let some = records.range(first.min(end)..end);
         some.fold(link, |link, (number, digest)| link.then(*number, digest)).digest
@@ -245,7 +244,7 @@ fn holds(segment: &Segment, records: &BTreeMap<i64, [u8; 32]>) -> Option<i64> {
         if chained(link, first, from.number) != from.digest {
             return None;
         }
-        // Mostly none of those that were not confirmed is there, and the chain over the others holds.
+        // Usually none of the unconfirmed records exists, and the chain over the others matches.
         if chained(from, from.number, to.number + 1) != to.digest {
             unconfirmed =
                 records.range(from.number..).take_while(|(number, _)| **number <= to.number).count();
@@ -300,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_was_not_confirmed_may_be_there_or_not() {
-        // The records 3 and 4 were not confirmed, so the chain is that over 1, 2 and 5.
+        // Records 3 and 4 were not confirmed, so the chain covers 1, 2 and 5.
         let before = link(2);
         let head = before.then(5, &[7; 32]);
         let gap = Gap { from: Link { number: 3, ..before }, to: Link { number: 4, ..before } };

@@ -1,5 +1,5 @@
-//! The audit chain of a tenant: how its entries are linked, how it is verified, and how old entries are removed. The
-//! last removed entry leaves an anchor, its number and digest, from which verification starts.
+//! The audit chain of a tenant: linking, verification and retention of entries. The last removed entry leaves an
+//! anchor, its number and digest, from which verification starts.
 
 use crate::{
     Store, StoreError,
@@ -9,9 +9,9 @@ use carnet_tenant::tenant::Tenant;
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
 
 const DAY: i64 = 24 * 3600;
-/// Entries that are read at once by verification.
+/// Number of entries that verification reads at once.
 const PAGE: i64 = 200;
-/// Entries that one batch removes at most.
+/// Maximum number of entries that one batch removes.
 const CHUNK: usize = 500;
 
 const ANCHOR: &str = "select version, digest from audit_anchor where tenant_id = $1";
@@ -25,48 +25,48 @@ const KEEP_ANCHOR: &str = "insert into audit_anchor(tenant_id, version, digest) 
     on conflict (tenant_id) do update set version = excluded.version, digest = excluded.digest \
     where audit_anchor.version < excluded.version";
 
-/// The digest of an audit entry, to which the next one links.
+/// The digest of an audit entry, to which the next entry links.
 pub(crate) fn entry_digest(tenant: TenantId, previous: &[u8], version: i64, body: &str) -> [u8; 32] {
     digest::sha256(&[previous, tenant.uuid().as_bytes(), &version.to_be_bytes(), body.as_bytes()])
 }
 
-/// An audit chain in which every entry links to the one before.
+/// The result of verifying an audit chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditChain {
-    /// The last entry that the retention removed; 0 where it removed none. Nothing is known of entries up to this one.
+    /// The number of the last entry that the retention removed, or 0. Entries up to this one are not verified.
     pub anchor: i64,
-    /// The newest entry.
+    /// The number of the newest entry.
     pub newest: i64,
 }
 
-/// The first entry at which an audit chain does not hold.
+/// Error: the first entry at which an audit chain is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuditBreak {
     /// An entry is missing.
     #[error("audit entry {0} is missing")]
     Missing(i64),
-    /// An entry does not link to the one before it, or to the anchor.
+    /// An entry does not link to the previous one, or to the anchor.
     #[error("audit entry {0} does not link to the entry before it")]
     Link(i64),
-    /// An entry is not what its digest was made over.
+    /// An entry does not match its digest.
     #[error("audit entry {0} was altered")]
     Altered(i64),
-    /// An entry is there though the anchor says that it was removed.
-    #[error("audit entry {0} is there, and the anchor says that it was removed")]
+    /// An entry exists although the anchor says that it was removed.
+    #[error("audit entry {0} exists, but the anchor says that it was removed")]
     Removed(i64),
-    /// The newest entry is not the one that the tenant's directory names.
-    #[error("audit entry {0} is not the newest one of its tenant's directory")]
+    /// The newest entry is not the one that the tenant's row names.
+    #[error("audit entry {0} is not the newest one according to the tenant's row")]
     Newest(i64),
 }
 
-/// A place in an audit chain.
+/// A position in an audit chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct Position {
     version: i64,
     digest: [u8; 32],
 }
 
-impl Place {
+impl Position {
     fn of(row: &Row) -> Result<Self, StoreError> {
         let digest = row.bytes(1).unwrap_or_default().try_into();
         let digest =
@@ -74,7 +74,7 @@ impl Place {
         Ok(Self { version: row.int(0), digest })
     }
 
-    /// The place of the next entry.
+    /// The position of the next entry, after verifying its row.
     fn next(self, tenant: TenantId, row: &Row) -> Result<Self, AuditBreak> {
         let (version, body) = (row.int(0), row.text(3));
         if version != self.version + 1 {
@@ -100,15 +100,15 @@ impl Store {
         self.walk_audit(tenant, |_| Ok(())).await
     }
 
-    /// Verifies a tenant's audit chain, and shows each entry's body once it is verified.
+    /// Verifies a tenant's audit chain and passes each verified entry's body to `entry`.
     pub(crate) async fn walk_audit(
         &self,
         tenant: TenantId,
         mut entry: impl FnMut(&str) -> Result<(), StoreError>,
     ) -> Result<Result<AuditChain, AuditBreak>, StoreError> {
-        // Before the anchor: what is appended meanwhile is verified the next time.
+        // Read before the anchor, so that entries that are appended during verification are left to the next one.
         let rows = self.inner.engine.read(HEAD, values![tenant]).await?;
-        let Some(head) = rows.first().map(Place::of).transpose()? else {
+        let Some(head) = rows.first().map(Position::of).transpose()? else {
             return Ok(Ok(AuditChain { anchor: 0, newest: 0 }));
         };
         let mut anchor = self.anchor(tenant).await?;
@@ -126,7 +126,7 @@ impl Store {
                 match place.next(tenant, row) {
                     Ok(next) => place = next,
                     Err(AuditBreak::Missing(version)) => {
-                        // The retention may have removed it since the anchor was read.
+                        // The retention may have removed the entry since the anchor was read.
                         let newer = self.anchor(tenant).await?;
                         if newer.version < version {
                             return Ok(Err(AuditBreak::Missing(version)));
@@ -148,19 +148,19 @@ impl Store {
         Ok(Ok(AuditChain { anchor: anchor.version, newest: place.version }))
     }
 
-    async fn anchor(&self, tenant: TenantId) -> Result<Place, StoreError> {
+    async fn anchor(&self, tenant: TenantId) -> Result<Position, StoreError> {
         let rows = self.inner.engine.read(ANCHOR, values![tenant]).await?;
         match rows.first() {
-            Some(row) => Place::of(row),
-            None => Ok(Place { version: 0, digest: [0; 32] }),
+            Some(row) => Position::of(row),
+            None => Ok(Position { version: 0, digest: [0; 32] }),
         }
     }
 
-    /// Removes a tenant's audit entries that are older than its policy keeps them, oldest first, and moves the anchor
-    /// with each batch. An entry stays while an older one does, and the newest always stays.
+    /// Removes a tenant's audit entries that are older than its policy's retention, oldest first, and moves the
+    /// anchor with each batch. An entry stays as long as an older one does, and the newest entry always stays.
     pub(crate) async fn tidy_audit(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let cutoff = now.plus_seconds(-i64::from(tenant.policy.audit_days.get()) * DAY);
-        // Mostly there is nothing to remove, which one row tells.
+        // Usually there is nothing to remove, which one row shows.
         let mut limit = 1;
         loop {
             let rows = self.inner.engine.read(OLDEST, values![tenant.id, limit]).await?;
@@ -172,7 +172,7 @@ impl Store {
                 limit = CHUNK as i64 + 1;
                 continue;
             }
-            // One more was read than is removed, so that the newest one stays.
+            // One more row was read than is removed, so that the newest entry stays.
             let removed = old.min(rows.len() - 1).min(CHUNK);
             let Some(last) = removed.checked_sub(1).and_then(|at| rows.get(at)) else { return Ok(()) };
             let mut batch = Batch::default();

@@ -1,5 +1,5 @@
-//! The server's certificate authorities: one sealed list for the whole store, so that all nodes sign with the same
-//! ones. The list is replaced as a whole, and only by a node that has seen the newest one.
+//! The server's certificate authorities: one sealed list for the whole store, so that all nodes use the same ones.
+//! The list is replaced as a whole, and only by a node that has read the newest one.
 
 use crate::{
     KEEP_META, META, Store, StoreError,
@@ -12,45 +12,45 @@ use zeroize::Zeroizing;
 const NAME: &str = "certificate_authorities";
 const REPLACE: &str = "update meta set value = $2 where name = $1 and value = $3";
 
-/// A certificate authority as kept.
+/// A stored certificate authority.
 #[derive(Debug, Clone)]
 pub struct KeptAuthority {
-    /// Names and addresses that its constraints permit, besides the loopback addresses.
+    /// Names and addresses that its name constraints permit, besides the loopback addresses.
     pub hosts: Vec<String>,
-    /// When it was made.
+    /// Creation time.
     pub made: Timestamp,
-    /// Its certificate, in PEM.
+    /// The certificate in PEM.
     pub certificate: String,
-    /// Its private key, PKCS#8 DER.
+    /// The private key in PKCS#8 DER.
     pub key: SecretBytes,
 }
 
 /// The list as it was read.
 #[derive(Debug, Clone)]
 pub struct KeptAuthorities {
-    /// Oldest first.
+    /// The authorities, oldest first.
     pub list: Vec<KeptAuthority>,
-    /// The row's value; `None`: there is no row yet.
+    /// The value of the row. `None` if there is no row.
     sealed: Option<Vec<u8>>,
 }
 
-/// An authority in the sealed text.
+/// A certificate authority in the sealed JSON.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct AuthorityJson {
     hosts: Vec<String>,
     made: Timestamp,
     certificate: String,
     key: Vec<u8>,
 }
 
-impl Drop for Written {
+impl Drop for AuthorityJson {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.key);
     }
 }
 
 impl Store {
-    /// The server's certificate authorities.
+    /// Reads the server's certificate authorities.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -60,7 +60,7 @@ impl Store {
             return Ok(KeptAuthorities { list: Vec::new(), sealed: None });
         };
         let text = Zeroizing::new(self.inner.seal.open(&["meta", NAME], &sealed)?);
-        let written: Vec<Written> =
+        let written: Vec<AuthorityJson> =
             serde_json::from_slice(&text).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let list = written.into_iter().map(|mut it| KeptAuthority {
             hosts: std::mem::take(&mut it.hosts),
@@ -71,18 +71,18 @@ impl Store {
         Ok(KeptAuthorities { list: list.collect(), sealed: Some(sealed) })
     }
 
-    /// Replaces the list that was `seen`.
+    /// Replaces the list that was read as `seen`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] or [`StoreError::Exists`] when another node was faster: read the list again.
+    /// [`StoreError::Conflict`] or [`StoreError::Exists`] if another node changed the list: read it again.
     pub async fn keep_certificate_authorities(
         &self,
         seen: &KeptAuthorities,
         list: &[KeptAuthority],
     ) -> Result<(), StoreError> {
-        let written: Vec<Written> = list
+        let written: Vec<AuthorityJson> = list
             .iter()
-            .map(|it| Written {
+            .map(|it| AuthorityJson {
                 hosts: it.hosts.clone(),
                 made: it.made,
                 certificate: it.certificate.clone(),

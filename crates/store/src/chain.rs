@@ -1,8 +1,8 @@
-//! The chain of sign-in records. Each start of a node numbers its records of each tenant from 1 and links those that
-//! were kept, in the order of their numbers. The head of the chain is written into the tenant's audit once a minute
-//! (`attestation`), so a record that is removed or altered afterwards shows.
+//! The chain of sign-in records. Each start of a node numbers its records of each tenant from 1 and links the stored
+//! ones in the order of their numbers. The head of the chain is written into the tenant's audit once a minute
+//! (`attestation`), so that a record that is removed or altered later is detected.
 //!
-//! A tenant's chain has only that tenant's records: nothing of another tenant is needed to verify it.
+//! Each tenant has a chain of its own, so that verification needs no data of other tenants.
 
 use crate::StoreError;
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A place in a chain: the number of a record, and the digest over all kept records up to it.
+/// A position in a chain: the number of a record, and the digest over all stored records up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Link {
     pub(crate) number: i64,
@@ -19,7 +19,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The chain after one more kept record.
+    /// The position after one more stored record.
     pub(crate) fn then(&self, number: i64, record: &[u8; 32]) -> Self {
         Self { number, digest: digest::sha256(&[&self.digest, &number.to_be_bytes(), record]) }
     }
@@ -30,8 +30,8 @@ pub(crate) fn record_digest(number: i64, body: &str) -> [u8; 32] {
     digest::sha256(&[&number.to_be_bytes(), body.as_bytes()])
 }
 
-/// The numbers between the first and the last record of a segment of which it is not known whether they were kept:
-/// the store did not answer. Their requests failed, and the chain does not include them, but they may be there.
+/// A range of a segment in which the store did not confirm a write. The chain does not include such records, and
+/// their requests failed, but they may have been stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// The first such number, with the chain's digest before it.
@@ -43,20 +43,20 @@ pub(crate) struct Gap {
 /// The part of a chain that is not attested yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// The chain before the first record.
+    /// The position before the first record.
     pub(crate) from: Link,
-    /// The chain after the last record.
+    /// The position of the last record.
     pub(crate) head: Link,
     /// The earliest time of a record.
     pub(crate) since: Timestamp,
     /// The latest time of a record.
     pub(crate) until: Timestamp,
-    /// Where it is not known what was kept.
+    /// The range with unconfirmed records, if any.
     pub(crate) gap: Option<Gap>,
 }
 
 impl Segment {
-    /// This segment and the one that follows it.
+    /// Joins this segment with the one that follows it.
     fn followed_by(self, later: Self) -> Self {
         let gap = match (self.gap, later.gap) {
             (Some(first), Some(last)) => Some(Gap { from: first.from, to: last.to }),
@@ -67,15 +67,15 @@ impl Segment {
     }
 }
 
-/// What became of a record.
+/// The result of writing a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    Kept,
-    NotKept,
+    Stored,
+    NotStored,
     Unconfirmed,
 }
 
-/// A record that has its number.
+/// A record that has a number.
 #[derive(Debug)]
 struct Slot {
     at: Timestamp,
@@ -83,12 +83,12 @@ struct Slot {
     outcome: Option<Outcome>,
 }
 
-/// The chain of one tenant. A record is linked once it is known what became of all records before it.
+/// The chain of one tenant. A record is linked when the outcomes of all records before it are known.
 #[derive(Debug, Default)]
 struct TenantChain {
     head: Link,
-    /// The records after the head, in the order of their numbers. As many as there are writes under way, and what
-    /// was kept since the oldest of them began.
+    /// The records after the head, in the order of their numbers: the writes in progress, and the finished ones after
+    /// the oldest of them.
     open: VecDeque<Slot>,
     segment: Option<Segment>,
 }
@@ -99,16 +99,16 @@ impl TenantChain {
             let (before, number, at) = (self.head, self.head.number + 1, slot.at);
             let skipped = Link { number, digest: before.digest };
             let (head, gap) = match outcome {
-                Outcome::Kept => (before.then(number, &slot.digest), None),
-                Outcome::NotKept => (skipped, None),
+                Outcome::Stored => (before.then(number, &slot.digest), None),
+                Outcome::NotStored => (skipped, None),
                 Outcome::Unconfirmed => (skipped, Some(Gap { from: skipped, to: skipped })),
             };
             self.head = head;
             self.open.pop_front();
             let one = Segment { from: before, head, since: at, until: at, gap };
             self.segment = match (self.segment, outcome) {
-                (Some(segment), Outcome::NotKept) => Some(Segment { head, ..segment }),
-                (None, Outcome::NotKept) => None,
+                (Some(segment), Outcome::NotStored) => Some(Segment { head, ..segment }),
+                (None, Outcome::NotStored) => None,
                 (Some(segment), _) => Some(segment.followed_by(one)),
                 (None, _) => Some(one),
             };
@@ -121,8 +121,8 @@ impl TenantChain {
 pub(crate) struct Chains(Mutex<HashMap<TenantId, TenantChain>>);
 
 impl Chains {
-    /// The number and digest of the next record. The ticket tells the chain what became of it.
-    pub(crate) fn link(self: &Arc<Self>, tenant: TenantId, (at, body): (Timestamp, &str)) -> Ticket {
+    /// Gives the next number to a record. The ticket reports the outcome to the chain.
+    pub(crate) fn link(self: &Arc<Self>, tenant: TenantId, at: Timestamp, body: &str) -> Ticket {
         let mut chains = self.chains();
         let chain = chains.entry(tenant).or_default();
         let number = chain.head.number + i64::try_from(chain.open.len()).unwrap_or(i64::MAX) + 1;
@@ -141,13 +141,13 @@ impl Chains {
         chain.advance();
     }
 
-    /// What is to be attested: the segment of each tenant that has one. New segments begin after them.
+    /// Takes the unattested segment of each tenant that has one. New segments begin after them.
     pub(crate) fn take(&self) -> Vec<(TenantId, Segment)> {
         let mut chains = self.chains();
         chains.iter_mut().filter_map(|(tenant, chain)| Some((*tenant, chain.segment.take()?))).collect()
     }
 
-    /// A segment that could not be attested is part of the next one.
+    /// Returns a segment that could not be attested, so that it becomes part of the next one.
     pub(crate) fn give_back(&self, tenant: TenantId, earlier: Segment) {
         let mut chains = self.chains();
         let chain = chains.entry(tenant).or_default();
@@ -162,8 +162,8 @@ impl Chains {
     }
 }
 
-/// A record's number in its chain, until it is known what became of the record. It travels with the record's batch
-/// through the engine, because whoever waits for the answer may go away before it comes.
+/// A record's number in its chain, until its outcome is known. The ticket travels with the batch through the engine,
+/// because the caller may be cancelled before the answer arrives.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     chains: Arc<Chains>,
@@ -181,15 +181,15 @@ impl Ticket {
         &self.digest
     }
 
-    /// The engine's answer to the record's batch.
+    /// Reports the engine's answer to the record's batch.
     pub(crate) fn answered<T>(mut self, answer: &Result<T, StoreError>) {
         let outcome = match answer {
-            Ok(_) => Outcome::Kept,
-            Err(StoreError::Conflict | StoreError::Exists) => Outcome::NotKept,
+            Ok(_) => Outcome::Stored,
+            Err(StoreError::Conflict | StoreError::Exists) => Outcome::NotStored,
             Err(_) => Outcome::Unconfirmed,
         };
         self.chains.settle(self.tenant, self.number, outcome);
-        // Numbers begin with 1: there is nothing left to tell.
+        // Numbers begin with 1, so 0 means that the outcome was reported.
         self.number = 0;
     }
 }
@@ -215,10 +215,10 @@ mod tests {
     const UNKNOWN: Result<(), StoreError> = Err(StoreError::Unknown);
 
     fn link(chains: &Arc<Chains>, body: &str) -> Ticket {
-        chains.link(TENANT, (AT, body))
+        chains.link(TENANT, AT, body)
     }
 
-    /// The chain over these records.
+    /// The digest of the chain over these records.
     fn over(records: &[(i64, &str)]) -> [u8; 32] {
         let one =
             |link: Link, (number, body): &(i64, &str)| link.then(*number, &record_digest(*number, body));
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_was_not_kept_is_no_segment_and_does_not_touch_other_tenants_row_154() {
         let chains = Arc::new(Chains::default());
-        chains.link(OTHER, (AT, "x")).answered(&KEPT);
+        chains.link(OTHER, AT, "x").answered(&KEPT);
         assert_eq!(chains.take().len(), 1);
         for body in ["a", "b"] {
             link(&chains, body).answered(&LOST);

@@ -1,7 +1,6 @@
-//! What failed requests may write. Anybody can make requests that fail, without any proof, so the store must not grow
-//! with them: of the failures of one minute with the same tenant, code, application and source the first ten leave a
-//! record each, and the others are counted. Each node counts in memory and adds its counts to the store together, once
-//! a second at most.
+//! Records of failed requests. Anybody can send failing requests, so they must not fill the store: of the failures in
+//! one minute with the same tenant, code, application and source, the first ten are stored as records and the others
+//! are counted. Each node counts in memory and writes its counts at most once a second.
 
 use crate::{
     Store, StoreError, Weak,
@@ -19,16 +18,16 @@ use std::{
     time::Duration,
 };
 
-/// Failures of one kind and minute that leave a record each.
+/// Number of failures of one kind and minute that are stored as records.
 const RECORDED: u8 = 10;
-/// Kinds of failures of a tenant that are told apart in one minute. Those beyond are counted by tenant and code alone.
+/// Maximum number of kinds of a tenant in one minute. Further failures are counted by tenant and code only.
 const KINDS: usize = 2048;
-/// Counts that may wait for the store. Beyond, new kinds are counted by tenant and code alone, and beyond twice as
-/// many (the store has been away for long) they are not counted.
+/// Maximum number of counts that wait to be written. Above it, new kinds are counted by tenant and code only; above
+/// twice as many (the store has been unavailable for long), they are not counted.
 const WAITING: usize = 8192;
-/// Rows that are written at once.
+/// Maximum number of rows in one write.
 const ROWS: usize = 128;
-/// Between two writes.
+/// Time between two writes.
 const EVERY: Duration = Duration::from_secs(1);
 
 const ADD: &str = "insert into denial_count(minute, tenant_id, code, app_id, source, count) values ($1, $2, $3, $4, $5, $6) \
@@ -36,17 +35,17 @@ const ADD: &str = "insert into denial_count(minute, tenant_id, code, app_id, sou
 const COUNTS: &str = "select minute, code, app_id, source, count from denial_count \
     where minute >= $2 and minute <= $3 and tenant_id = $1 order by minute desc, count desc limit $4";
 
-/// Failures that are counted together.
+/// The properties by which failures are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Kind {
     code: u32,
-    /// `None`: no application of the tenant was named.
+    /// The application. `None` if the request named none of the tenant's.
     app: Option<AppId>,
-    /// `None`: sources are not told apart.
+    /// The source. `None` if sources are not distinguished.
     source: Option<Source>,
 }
 
-/// Where failures are counted.
+/// The key of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     minute: i64,
@@ -54,35 +53,35 @@ struct Key {
     kind: Kind,
 }
 
-/// What becomes of a failure.
+/// How a failure is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trace {
-    /// It leaves a record.
+    /// It is stored as a record.
     Record,
     /// It is counted.
     Count(Denied),
 }
 
-/// A failure that is counted.
+/// A failure to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Denied(Key);
 
-/// Failures that left no record of their own.
+/// A number of failures that were not stored as records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DenialCount {
     /// The minute in which they happened, in minutes since 1970.
     pub minute: i64,
     /// The AADSTS number.
     pub code: u32,
-    /// The application; `None` where the requests named none of the tenant.
+    /// The application. `None` if the requests named none of the tenant's.
     pub app: Option<AppId>,
-    /// Where they came from (see [`Source`]); empty where there were too many sources.
+    /// The source (see [`Source`]). Empty if there were too many sources.
     pub source: String,
-    /// How many.
+    /// The number of failures.
     pub count: i64,
 }
 
-/// The failures of a node.
+/// The failures that one node saw.
 #[derive(Debug, Default)]
 pub(crate) struct Denials(Mutex<State>);
 
@@ -92,23 +91,23 @@ struct State {
     minute: i64,
     seen: HashMap<TenantId, HashMap<Kind, u8>>,
     waiting: BTreeMap<Key, i64>,
-    /// A task will write what waits.
+    /// Whether a task is running that will write the counts.
     scheduled: bool,
 }
 
 impl Denials {
-    /// What becomes of a failure of an application. It counts as one of the first ten if it is.
+    /// Decides how a failure of an application is recorded, and counts it towards the first ten.
     pub(crate) fn trace(&self, record: &SignIn) -> Trace {
         let (key, recorded) = self.state().look(record, record.app);
         if recorded { Trace::Record } else { Trace::Count(Denied(key)) }
     }
 
-    /// A failure that names no application of its tenant, which is counted.
-    fn stranger(&self, record: &SignIn) -> Denied {
+    /// The counter of a failure that names no application of its tenant.
+    fn without_application(&self, record: &SignIn) -> Denied {
         Denied(self.state().look(record, None).0)
     }
 
-    /// Counts a failure; whether a task has to be started that writes.
+    /// Counts a failure. Returns true if a task has to be started that writes the counts.
     fn add(&self, Denied(mut key): Denied) -> bool {
         let mut state = self.state();
         if state.waiting.len() >= WAITING && !state.waiting.contains_key(&key) {
@@ -120,7 +119,7 @@ impl Denials {
         !std::mem::replace(&mut state.scheduled, true)
     }
 
-    /// Some counts that wait, in the order of their keys, in which all nodes write.
+    /// Takes some of the waiting counts, ordered by key so that nodes do not deadlock.
     fn take(&self) -> Vec<(Key, i64)> {
         let mut state = self.state();
         let taken = std::iter::from_fn(|| state.waiting.pop_first()).take(ROWS);
@@ -134,7 +133,7 @@ impl Denials {
         }
     }
 
-    /// Nothing waits: the next count starts a task again.
+    /// Whether no counts are waiting. If so, the next count starts a task again.
     fn is_done(&self) -> bool {
         let mut state = self.state();
         state.scheduled = !state.waiting.is_empty();
@@ -147,10 +146,11 @@ impl Denials {
 }
 
 impl State {
-    /// The key of a failure, and whether it is one of the first ten.
+    /// The counter of a failure, and whether it is one of the first ten.
     fn look(&mut self, record: &SignIn, app: Option<AppId>) -> (Key, bool) {
         let minute = minute(record.at);
-        // Requests that arrived in an earlier minute count in this one, so that nobody begins anew by being slow.
+        // A request that arrived in an earlier minute counts in the current one, so that slow requests do not get new
+        // records.
         if minute > self.minute {
             self.seen.clear();
             self.minute = minute;
@@ -175,9 +175,9 @@ const fn minute(at: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Counts a failure that names no application of its tenant: it leaves no record.
+    /// Counts a failure that names no application of its tenant. It is not stored as a record.
     pub fn count_denial(&self, record: &SignIn) {
-        self.count(self.inner.denials.stranger(record));
+        self.count(self.inner.denials.without_application(record));
     }
 
     pub(crate) fn count(&self, denied: Denied) {
@@ -186,16 +186,16 @@ impl Store {
         }
     }
 
-    /// Writes all counts of failures that wait in memory.
+    /// Writes all counts that wait in memory.
     ///
     /// # Errors
-    /// [`StoreError`]; what was not written waits on.
+    /// [`StoreError`]; counts that were not written keep waiting.
     pub async fn flush_denials(&self) -> Result<(), StoreError> {
         while self.write_denials().await? == ROWS {}
         Ok(())
     }
 
-    /// Writes some of the counts that wait; how many.
+    /// Writes some of the waiting counts and returns how many.
     async fn write_denials(&self) -> Result<usize, StoreError> {
         let counts = self.inner.denials.take();
         if counts.is_empty() {
@@ -211,7 +211,7 @@ impl Store {
         let written = counts.len();
         match self.inner.engine.write(batch).await {
             Ok(_) => Ok(written),
-            // They may have been added: rather too few than twice as many.
+            // They may have been written. Counting too few is better than counting twice.
             Err(StoreError::Unknown) => Err(StoreError::Unknown),
             Err(error) => {
                 self.inner.denials.give_back(counts);
@@ -220,7 +220,7 @@ impl Store {
         }
     }
 
-    /// The failures of a tenant that were only counted, newest first, between two moments.
+    /// A tenant's counts between two times, newest first.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -243,7 +243,7 @@ impl Store {
     }
 }
 
-/// Writes what waits, a batch each second, until nothing waits or the store is gone.
+/// Writes the waiting counts, one batch a second, until none are left or the store is closed.
 async fn write_later(store: Weak) {
     loop {
         tokio::time::sleep(EVERY).await;
@@ -252,7 +252,7 @@ async fn write_later(store: Weak) {
             return;
         }
         if let Err(error) = store.write_denials().await {
-            crate::log::away("counts of failed requests were not written; they are kept in memory", &error);
+            crate::log::away("could not write the counts of failed requests; they stay in memory", &error);
         }
     }
 }
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(recorded(&denials, &other, 300), 10);
         assert_eq!(recorded(&denials, &record(1, 1, 59), 300), 0);
         assert_eq!(recorded(&denials, &record(1, 1, 60), 300), 10);
-        // A request that was under way for long begins no minute anew.
+        // A slow request of an earlier minute is counted in the current one.
         assert_eq!(recorded(&denials, &record(1, 1, 59), 300), 0);
         assert_eq!(recorded(&denials, &record(1, 1, 60), 300), 0);
     }
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(kept, KINDS);
         let waiting = denials.take();
         assert_eq!((waiting.len(), waiting[0].1), (1, 100_000 - KINDS as i64));
-        // Another tenant's failures are recorded all the same.
+        // Another tenant's failures are recorded separately.
         let other = SignIn { tenant: TenantId::new(Uuid::from_u128(2)), ..record(1, 1, 0) };
         assert_eq!(recorded(&denials, &other, 20), 10);
     }
@@ -326,7 +326,7 @@ mod tests {
         let denials = Denials::default();
         for minute in 0..200 {
             for network in 0..1000 {
-                let _ = denials.add(denials.stranger(&record(1, network, minute * 60)));
+                let _ = denials.add(denials.without_application(&record(1, network, minute * 60)));
             }
         }
         let state = denials.state();
@@ -335,7 +335,7 @@ mod tests {
         drop(state);
         let far = |number| record(number, 1, 1_000_000 + 60 * i64::from(number));
         for number in 0..20_000 {
-            let _ = denials.add(denials.stranger(&far(number)));
+            let _ = denials.add(denials.without_application(&far(number)));
         }
         assert_eq!(denials.state().waiting.len(), 2 * WAITING);
     }
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn one_task_writes_and_what_was_not_written_waits_on() {
         let denials = Denials::default();
-        let one = || denials.stranger(&record(1, 1, 0));
+        let one = || denials.without_application(&record(1, 1, 0));
         assert_eq!([(); 3].map(|()| denials.add(one())), [true, false, false]);
         assert!(!denials.is_done());
         let taken = denials.take();

@@ -1,5 +1,5 @@
-//! Device codes that wait for their user. Anybody can ask for one, so each source and each tenant may have a bounded
-//! number of them, which the store decides in the statement that keeps a new one: all nodes count together.
+//! Pending device codes. Anybody can request one, so their number is limited for each source and tenant. The
+//! statement that stores a new code checks the limit, so that it holds over all nodes.
 
 use crate::{
     Store, StoreError,
@@ -17,12 +17,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Sources and tenants that are remembered as having no room.
+/// Maximum number of sources and tenants that are remembered as full.
 const REMEMBERED: usize = 4096;
-/// Milliseconds for which they are.
+/// Time for which they are remembered, in milliseconds.
 const FOR: i64 = 1000;
 
-// `+expires_at`, so that no engine looks in the index of all artifacts by expiry.
+// `+expires_at` keeps SQLite from using the index of all artifacts by expiry.
 const GIVE: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body, source) \
     select $1, $2, $3, $4, $5, 0, $6, $7, 0, $8, $9 \
     where (select count(*) from (select 1 from artifact where tenant_id = $3 and source = $9 and source <> '' \
@@ -33,45 +33,45 @@ const GIVE_USER_CODE: &str = "insert into artifact(digest, kind, tenant_id, fami
     select $1, $2, $3, $4, $5, 0, $6, $7, 0, $8 where exists (select 1 from artifact where digest = $9)";
 const PENDING: &str = "select count(*) from (select 1 from artifact where tenant_id = $1 and source <> '' \
     and +expires_at > $2 limit $3) whole";
-/// Redeems a device code, which waits no more: no row when it was redeemed or has expired.
+/// Redeems a device code, which then is no longer pending. It changes no row if the code was redeemed or has expired.
 pub(crate) const SPEND_DEVICE: &str = "update artifact set consumed_at = $2, source = '' \
     where digest = $1 and kind = 'device' and consumed_at = 0 and expires_at > $2";
 
-/// Moves a device code that nobody has redeemed to another tenant; its body is sealed to its tenant, hence anew.
+/// Moves an unredeemed device code to another tenant. The body is sealed to its tenant, so it is sealed again.
 const MOVE: &str = "update artifact set tenant_id = $3, body = $4 \
     where digest = $1 and kind = 'device' and tenant_id = $2 and consumed_at = 0";
 
-/// A device code that somebody answers.
+/// A device code that a user answers.
 #[derive(Debug, Clone, Copy)]
 pub struct AnsweredDevice<'a> {
-    /// Its digest.
+    /// The digest of the device code.
     pub digest: &'a [u8; 32],
-    /// What the device asked for.
+    /// The device's request.
     pub body: &'a DeviceBody,
-    /// The tenant in which it is kept.
+    /// The tenant under which the code is stored.
     pub kept_in: TenantId,
 }
 
-/// A device code and its user code, to be kept.
+/// A device code and its user code to store.
 #[derive(Debug)]
 pub struct NewDevice<'a> {
     /// The digest of the device code.
     pub device: &'a [u8; 32],
     /// The digest of the user code.
     pub user_code: &'a [u8; 32],
-    /// Where it belongs, and when it ends. The device code itself is kept for one lifetime longer, so that a late poll
-    /// is told that it has expired.
+    /// Owner and lifetime. The device code is stored for one lifetime longer, so that a late poll learns that it has
+    /// expired.
     pub place: Place,
-    /// What the device asked for.
+    /// The device's request.
     pub body: &'a DeviceBody,
 }
 
-/// The sources (and tenants, without a source) that had no room a moment ago, in milliseconds: a flood that is refused
-/// does not reach the store.
+/// The sources (and tenants, without a source) that were full a moment ago, with the time in milliseconds until which
+/// they are refused without asking the store.
 #[derive(Debug, Default)]
-pub(crate) struct Full(Mutex<HashMap<(TenantId, Option<Source>), i64>>);
+pub(crate) struct FullQuotas(Mutex<HashMap<(TenantId, Option<Source>), i64>>);
 
-impl Full {
+impl FullQuotas {
     fn is_full(&self, tenant: TenantId, source: Source, now: Timestamp) -> bool {
         let full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let until = |key| full.get(&key).is_some_and(|until| now.millis() < *until);
@@ -88,12 +88,12 @@ impl Full {
 }
 
 impl Store {
-    /// Keeps what somebody said to a device code. Where the answer belongs to another tenant, because the code was
-    /// asked for before the tenant was known, the code moves to that tenant with it.
+    /// Stores a user's answer to a device code. If the answer belongs to another tenant, because the code was
+    /// requested before the tenant was known, the code moves to that tenant.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when somebody answered before; [`StoreError::Spent`] when the page was used before. Then
-    /// nothing was kept or moved. [`StoreError`] otherwise.
+    /// [`StoreError::Exists`] if the code was answered before; [`StoreError::Spent`] if the page was used before. In
+    /// both cases nothing is stored. [`StoreError`] otherwise.
     pub async fn put_device_answer(
         &self,
         device: AnsweredDevice<'_>,
@@ -102,7 +102,7 @@ impl Store {
         once: Option<Once>,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        self.push_artifact(&mut batch, (DEVICE_ANSWER, &answer_digest(device.digest)), place, answer)?;
+        self.push_artifact(&mut batch, DEVICE_ANSWER, &answer_digest(device.digest), place, answer)?;
         if place.tenant != device.kept_in {
             let json =
                 serde_json::to_vec(device.body).map_err(|error| StoreError::Damaged(error.to_string()))?;
@@ -116,15 +116,15 @@ impl Store {
         }
         match self.inner.engine.write(batch).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.told_apart(error, once.as_ref()).await),
+            Err(error) => Err(self.distinguish_spent(error, once.as_ref()).await),
         }
     }
 
-    /// Keeps a device code and its user code, if there is room: `false` when the source or the tenant has as many
-    /// device codes waiting as it may.
+    /// Stores a device code and its user code. Returns false if the source or the tenant has too many pending device
+    /// codes.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the user code is taken: draw another one. [`StoreError`] otherwise.
+    /// [`StoreError::Exists`] if the user code is taken: generate another one. [`StoreError`] otherwise.
     pub async fn put_device_code(&self, new: NewDevice<'_>) -> Result<bool, StoreError> {
         let Place { tenant, family, user, created, expires } = new.place;
         let source = Source::of(new.body.address);
@@ -139,7 +139,7 @@ impl Store {
         let named = serde_json::to_vec(&digest::hex(new.device)).map_err(json)?;
         let user_code = seal(USER_CODE, new.user_code, &named)?;
         let mut batch = Batch::default();
-        // A device code is kept for one lifetime after it has expired, and waits until then no more.
+        // A device code is stored for one lifetime after its expiry, but is pending only until it expires.
         let kept_until = expires.plus_seconds(LIFETIME);
         let waiting_after = created.plus_seconds(LIFETIME);
         let values = values![

@@ -1,6 +1,6 @@
-//! Gathering: what a token rule may want to know, in one go. Client credentials cost no read at all,
-//! a password one batch (the attempt is reserved in it), a refresh token or a code one read, one more for a user who
-//! was not read lately, and one for the account's lock while anybody in the tenant is locked.
+//! Reads the facts that a decision about a token request needs. Client credentials need no read. A password needs one
+//! batch, which also reserves the attempt. A refresh token or a code needs one read, one more if its user is not
+//! cached, and one for the account's lock while any account of the tenant is locked.
 
 use crate::{
     Store, StoreError,
@@ -34,29 +34,33 @@ const USER: &str =
     "select id, body from object where tenant_id = $1 and kind = 'user' and id = $2 and deleted = 0";
 const USERS: &str = "select id, body from object \
     where tenant_id = $1 and kind = 'user' and id > $2 and deleted = 0 order by id limit $3";
-/// At most ten users by id; places of the list that are left over are empty.
+/// Up to ten users by id; unused parameters are empty.
 const USERS_WITH: &str = "select id, body from object where tenant_id = $1 and kind = 'user' and deleted = 0 \
     and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const USERS_AT_ONCE: usize = 10;
 const INSTALLATION: &str =
     "select id, body from object where tenant_id = $1 and kind = 'installation' and id = $2 and deleted = 0";
 
-/// The digest under which a refresh token is kept.
+/// The digest under which a refresh token is stored.
 #[must_use]
 pub fn refresh_digest(token: &RefreshToken) -> [u8; 32] {
     text_digest("refresh", token.expose())
 }
 
-/// The user of what was shown, and whether anybody in the tenant is locked.
-pub(crate) type Whose = (Option<Arc<User>>, bool);
+/// The user of an artifact, and whether any account of the tenant is locked.
+#[derive(Default)]
+pub(crate) struct Owner {
+    pub(crate) user: Option<Arc<User>>,
+    pub(crate) some_locked: bool,
+}
 
-/// The user that a token names.
-fn spoken_of(jws: &Jws<'_>) -> Option<ObjectId> {
+/// The user whom the claims of a token name, before verification.
+fn named_user(jws: &Jws<'_>) -> Option<ObjectId> {
     jws.unverified_claims().get("oid")?.as_str()?.parse().ok()
 }
 
 impl Store {
-    /// Everything the rules may want to know of a request. `None`: no such tenant.
+    /// The facts for a token request. `None` if there is no such tenant.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -79,45 +83,46 @@ impl Store {
         };
         let directory = facts.directory.clone();
         let tenant = directory.tenant.id;
-        // Where what was read says nothing of it, the account is looked up.
-        let mut some_locked = true;
+        // Unless a read says that no account is locked, the account's lock is read.
+        let mut owner = Owner { user: None, some_locked: true };
         match &request.grant {
             Grant::ClientCredentials => {}
             Grant::Password { username, password } => {
                 let key = user::fold(username);
                 facts.elsewhere = self.elsewhere(tenant, &key);
                 let counter = AttemptCounter { tenant, purpose: AttemptPurpose::Password, key: &key };
-                (facts.attempt, facts.user) = self.reserve(&counter, password, (address, now)).await?;
+                (facts.attempt, owner.user) = self.reserve(&counter, password, (address, now)).await?;
             }
             Grant::RefreshToken { token } => {
-                (facts.refresh, (facts.user, some_locked)) = self.refresh(&directory, token, now).await?;
+                (facts.refresh, owner) = self.refresh(&directory, token, now).await?;
                 if facts.refresh.is_none() {
                     facts.instead = self.instead(token.expose(), "refresh").await?;
                 }
             }
             Grant::AuthorizationCode { code, .. } => {
-                (facts.code, (facts.user, some_locked)) = self.code(&directory, code, now).await?;
+                (facts.code, owner) = self.code(&directory, code, now).await?;
                 if facts.code.is_none() {
                     facts.instead = self.instead(code.expose(), CODE).await?;
                 }
             }
             Grant::DeviceCode { code } => {
-                (facts.device, (facts.user, some_locked)) = self.device(&directory, code, now).await?;
+                (facts.device, owner) = self.device(&directory, code, now).await?;
             }
             Grant::OnBehalfOf { assertion } => {
-                // Whom to read; whether the token is genuine is proved afterwards.
-                if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| spoken_of(&jws)) {
-                    facts.user = self.user_lately(&directory, id).await?;
+                // The token is verified later; here it only says which user to read.
+                if let Some(id) = Jws::parse(assertion.expose()).ok().and_then(|jws| named_user(&jws)) {
+                    owner.user = self.cached_user(&directory, id).await?;
                 }
             }
         }
-        if let (Some(user), Attempt::None, true) = (&facts.user, facts.attempt, some_locked) {
+        if let (Some(user), Attempt::None, true) = (&owner.user, facts.attempt, owner.some_locked) {
             facts.attempt = self.locked(tenant, &user.name_key, (address, now)).await?;
         }
+        facts.user = owner.user;
         Ok(Some(facts))
     }
 
-    /// The tenant of the path; of the user's domain where the path names none.
+    /// The tenant in the path. For an alias, the tenant of the user's domain or of the artifact.
     async fn directory_for(
         &self,
         name: &TenantName,
@@ -147,7 +152,7 @@ impl Store {
         }
     }
 
-    /// What a text is that was shown as a code or refresh token and is none in the tenant that was asked.
+    /// What a text is that is not the expected code or refresh token in the requested tenant.
     async fn instead(&self, text: &str, shown_as: &str) -> Result<Instead, StoreError> {
         const KIND: &str = "select kind from artifact where (digest = $1 and kind = 'code') or (digest = $2 and kind = 'refresh')";
         let code = text_digest(CODE, text);
@@ -160,7 +165,7 @@ impl Store {
         })
     }
 
-    /// The tenant in which an artifact was made.
+    /// The directory of the tenant in which an artifact is stored.
     async fn directory_of(
         &self,
         kind: &str,
@@ -174,7 +179,7 @@ impl Store {
         }
     }
 
-    /// Reserves an attempt before anything is computed, and reads the account with this name in the same batch.
+    /// Reserves an attempt before the guess is evaluated, and reads the account with this name in the same batch.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -187,16 +192,16 @@ impl Store {
         let account = Account::new(&self.inner.seal, counter);
         let mut batch = Batch::default();
         let reserved =
-            attempt::reserve(&mut batch, &self.inner.seal, (&account, guess), &self.arrival(counter, from));
+            attempt::reserve(&mut batch, &self.inner.seal, &account, guess, &self.arrival(counter, from));
         let read = batch.statements.len();
         batch.push(USER_NAMED, values![counter.tenant, counter.key], Expect::Any);
         let answers = self.inner.engine.write(batch).await?;
         let row = |at: usize| answers.get(at).and_then(|rows| rows.first());
         let user = row(read).map(|row| self.user_of(counter.tenant, row)).transpose()?;
-        Ok((row(reserved).map_or(Attempt::SourceLimited, attempt::told), user))
+        Ok((row(reserved).map_or(Attempt::SourceLimited, attempt::outcome), user))
     }
 
-    /// Whether an account is locked for a source, where no password is tried.
+    /// Whether an account is locked for a source, without an attempt.
     async fn locked(
         &self,
         tenant: TenantId,
@@ -210,7 +215,7 @@ impl Store {
         Ok(rows.first().map_or(Attempt::None, |row| Attempt::Locked(Timestamp::from_millis(row.int(0)))))
     }
 
-    /// Forgets the failed attempts of a source at an account, after one that was right.
+    /// Clears the failed attempts of a source at an account, after a successful one.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -225,8 +230,8 @@ impl Store {
         self.inner.engine.write(batch).await.map(drop)
     }
 
-    /// Forgets every failed attempt at a person's password and second factor, whatever its source: an administrator
-    /// unlocked the account.
+    /// Clears all failed attempts at a user's password and second factor, because an administrator unlocks the
+    /// account.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -239,11 +244,15 @@ impl Store {
         self.inner.engine.write(batch).await.map(drop)
     }
 
-    /// From where and when an attempt comes, with what the tenant's policy says of it.
-    pub(crate) fn arrival(&self, counter: &AttemptCounter<'_>, from: (IpAddr, Timestamp)) -> Arrival {
+    /// The source and time of an attempt, with the tenant's policy for it.
+    pub(crate) fn arrival(
+        &self,
+        counter: &AttemptCounter<'_>,
+        (address, now): (IpAddr, Timestamp),
+    ) -> Arrival {
         match self.slot(counter.tenant) {
-            Some(slot) => Arrival::new(&slot.current.load().tenant.policy, from),
-            None => Arrival::new(&Policy::default(), from),
+            Some(slot) => Arrival::new(&slot.current.load().tenant.policy, address, now),
+            None => Arrival::new(&Policy::default(), address, now),
         }
     }
 
@@ -252,13 +261,13 @@ impl Store {
     }
 
     fn decode_user(&self, tenant: TenantId, id: &str, body: &[u8]) -> Result<Arc<User>, StoreError> {
-        match object::decode(&self.inner.seal, tenant, ("user", id), body)? {
+        match object::decode(&self.inner.seal, tenant, "user", id, body)? {
             Object::User(user) => Ok(user),
-            _ => Err(StoreError::Damaged(format!("user {id} is something else"))),
+            _ => Err(StoreError::Damaged(format!("the row of user {id} has an object of another kind"))),
         }
     }
 
-    /// The user with this id.
+    /// Reads a user by id.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -267,7 +276,7 @@ impl Store {
         rows.first().map(|row| self.user_of(tenant, row)).transpose()
     }
 
-    /// The user with this canonical name.
+    /// Reads a user by canonical name.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -276,7 +285,7 @@ impl Store {
         rows.first().map(|row| self.user_of(tenant, row)).transpose()
     }
 
-    /// At most `limit` users after `after`, in the order of their ids.
+    /// Reads at most `limit` users whose ids follow `after`, ordered by id.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -291,7 +300,7 @@ impl Store {
         rows.iter().map(|row| self.user_of(tenant, row)).collect()
     }
 
-    /// The users with these ids, in no order: one statement for every ten.
+    /// Reads users by id, in no particular order, with one statement for every ten.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -309,7 +318,7 @@ impl Store {
         Ok(list)
     }
 
-    /// The installation with this id.
+    /// Reads an installation by id.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -321,9 +330,11 @@ impl Store {
         let rows = self.inner.engine.read(INSTALLATION, values![tenant, id]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let body = row.bytes(1).unwrap_or_default();
-        match object::decode(&self.inner.seal, tenant, ("installation", row.text(0)), body)? {
+        match object::decode(&self.inner.seal, tenant, "installation", row.text(0), body)? {
             Object::Installation(it) => Ok(Some(it)),
-            _ => Err(StoreError::Damaged(format!("installation {id} is something else"))),
+            _ => Err(StoreError::Damaged(format!(
+                "the row of installation {id} has an object of another kind"
+            ))),
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Seeing changes that other nodes made: a reading every quarter of a second, over a connection of its
-//! own, of every tenant's version; what changed since is loaded into the snapshot. A node whose last
-//! reading was sent more than a second ago gives no directory out.
+//! The change feed: changes of other nodes are read every 250 ms and applied to the directories in memory. A node
+//! whose last successful read began more than a second ago returns no directory.
 
 use crate::{
     Store, StoreError, Weak,
@@ -18,9 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between readings.
+/// Time between two reads.
 const EVERY: Duration = Duration::from_millis(250);
-/// A reading older than this is too old to decide on.
+/// Maximum age of the last read for decisions.
 const OLDEST: Duration = Duration::from_secs(1);
 
 const VERSIONS: &str = "select id, version from tenant";
@@ -28,12 +27,12 @@ const CHANGED: &str = "select t.version, t.audit_head, o.kind, o.id, o.deleted, 
     left join object o on o.tenant_id = t.id and o.version > $2 and o.kind <> 'user' and o.kind <> 'installation' \
     where t.id = $1";
 
-/// When the last successful reading was sent. A store of one process needs none.
+/// The time at which the last successful read was sent. `None` if no other process can change the store.
 #[derive(Debug)]
 pub(crate) struct Freshness(Mutex<Option<Instant>>);
 
 impl Freshness {
-    /// For an engine: shared ones have to be read.
+    /// For an engine; only a shared one has to be read.
     pub(crate) fn of(engine: &Engine) -> Self {
         Self(Mutex::new(engine.shared().then(Instant::now)))
     }
@@ -42,7 +41,7 @@ impl Freshness {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent);
     }
 
-    /// What is in memory may be decided on.
+    /// Checks that the directories in memory are recent enough for decisions.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(sent) if sent.elapsed() > OLDEST => Err(StoreError::Stale),
@@ -51,7 +50,7 @@ impl Freshness {
     }
 }
 
-/// Reads until the store is gone.
+/// Reads until the store is closed.
 pub(crate) async fn follow(store: Weak) {
     loop {
         tokio::time::sleep(EVERY).await;
@@ -60,13 +59,16 @@ pub(crate) async fn follow(store: Weak) {
             return;
         }
         if let Err(error) = store.read_feed().await {
-            crate::log::away("the change feed could not be read; nothing is issued until it can", &error);
+            crate::log::away(
+                "could not read the change feed; no tokens are issued until it can be read",
+                &error,
+            );
         }
     }
 }
 
 impl Store {
-    /// Reads at once what other nodes changed, and which tenants they made.
+    /// Reads the changes of other nodes and the tenants that they created.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -90,8 +92,13 @@ impl Store {
         let mut tenant = None;
         let mut changes = Vec::new();
         for row in rows.iter().filter(|row| !row.text(2).is_empty() && row.int(4) == 0) {
-            let place = (row.text(2), row.text(3));
-            match object::decode(&self.inner.seal, id, place, row.bytes(5).unwrap_or_default())? {
+            match object::decode(
+                &self.inner.seal,
+                id,
+                row.text(2),
+                row.text(3),
+                row.bytes(5).unwrap_or_default(),
+            )? {
                 Object::Tenant(it) => tenant = Some(it),
                 other => changes.push(Change::Put(other)),
             }
@@ -111,7 +118,7 @@ impl Store {
         self.inner.closed.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Loads what changed in a tenant since the version that is held.
+    /// Loads the changes in a tenant since the version in memory.
     pub(crate) async fn catch_up(&self, id: TenantId) -> Result<Option<Arc<Directory>>, StoreError> {
         let Some(slot) = self.slot(id) else { return Ok(None) };
         let held = slot.current.load_full();
@@ -123,18 +130,18 @@ impl Store {
         }
         let mut changes = Vec::new();
         for row in rows.iter().filter(|row| !row.text(2).is_empty()) {
-            let place = (row.text(2), row.text(3));
             changes.push(match row.int(4) {
                 0 => Change::Put(object::decode(
                     &self.inner.seal,
                     id,
-                    place,
+                    row.text(2),
+                    row.text(3),
                     row.bytes(5).unwrap_or_default(),
                 )?),
-                _ => Change::Remove(object::key(place)?),
+                _ => Change::Remove(object::key(row.text(2), row.text(3))?),
             });
         }
-        // The tenant's own body first: the rest hangs on it.
+        // The tenant object first, because the others refer to it.
         changes.sort_by_key(|change| !matches!(change, Change::Put(Object::Tenant(_))));
         let mut directory = (*held).clone();
         let apps = touched(&directory, &changes);

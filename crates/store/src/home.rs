@@ -1,4 +1,4 @@
-//! Where an application is registered: any tenant may be asked for an application of another one.
+//! Finds the tenant in which an application is registered.
 
 use crate::{Store, StoreError, engine::values};
 use carnet_tenant::{directory::Directory, tenant::Tenant};
@@ -13,26 +13,26 @@ impl Store {
         Directory::among(tenant, self.inner.catalogue.clone(), self.inner.registry.clone())
     }
 
-    /// The directory of the tenant in which an application is registered. One that is not in memory may have been
-    /// registered by another node since the last reading, so that one is looked up.
+    /// The directory of the tenant in which an application is registered. If it is not in memory, the store is asked,
+    /// because another node may have registered it since the last read of the feed.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn home_directory(&self, app: AppId) -> Result<Option<Arc<Directory>>, StoreError> {
-        // An application that stands in for one of Microsoft's is known in its own tenant alone.
+        // An application with the id of one of Microsoft's is usable in its own tenant only.
         if self.inner.catalogue.application(app).is_some() {
             return Ok(None);
         }
         if let Some(home) = self.inner.registry.home(app) {
             return self.directory(home).await;
         }
-        match self.registered_meanwhile(app).await? {
+        match self.load_registration(app).await? {
             Some(home) => self.directory(home).await,
             None => Ok(None),
         }
     }
 
-    /// The directory of any tenant, always the same one; `None`: there is no tenant.
+    /// The directory of the tenant with the smallest id. `None` if there is no tenant.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -44,8 +44,8 @@ impl Store {
         }
     }
 
-    /// A directory to ask again before a denial to a client that rests on absence: [`Store::confirm`], for the tenant
-    /// in which the client is registered too.
+    /// A newer directory on which to decide again before a client is denied because something does not exist. In
+    /// addition to [`Store::confirm`], the tenant in which the client is registered is updated.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -61,17 +61,17 @@ impl Store {
         let elsewhere = match self.inner.registry.home(app) {
             Some(home) if home == seen.tenant.id => false,
             Some(home) => self.catch_up(home).await?.is_some(),
-            None => self.registered_meanwhile(app).await?.is_some(),
+            None => self.load_registration(app).await?.is_some(),
         };
-        // Which version of the other tenant the denial rested on is not known.
+        // It is not known which version of the other tenant the denial was based on.
         if elsewhere && newer.is_none() {
             return self.directory(seen.tenant.id).await;
         }
         Ok(newer)
     }
 
-    /// Loads an application that another node registered; gives its tenant.
-    async fn registered_meanwhile(&self, app: AppId) -> Result<Option<TenantId>, StoreError> {
+    /// Loads an application that another node registered, and returns its tenant.
+    async fn load_registration(&self, app: AppId) -> Result<Option<TenantId>, StoreError> {
         if !self.inner.engine.shared() || self.inner.catalogue.application(app).is_some() {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
-//! Signing keys at rest: sealed, numbered by slot, so that of two nodes that make one at once only one
-//! succeeds.
+//! Storage of signing keys. They are sealed and numbered by slot, so that only one of two nodes that create a key at
+//! the same time succeeds.
 
 use crate::{
     Store, StoreError,
@@ -18,42 +18,42 @@ const KEEP: &str =
 
 const DROP: &str = "delete from signing_key where tenant_id = $1 and slot = $2";
 
-/// A signing key as kept.
+/// A stored signing key.
 #[derive(Debug, Clone)]
 pub struct KeptKey {
-    /// Its place in the row of the tenant's keys.
+    /// The slot: its number among the tenant's keys.
     pub slot: i64,
-    /// Its id.
+    /// The key id.
     pub kid: String,
-    /// When it was made.
+    /// Creation time.
     pub created: Timestamp,
-    /// The private key, PKCS#8 DER.
+    /// The private key in PKCS#8 DER.
     pub private: SecretBytes,
-    /// The certificate over it, DER.
+    /// The certificate in DER.
     pub certificate: Vec<u8>,
 }
 
 impl KeptKey {
-    /// Its place and age.
+    /// The slot and creation time.
     #[must_use]
     pub const fn dates(&self) -> KeyDates {
         KeyDates { slot: self.slot, made: self.created }
     }
 }
 
-/// What becomes of a tenant's signing keys.
+/// A change of a tenant's signing keys.
 #[derive(Debug, Default)]
 pub struct Rotation {
-    /// This one is added.
+    /// The key to add.
     pub made: Option<KeptKey>,
-    /// The keys in these slots, with their ids, are taken away.
+    /// The keys to delete: slots and key ids.
     pub gone: Vec<(i64, String)>,
-    /// The operator wants it; otherwise it is this node's doing.
+    /// Whether the operator requested it. Otherwise the node does it on schedule.
     pub by_operator: bool,
 }
 
 impl Store {
-    /// A tenant's signing keys, oldest first.
+    /// Reads a tenant's signing keys, oldest first.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -78,10 +78,10 @@ impl Store {
         Ok(keys)
     }
 
-    /// Keeps a key in its slot.
+    /// Stores a key in its slot.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when another node was faster: read the keys again.
+    /// [`StoreError::Exists`] if another node stored one in this slot: read the keys again.
     pub async fn keep_signing_key(&self, tenant: TenantId, key: &KeptKey) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         self.push_key(&mut batch, tenant, key)?;
@@ -98,11 +98,11 @@ impl Store {
         Ok(())
     }
 
-    /// Adds a key and takes others away, with their line in the audit, in one batch.
+    /// Adds and deletes keys with an audit entry, in one batch.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] or [`StoreError::Exists`] when another node was faster, with this or any other
-    /// change: read the keys again and decide again.
+    /// [`StoreError::Conflict`] or [`StoreError::Exists`] if another node changed the keys or the directory: read the
+    /// keys and decide again.
     pub async fn rotate_signing_keys(
         &self,
         seen: &Directory,
@@ -132,7 +132,7 @@ impl Store {
         self.apply_with(seen, (Vec::new(), vec![audit]), now, more).await.map(drop)
     }
 
-    /// A tenant's secret for pairwise subjects.
+    /// A tenant's key for pairwise subject identifiers.
     #[must_use]
     pub fn pairwise(&self, tenant: TenantId) -> DigestKey {
         self.inner.seal.pairwise(tenant)

@@ -1,5 +1,5 @@
-//! What is kept: one schema, one SQL text, sealing of everything secret. Rules live in
-//! `carnet_tenant`; this package knows rows.
+//! Persistence: one schema and one SQL text for two engines, with encryption of all secret data. The rules are in
+//! `carnet_tenant`.
 
 mod apply;
 pub mod artifact;
@@ -15,7 +15,6 @@ mod facts;
 mod feed;
 mod home;
 mod keys;
-mod lately;
 mod lock;
 pub mod log;
 pub mod migrate;
@@ -24,6 +23,7 @@ mod once;
 mod opening;
 mod probe;
 mod public_url;
+mod recent;
 mod record;
 mod redeem;
 pub mod seal;
@@ -62,64 +62,66 @@ use std::{
     },
 };
 
-/// Why the store does not do what it was asked.
+/// Error of the store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another write was faster; nothing was done.
+    /// Another write was faster; nothing was changed.
     #[error("another change was faster")]
     Conflict,
-    /// A key is taken; nothing was done.
+    /// A key is taken; nothing was changed.
     #[error("a unique name is taken")]
     Exists,
-    /// What may be used once was used before; nothing was done.
-    #[error("it may be used once, and was used before")]
+    /// A single-use item was used before; nothing was changed.
+    #[error("a single-use item was already used")]
     Spent,
-    /// It is not known whether the write was done.
+    /// It is not known whether the write was committed.
     #[error("the connection was lost while committing")]
     Unknown,
-    /// What is in memory may be out of date.
-    #[error("this node has not heard from the store for a second")]
+    /// The directories in memory may be out of date.
+    #[error("the last successful read of the change feed is more than a second old")]
     Stale,
-    /// Nothing can be read or kept just now.
+    /// The store is unavailable.
     #[error("the store cannot be used: {0}")]
     Away(String),
-    /// What is there is not what this program wrote.
+    /// The stored data is not what this program wrote.
     #[error("the store is damaged: {0}; restore it from a backup")]
     Damaged(String),
-    /// A newer Carnet made it.
+    /// A newer release of Carnet wrote the store.
     #[error(
-        "the store has schema {found}, and this Carnet knows {known}: start the newer Carnet that made it"
+        "the store has schema version {found}, but this release of Carnet supports up to {known}: use the newer release"
     )]
     Newer {
-        /// The schema's version.
+        /// The schema version of the store.
         found: i32,
-        /// The newest this program knows.
+        /// The newest schema version that this program supports.
         known: i32,
     },
-    /// The seal key is another one.
-    #[error("the seal key does not open this store: use the seal.key that made it (--seal-key)")]
+    /// The seal key does not match the store.
+    #[error(
+        "the seal key does not match this store: use the seal.key with which it was created (--seal-key)"
+    )]
     WrongSeal,
-    /// Another process has the folder.
-    #[error("the data folder {} is in use by another Carnet: stop it, or choose another --data", .0.display())]
+    /// Another process uses the data folder.
+    #[error("the data folder {} is in use by another Carnet process: stop it, or choose another folder with --data", .0.display())]
     InUse(PathBuf),
 }
 
-/// How to open a store.
+/// The options for opening a store.
 #[derive(Clone)]
 pub struct Options {
     /// The data folder.
     pub data: PathBuf,
-    /// A PostgreSQL database instead of a file in the data folder.
+    /// A PostgreSQL database to use instead of a file in the data folder.
     pub database: Option<DatabaseUrl>,
-    /// 32 bytes that open what is kept.
+    /// The seal key: 32 bytes with which stored data is encrypted.
     pub seal: SecretBytes,
-    /// Microsoft's applications.
+    /// Microsoft's own applications.
     pub catalogue: Arc<Catalogue>,
-    /// Randomness.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The store. Clones share it.
+/// An open store. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -131,25 +133,25 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     /// The registrations of all tenants, which their directories share.
     registry: Arc<Registry>,
-    tenants: RwLock<Held>,
+    tenants: RwLock<LoadedTenants>,
     node: String,
     chains: Arc<chain::Chains>,
     denials: denials::Denials,
-    devices: device::Full,
-    /// Users as they were under a number of their tenant's directory, which every change of a user raises.
-    users: lately::Lately<(TenantId, ObjectId, i64), User>,
-    /// Codes by their digests, each until it is shown.
-    codes: lately::Lately<(TenantId, [u8; 32]), redeem::KeptCode>,
-    /// Refresh tokens by their digests: what one stands for never changes, its family does.
-    refresh: lately::Lately<(TenantId, [u8; 32]), redeem::KeptRefresh>,
+    devices: device::FullQuotas,
+    /// Users by the version of their tenant's directory, which every change of a user raises.
+    users: recent::RecentCache<(TenantId, ObjectId, i64), User>,
+    /// Authorization codes by digest, each until it is redeemed.
+    codes: recent::RecentCache<(TenantId, [u8; 32]), redeem::CachedCode>,
+    /// The facts of refresh tokens that never change, by digest. The state of a token's family is not cached.
+    refresh: recent::RecentCache<(TenantId, [u8; 32]), redeem::CachedRefreshToken>,
     fresh: feed::Freshness,
-    /// When a row was last written only to see whether that is possible.
+    /// When a write was last tested ([`Store::probe_write`]).
     probed: tokio::sync::Mutex<Option<Timestamp>>,
     closed: AtomicBool,
     _lock: Option<lock::FolderLock>,
 }
 
-/// A store that may have been let go of.
+/// A reference that does not keep the store open.
 pub(crate) struct Weak(std::sync::Weak<Inner>);
 
 impl Weak {
@@ -160,7 +162,7 @@ impl Weak {
 
 /// The tenants in memory.
 #[derive(Default)]
-struct Held {
+struct LoadedTenants {
     slots: HashMap<TenantId, Arc<Slot>>,
     domains: HashMap<String, TenantId>,
     /// The tenant with the smallest id.
@@ -188,13 +190,13 @@ impl Store {
     /// Opens the store and loads its tenants.
     ///
     /// # Errors
-    /// [`StoreError`], each with its mend in its sentence.
+    /// [`StoreError`]
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         Opening::begin(options).await?.load().await
     }
 
-    /// Puts a directory in the place of its older self. `apps` are the applications whose registration or service
-    /// principal differs between the two.
+    /// Replaces the directory of a tenant in memory. `apps` are the applications whose registration or service
+    /// principal differs from before.
     fn hold(&self, directory: Directory, apps: &[AppId]) -> Arc<Directory> {
         let directory = Arc::new(directory);
         let tenant = &directory.tenant;
@@ -203,7 +205,7 @@ impl Store {
             held.domains.insert(domain.clone(), tenant.id);
         }
         match held.slots.get(&tenant.id) {
-            // The feed and a change of our own may come at once; the newer one stays.
+            // The feed and an own change may arrive at the same time; the newer directory stays.
             Some(slot) if slot.current.load().version > directory.version => return slot.current.load_full(),
             Some(slot) => slot.current.store(directory.clone()),
             None => {
@@ -220,7 +222,7 @@ impl Store {
         self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner).slots.get(&tenant).cloned()
     }
 
-    /// Microsoft's applications.
+    /// Microsoft's own applications, and this server's host names.
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.inner.catalogue
@@ -241,7 +243,7 @@ impl Store {
         list
     }
 
-    /// A tenant's directory as it is now.
+    /// A tenant's current directory.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -250,7 +252,7 @@ impl Store {
         Ok(self.slot(tenant).map(|slot| slot.current.load_full()))
     }
 
-    /// A tenant's directory, by id or domain.
+    /// A tenant's current directory, by id or domain.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -261,11 +263,12 @@ impl Store {
         }
     }
 
-    /// Whether a tenant has this id or domain, for what may be answered while the store is away: discovery and keys.
-    /// A tenant that is in memory is known, however old the last reading is. Nothing may be issued on this answer.
+    /// A tenant by id or domain, for answers that are given while the store is unavailable (discovery and keys). The
+    /// tenant in memory is returned however old the last read of the feed is, so no token may be issued on this
+    /// answer.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the tenant is not in memory and may have been made by another node meanwhile.
+    /// [`StoreError::Stale`] if the tenant is not in memory and another node may have created it.
     pub fn known_tenant(&self, name: &TenantName) -> Result<Option<Arc<Tenant>>, StoreError> {
         let slot = self.id_of(name).and_then(|id| self.slot(id));
         match slot {
@@ -274,7 +277,7 @@ impl Store {
         }
     }
 
-    /// The tenant with this id or domain, as far as the tenants in memory tell.
+    /// The id of a tenant by id or domain, from the tenants in memory. An id is returned unchecked.
     fn id_of(&self, name: &TenantName) -> Option<TenantId> {
         match name {
             TenantName::Id(id) => Some(*id),
@@ -285,7 +288,7 @@ impl Store {
         }
     }
 
-    /// Whether a user's name is on a domain of another tenant than this one; says nothing of the user.
+    /// Whether a user name is on a domain of another tenant. It does not matter whether the user exists.
     #[must_use]
     pub fn elsewhere(&self, tenant: TenantId, name: &str) -> bool {
         let held = self.inner.tenants.read().unwrap_or_else(PoisonError::into_inner);
@@ -293,8 +296,8 @@ impl Store {
         owner.is_some_and(|owner| *owner != tenant)
     }
 
-    /// A newer directory than `seen`, if another node made one: asked before a no that rests on
-    /// something that is not there. A SQLite file has one process, whose memory is always current.
+    /// A newer directory than `seen`, if another node changed it. It is asked for before a denial that is based on
+    /// the absence of something. The memory of a SQLite store is always current.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -306,7 +309,7 @@ impl Store {
         Ok(now.filter(|now| now.version > seen.version))
     }
 
-    /// The digest of the tenant file that was applied last; empty when there was none.
+    /// The digest of the tenant file that was applied last; empty if there was none.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -315,22 +318,22 @@ impl Store {
         Ok(rows.first().map(|row| row.text(0).to_owned()).unwrap_or_default())
     }
 
-    /// A keyed digest of a tenant file, so that the text's secrets cannot be guessed from it.
+    /// A keyed digest of a tenant file, from which the secrets in its text cannot be guessed.
     #[must_use]
     pub fn file_digest(&self, text: &[u8]) -> String {
         digest::hex(&self.inner.seal.digest("file", &[text]))
     }
 
-    /// Seals the place where a page ended, for one query alone.
+    /// Encrypts the position of a page in a list, for one query.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when the crypto library fails.
+    /// [`StoreError::Damaged`] if the crypto library fails.
     pub fn seal_place(&self, query: &[&str], last: &str) -> Result<String, StoreError> {
         let place: Vec<&str> = ["page"].iter().chain(query).copied().collect();
         Ok(encode_base64url(&self.inner.seal.seal(&place, last.as_bytes())?))
     }
 
-    /// Opens what [`Store::seal_place`] sealed; `None` for another query, or anything else.
+    /// Decrypts what [`Store::seal_place`] returned. `None` if it is for another query or not valid.
     #[must_use]
     pub fn open_place(&self, query: &[&str], token: &str) -> Option<String> {
         let place: Vec<&str> = ["page"].iter().chain(query).copied().collect();
@@ -338,10 +341,10 @@ impl Store {
         String::from_utf8(self.inner.seal.open(&place, &sealed).ok()?).ok()
     }
 
-    /// Finishes what waits and lets go of the folder.
+    /// Completes waiting writes and releases the data folder.
     pub async fn close(&self) {
         if let Err(error) = self.flush_denials().await {
-            tracing::warn!(cause = %error, "counts of failed requests were not written");
+            tracing::warn!(cause = %error, "could not write the counts of failed requests");
         }
         self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.engine.close().await;

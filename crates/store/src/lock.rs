@@ -1,4 +1,4 @@
-//! One process for each data folder: a file lock that the kernel drops with the process.
+//! An exclusive lock on the data folder, which the operating system releases when the process ends.
 
 use crate::StoreError;
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// The lock, held as long as this lives.
+/// The lock of a data folder. It is released on drop.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     _file: File,

@@ -1,5 +1,4 @@
-//! Log lines about a store that cannot be used. While it is away every request fails, and so does every reading of the
-//! feed: the log says so once a second.
+//! Log lines about an unavailable store. Every request fails then, so the number of lines is limited.
 
 use std::{
     fmt::Display,
@@ -7,20 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two lines.
+/// Time between two lines.
 const EVERY: Duration = Duration::from_secs(1);
 
 static AWAY: Limit = Limit::new();
 
-/// Logs that something failed because the store cannot be used, at most once a second for the whole process. The line
-/// says how many others were left out since the last one.
+/// Logs a failure because of an unavailable store, at most once a second for the whole process. The line has the
+/// number of lines that were suppressed since the last one.
 pub fn away(what: &str, cause: &dyn Display) {
     if let Some(suppressed) = AWAY.pass(Instant::now()) {
         tracing::warn!(%cause, suppressed, "{what}");
     }
 }
 
-/// Lets one line through each second, and counts the others.
+/// Lets one line pass each second and counts the others.
 #[derive(Debug)]
 struct Limit(Mutex<Lines>);
 
@@ -35,7 +34,7 @@ impl Limit {
         Self(Mutex::new(Lines { last: None, suppressed: 0 }))
     }
 
-    /// How many lines were suppressed since the last one; `None`: this one is too.
+    /// Whether a line may be logged: the number of lines that were suppressed since the last one, or `None`.
     fn pass(&self, now: Instant) -> Option<u64> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.last.is_some_and(|last| now.saturating_duration_since(last) < EVERY) {

@@ -1,5 +1,5 @@
-//! The schema: one folder of statements for both engines, applied forwards only. A store that a newer
-//! Carnet made is refused, because an older one would write what the newer does not expect.
+//! Schema migrations: one folder of statements for both engines, applied in order. A store with a newer schema is
+//! refused, because an older release would write data that the newer one does not expect.
 
 use crate::StoreError;
 
@@ -7,14 +7,14 @@ mod embedded {
     refinery::embed_migrations!("src/schema");
 }
 
-/// The newest version this program knows.
+/// The newest schema version that this program supports.
 #[must_use]
 pub fn known() -> i32 {
     let migrations = embedded::migrations::runner();
     migrations.get_migrations().iter().map(|it| it.version()).max().unwrap_or(0)
 }
 
-/// Brings a SQLite file up to date.
+/// Updates the schema of a SQLite file.
 pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreError> {
     const FOUND: &str = "select coalesce(max(version), 0) from refinery_schema_history";
     const TABLE: &str = "select count(*) from sqlite_master where name = 'refinery_schema_history'";
@@ -30,9 +30,9 @@ pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreE
     done.map(drop).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
-/// Brings a PostgreSQL database up to date. Nodes that start at once take turns.
+/// Updates the schema of a PostgreSQL database. Nodes that start at the same time take turns.
 pub(crate) async fn postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreError> {
-    // One number for all of Carnet: whoever holds it migrates. It goes with the connection.
+    // A fixed number for Carnet's migrations. The lock is released with the connection.
     const TURN: &str = "select pg_advisory_lock(4820114371)";
     const TABLE: &str = "select to_regclass('refinery_schema_history') is not null";
     const FOUND: &str = "select coalesce(max(version), 0) from refinery_schema_history";

@@ -1,4 +1,4 @@
-//! Directory objects in their rows: kind and id as texts, the body sealed.
+//! Directory objects as rows: kind and id as text, the body sealed.
 
 use crate::{StoreError, seal::Seal};
 use carnet_tenant::{
@@ -33,9 +33,9 @@ pub(crate) fn columns(key: &ObjectKey) -> (&'static str, String) {
     }
 }
 
-/// The key of the columns `kind` and `id`.
-pub(crate) fn key((kind, id): (&str, &str)) -> Result<ObjectKey, StoreError> {
-    let damaged = || StoreError::Damaged(format!("{kind} {id} is no key"));
+/// Parses the columns `kind` and `id`.
+pub(crate) fn key(kind: &str, id: &str) -> Result<ObjectKey, StoreError> {
+    let damaged = || StoreError::Damaged(format!("`{kind} {id}` is not a valid object key"));
     let object = || id.parse().map_err(|_| damaged());
     let mut parts = id.split('/');
     let mut part = || parts.next().unwrap_or_default();
@@ -75,7 +75,7 @@ pub(crate) fn key((kind, id): (&str, &str)) -> Result<ObjectKey, StoreError> {
     })
 }
 
-/// The column `space` of a unique name, and whether it is unique in the whole store.
+/// The column `space` of a unique name, and whether the name is unique in the whole store instead of in its tenant.
 pub(crate) fn space(space: Space) -> (&'static str, bool) {
     match space {
         Space::Domain => ("domain", true),
@@ -86,18 +86,19 @@ pub(crate) fn space(space: Space) -> (&'static str, bool) {
     }
 }
 
-/// An object's sealed body.
+/// Seals the body of an object.
 pub(crate) fn encode(seal: &Seal, tenant: TenantId, object: &Object) -> Result<Vec<u8>, StoreError> {
     let (kind, id) = columns(&object.key());
     let json = serde_json::to_vec(object).map_err(|error| StoreError::Damaged(error.to_string()))?;
     seal.seal(&["object", &tenant.to_string(), kind, &id], &json)
 }
 
-/// The object of a row.
+/// Opens and parses the body of an object.
 pub(crate) fn decode(
     seal: &Seal,
     tenant: TenantId,
-    (kind, id): (&str, &str),
+    kind: &str,
+    id: &str,
     body: &[u8],
 ) -> Result<Object, StoreError> {
     let json = seal.open(&["object", &tenant.to_string(), kind, id], body)?;
@@ -132,8 +133,8 @@ mod tests {
         ];
         for wanted in keys {
             let (kind, text) = columns(&wanted);
-            assert_eq!(key((kind, &text)).unwrap(), wanted);
+            assert_eq!(key(kind, &text).unwrap(), wanted);
         }
-        assert!(key(("grant", "x/y/")).is_err() && key(("other", "")).is_err());
+        assert!(key("grant", "x/y/").is_err() && key("other", "").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! What may be used once, such as a page of a sign-in. The first use keeps one row in `spent`, in the same batch
-//! as what the use does; a later use finds the row and does nothing.
+//! Single-use items, such as the form of a sign-in page. The first use stores a row in `spent`, in the same batch as
+//! its other changes; a later use finds the row and changes nothing.
 
 use crate::{
     Store, StoreError,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const SPENT: &str = "select expires_at from spent where tenant_id = $1 and digest = $2";
 
-/// Something that may be used once.
+/// A single-use item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Once {
     digest: [u8; 32],
@@ -19,30 +19,30 @@ pub struct Once {
 }
 
 impl Once {
-    /// What has this nonce among others of its kind. The use is remembered until `expires`, so it has to be worth
-    /// nothing by then.
+    /// The item with this nonce among others of its kind. Its use is stored until `expires`, so the item must not be
+    /// accepted after that time.
     #[must_use]
     pub fn new(kind: &str, nonce: Uuid, expires: Timestamp) -> Self {
         Self { digest: digest::sha256(&[b"once ", kind.as_bytes(), b" ", nonce.as_bytes()]), expires }
     }
 
-    /// Under which tenant a use is kept: the nil id, because a page that is shown before somebody types an account
-    /// may be used for any tenant, but still only once.
+    /// The tenant id under which uses are stored: nil, because a page that is shown before the account is known may
+    /// be used for any tenant, but only once.
     const fn tenant() -> TenantId {
         TenantId::new(Uuid::nil())
     }
 
-    /// Adds the use to a batch, which then fails as a whole when there was an earlier use.
+    /// Adds the use to a batch, which then fails as a whole if there was an earlier use.
     pub(crate) fn push(&self, batch: &mut Batch) {
         batch.push(SPEND, values![Self::tenant(), &self.digest[..], self.expires], Expect::Rows(1));
     }
 }
 
 impl Store {
-    /// Keeps a use that nothing else is kept with.
+    /// Spends a single-use item on its own.
     ///
     /// # Errors
-    /// [`StoreError::Spent`] when there was an earlier use.
+    /// [`StoreError::Spent`] if there was an earlier use.
     pub async fn spend(&self, once: Once) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         once.push(&mut batch);
@@ -53,7 +53,7 @@ impl Store {
         }
     }
 
-    /// Whether there was a use. That there was none is no promise: only the write of a use decides.
+    /// Whether the item was used. If it was not, a concurrent use may still be faster; only the write decides.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -62,8 +62,9 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
-    /// The error of a batch that held a use: a key that is taken may be the use's or another statement's.
-    pub(crate) async fn told_apart(&self, error: StoreError, once: Option<&Once>) -> StoreError {
+    /// The error of a batch that spends an item: [`StoreError::Exists`] may come from the item or from another
+    /// statement.
+    pub(crate) async fn distinguish_spent(&self, error: StoreError, once: Option<&Once>) -> StoreError {
         match once {
             Some(once) if error == StoreError::Exists => match self.is_spent(once).await {
                 Ok(true) => StoreError::Spent,

@@ -1,9 +1,9 @@
-//! Opening a store: first its database with the right seal key, then its tenants.
+//! Opening a store: first the database, with a check of the seal key, then the tenants.
 
 use crate::{
     Inner, KEEP_META, META, Options, Store, StoreError, TENANTS, Weak, denials, device,
     engine::{Batch, Engine, Expect, postgres::Postgres, sqlite::Sqlite, values},
-    feed, lately, lock, public_url,
+    feed, lock, public_url, recent,
     seal::Seal,
 };
 use carnet_wire::catalogue::Catalogue;
@@ -12,15 +12,15 @@ use std::{
     sync::{Arc, RwLock, atomic::AtomicBool},
 };
 
-/// Users that are held in memory after they were read.
+/// Maximum number of cached users.
 const USERS: usize = 1024;
-/// Codes that are held in memory after they were written.
+/// Maximum number of cached authorization codes.
 const CODES: usize = 4096;
-/// Refresh tokens that are held in memory after they were kept.
+/// Maximum number of cached refresh tokens.
 const REFRESH_TOKENS: usize = 4096;
 
-/// A store whose database is open and whose tenants are not loaded yet. A server reads its public URL in between,
-/// because the catalogue depends on the server's names.
+/// A store whose database is open and whose tenants are not loaded yet. The server reads its public URL in between,
+/// because the catalogue contains the server's host names.
 pub struct Opening {
     engine: Engine,
     seal: Seal,
@@ -36,10 +36,10 @@ impl std::fmt::Debug for Opening {
 }
 
 impl Opening {
-    /// Opens the database, brings its schema up to date and proves the seal key.
+    /// Opens the database, updates its schema and checks the seal key.
     ///
     /// # Errors
-    /// [`StoreError`], each with its mend in its sentence.
+    /// [`StoreError`]
     pub async fn begin(options: Options) -> Result<Self, StoreError> {
         let (engine, lock) = match &options.database {
             Some(url) => (Engine::Postgres(Postgres::open(url).await?), None),
@@ -54,7 +54,7 @@ impl Opening {
         Ok(Self { engine, seal, lock, node, catalogue: options.catalogue })
     }
 
-    /// For a server that answers to these host names: no application is named after them.
+    /// Sets the host names of this server. No application may have an identifier URI on them.
     #[must_use]
     pub fn for_hosts(mut self, hosts: &[String]) -> Self {
         self.catalogue = Arc::new(Arc::unwrap_or_clone(self.catalogue).for_hosts(hosts));
@@ -67,7 +67,7 @@ impl Opening {
         self.engine.shared()
     }
 
-    /// The public URL that is kept, if any.
+    /// The stored public URL, if any.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -91,10 +91,10 @@ impl Opening {
             node,
             chains: Arc::default(),
             denials: denials::Denials::default(),
-            devices: device::Full::default(),
-            users: lately::Lately::holding(USERS),
-            codes: lately::Lately::holding(CODES),
-            refresh: lately::Lately::holding(REFRESH_TOKENS),
+            devices: device::FullQuotas::default(),
+            users: recent::RecentCache::new(USERS),
+            codes: recent::RecentCache::new(CODES),
+            refresh: recent::RecentCache::new(REFRESH_TOKENS),
             probed: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
             _lock: lock,
@@ -111,19 +111,19 @@ impl Opening {
     }
 }
 
-/// The database in a data folder.
+/// The path of the database in a data folder.
 fn file(data: &Path) -> PathBuf {
     data.join("carnet.db")
 }
 
-/// The first start keeps a sealed text; every later one opens it, or has the wrong key.
+/// Checks the seal key: the first start stores a sealed text, which every later start has to open.
 async fn check_seal(engine: &Engine, seal: &Seal) -> Result<(), StoreError> {
     const NAME: &str = "seal";
     if engine.read(META, values![NAME]).await?.is_empty() {
         let mut batch = Batch::default();
         batch.push(KEEP_META, values![NAME, seal.seal(&["meta", NAME], b"carnet")?], Expect::Rows(1));
         match engine.write(batch).await {
-            // Another node was first; its key has to be ours.
+            // Another node stored it first; its key has to be the same.
             Ok(_) | Err(StoreError::Exists) => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Whether anything can be written: reading alone goes on working on a full disk.
+//! A test whether the store accepts writes. On a full disk, reads still succeed.
 
 use crate::{
     Store, StoreError,
@@ -8,17 +8,17 @@ use crate::{
 use carnet_wire::{digest, ids::TenantId, time::Timestamp};
 use uuid::Uuid;
 
-/// Milliseconds for which a probe that succeeded is believed: the readiness check is open to everybody, so it may not
-/// cost a commit each time.
+/// Time in milliseconds for which a successful test counts. The readiness check is public, so it must not cost a
+/// commit each time.
 const BELIEVED: i64 = 1000;
 const FORGET: &str = "delete from spent where tenant_id = $1 and digest = $2";
 
 impl Store {
-    /// Writes a row and takes it away again in one batch, unless that succeeded less than a second ago. `nonce` keeps
-    /// the rows of several nodes apart.
+    /// Writes and deletes a row in one batch, unless that succeeded less than a second ago. `nonce` separates the
+    /// rows of several nodes.
     ///
     /// # Errors
-    /// [`StoreError`] when nothing can be written.
+    /// [`StoreError`] if nothing can be written.
     pub async fn probe_write(&self, nonce: Uuid, now: Timestamp) -> Result<(), StoreError> {
         let mut probed = self.inner.probed.lock().await;
         let age = probed.map(|at| now.millis() - at.millis());

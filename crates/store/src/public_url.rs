@@ -1,6 +1,6 @@
-//! The public URL that all nodes of one database have in common: issuers are made of it, so nodes with different ones
-//! would refuse each other's tokens. The first one that an operator gives is kept. A SQLite file has one server, whose
-//! URL follows its listener, so the server keeps none there.
+//! The public URL, which all nodes of one database share. Issuers contain it, so nodes with different URLs would
+//! refuse each other's tokens. The first URL that an operator sets is stored. With a SQLite file there is one server,
+//! whose URL follows its listener, so the server does not store one.
 
 use crate::{
     KEEP_META, META, Store, StoreError,
@@ -10,23 +10,23 @@ use crate::{
 
 const NAME: &str = "public_url";
 const REPLACE: &str = "update meta set value = $2 where name = $1 and value = $3";
-/// How often a change is tried again when another node was faster.
+/// Maximum number of times that a change is tried when other nodes change it too.
 const TRIES: usize = 5;
 
-/// The public URL as it was read.
-pub(crate) struct Kept {
+/// The stored public URL.
+pub(crate) struct StoredUrl {
     pub(crate) url: String,
-    /// The row's value. It is sealed, because what it says is where nodes send people to sign in.
+    /// The value of the row. It is sealed so that an attacker with access to the database cannot redirect sign-ins.
     sealed: Vec<u8>,
 }
 
-/// The public URL that is kept, if any.
-pub(crate) async fn read(engine: &Engine, seal: &Seal) -> Result<Option<Kept>, StoreError> {
+/// The stored public URL, if any.
+pub(crate) async fn read(engine: &Engine, seal: &Seal) -> Result<Option<StoredUrl>, StoreError> {
     let rows = engine.read(META, values![NAME]).await?;
     let Some(sealed) = rows.first().and_then(|row| row.bytes(0)).map(<[u8]>::to_vec) else { return Ok(None) };
     let url = String::from_utf8(seal.open(&["meta", NAME], &sealed)?)
         .map_err(|_| StoreError::Damaged("the public URL is not text".into()))?;
-    Ok(Some(Kept { url, sealed }))
+    Ok(Some(StoredUrl { url, sealed }))
 }
 
 impl Store {
@@ -36,19 +36,19 @@ impl Store {
         self.inner.engine.shared()
     }
 
-    /// The public URL that is kept, if any.
+    /// The stored public URL, if any.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn public_url(&self) -> Result<Option<String>, StoreError> {
-        Ok(self.kept_public_url().await?.map(|kept| kept.url))
+        Ok(self.stored_public_url().await?.map(|stored| stored.url))
     }
 
-    async fn kept_public_url(&self) -> Result<Option<Kept>, StoreError> {
+    async fn stored_public_url(&self) -> Result<Option<StoredUrl>, StoreError> {
         read(&self.inner.engine, &self.inner.seal).await
     }
 
-    /// Keeps the first public URL. The answer is the one that is kept: another one, if one was kept before.
+    /// Stores the public URL, unless one is stored already. Returns the stored one.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -62,17 +62,17 @@ impl Store {
         }
     }
 
-    /// Keeps this public URL in the place of another one.
+    /// Replaces the public URL.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when other nodes changed it again and again meanwhile.
+    /// [`StoreError::Conflict`] if other nodes keep changing it.
     pub async fn change_public_url(&self, url: &str) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let mut batch = Batch::default();
             let sealed = self.sealed_url(url)?;
-            match self.kept_public_url().await? {
-                Some(kept) if kept.url == url => return Ok(()),
-                Some(kept) => batch.push(REPLACE, values![NAME, sealed, kept.sealed], Expect::Rows(1)),
+            match self.stored_public_url().await? {
+                Some(stored) if stored.url == url => return Ok(()),
+                Some(stored) => batch.push(REPLACE, values![NAME, sealed, stored.sealed], Expect::Rows(1)),
                 None => batch.push(KEEP_META, values![NAME, sealed], Expect::Rows(1)),
             }
             match self.inner.engine.write(batch).await {

@@ -1,5 +1,5 @@
-//! Settling: what a decision leaves, in one batch with its sign-in record, durable before the answer
-//! goes out. Numbering and linking of records is in `chain`; which failures leave a record is in `denials`.
+//! Writes the effects of a decision together with its sign-in record, before the answer is sent. Records are numbered
+//! and linked in `chain`; `denials` decides which failures are recorded.
 
 use crate::{
     Store, StoreError,
@@ -8,7 +8,7 @@ use crate::{
     denials::Trace,
     device::SPEND_DEVICE,
     engine::{Batch, Expect, values},
-    redeem::KeptRefresh,
+    redeem::CachedRefreshToken,
 };
 use carnet_tenant::{
     change::{Change, Object},
@@ -26,7 +26,7 @@ pub(crate) const SPEND: &str = "insert into spent(tenant_id, digest, expires_at)
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
     generation = $2 + 1 where id = $1 and revoked_at = 0 \
     and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";
-/// Apart from the advance: it is rare, and an index hangs on the end.
+/// A statement of its own: it is rare, and the row's expiry is indexed.
 const KEEP_FAMILY: &str = "update family set expires_at = $2 where id = $1 and expires_at < $2";
 const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
 const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \
@@ -35,29 +35,28 @@ const KEEP: &str = "insert into artifact(digest, kind, tenant_id, family, user_i
     values ($1, 'refresh', $2, $3, $4, $5, $6, $7, 0, $8)";
 const SIGN_INS: &str = "select body from sign_in where tenant_id = $1 and at <= $2 order by at desc limit $3";
 
-/// What is to be settled.
+/// The effects and the record of one decision.
 #[derive(Debug)]
 pub struct Settle<'a> {
-    /// What the decision leaves.
+    /// The effects.
     pub effects: &'a [Effect],
-    /// The record.
+    /// The sign-in record.
     pub record: &'a SignIn,
-    /// The digest of the refresh token that was minted for [`Effect::KeepRefresh`].
+    /// The digest of the refresh token that was generated for [`Effect::KeepRefresh`].
     pub refresh: Option<[u8; 32]>,
 }
 
 impl Store {
-    /// Keeps effects and record together. Of failures that repeat within a minute only the first leave a record; the
-    /// effects of the others are kept, and the failures themselves counted.
+    /// Writes effects and record in one batch. If the same failure repeats within a minute, only the first ones are
+    /// recorded; the effects of the others are written, and the failures are counted.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when another request was faster with what this one spends; then nothing
-    /// was kept, the record neither.
+    /// [`StoreError::Conflict`] if another request was faster to spend the same item; then nothing is written.
     pub async fn settle(&self, settle: Settle<'_>) -> Result<(), StoreError> {
         self.keep(settle, false).await
     }
 
-    /// The same while the token is being signed: the writer need not hurry.
+    /// Writes effects and record while the caller signs the token, so that the commit need not hurry.
     ///
     /// # Errors
     /// As [`Store::settle`].
@@ -65,11 +64,11 @@ impl Store {
         self.keep(settle, true).await
     }
 
-    async fn keep(&self, settle: Settle<'_>, beside: bool) -> Result<(), StoreError> {
+    async fn keep(&self, settle: Settle<'_>, can_wait: bool) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let (tenant, now) = (settle.record.tenant, settle.record.at);
         for effect in settle.effects {
-            self.push_effect(&mut batch, (tenant, now), effect, &settle)?;
+            self.push_effect(&mut batch, effect, &settle)?;
         }
         let spends = settle.effects.iter().any(|effect| matches!(effect, Effect::SpendAssertion { .. }));
         let trace = match settle.record.error {
@@ -77,10 +76,10 @@ impl Store {
             _ => self.inner.denials.trace(settle.record),
         };
         if trace == Trace::Record {
-            batch.alike = batch.statements.is_empty();
+            batch.mergeable = batch.statements.is_empty();
             self.push_record(&mut batch, settle.record)?;
         }
-        batch.beside = beside;
+        batch.can_wait = can_wait;
         let kept = match batch.statements.is_empty() {
             true => Ok(Vec::new()),
             false => self.inner.engine.write(batch).await,
@@ -89,32 +88,29 @@ impl Store {
             self.count(denied);
         }
         if let (Ok(_), Some(digest)) = (&kept, settle.refresh) {
-            self.hold_refresh((tenant, digest), settle.effects, now);
+            self.cache_refresh_token((tenant, digest), settle.effects, now);
         }
         match kept {
-            // A digest that is there already is an assertion that was used before.
+            // The digest exists already, so the assertion was used before.
             Err(StoreError::Exists) if spends => Err(StoreError::Conflict),
             other => other.map(drop),
         }
     }
 
-    /// A refresh token that was kept will be shown here again.
-    fn hold_refresh(&self, key: (TenantId, [u8; 32]), effects: &[Effect], issued: Timestamp) {
+    /// Caches a new refresh token, because it is usually redeemed on this node.
+    fn cache_refresh_token(&self, key: (TenantId, [u8; 32]), effects: &[Effect], issued: Timestamp) {
         for effect in effects {
             if let Effect::KeepRefresh { body, generation, expires } = effect {
                 let (body, generation, expires) = (body.clone(), *generation, *expires);
-                self.inner.refresh.put(key, Arc::new(KeptRefresh { body, issued, expires, generation }));
+                self.inner
+                    .refresh
+                    .put(key, Arc::new(CachedRefreshToken { body, issued, expires, generation }));
             }
         }
     }
 
-    fn push_effect(
-        &self,
-        batch: &mut Batch,
-        (tenant, now): (TenantId, Timestamp),
-        effect: &Effect,
-        settle: &Settle<'_>,
-    ) -> Result<(), StoreError> {
+    fn push_effect(&self, batch: &mut Batch, effect: &Effect, settle: &Settle<'_>) -> Result<(), StoreError> {
+        let (tenant, now) = (settle.record.tenant, settle.record.at);
         match effect {
             Effect::ClearAttempts => {
                 let key = user::fold(&settle.record.user_name);
@@ -157,7 +153,7 @@ impl Store {
 
     fn push_record(&self, batch: &mut Batch, record: &SignIn) -> Result<(), StoreError> {
         let body = serde_json::to_string(record).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let ticket = self.inner.chains.link(record.tenant, (record.at, &body));
+        let ticket = self.inner.chains.link(record.tenant, record.at, &body);
         let (number, digest) = (ticket.number(), &ticket.digest()[..]);
         let values = values![record.tenant, self.inner.node.clone(), number, record.at, body, digest];
         batch.push(RECORD, values, Expect::Rows(1));
@@ -165,7 +161,7 @@ impl Store {
         Ok(())
     }
 
-    /// The newest records of a tenant up to a moment.
+    /// The newest sign-in records of a tenant up to a time.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -181,8 +177,7 @@ impl Store {
         rows.iter().map(|row| read(row.text(0))).collect()
     }
 
-    /// Puts a hash with newer parameters in the place of an old one, unless the account changed
-    /// meanwhile.
+    /// Replaces a password hash by one with newer parameters, unless the user has changed since.
     ///
     /// # Errors
     /// [`StoreError`]

@@ -1,11 +1,11 @@
-//! What is redeemed: refresh tokens, codes and device codes as kept, each with its user. What is remembered of them
-//! saves a reading; whether a code was spent or a family revoked is read or tried every time.
+//! Reads refresh tokens, codes and device codes for redemption, each with its user. The caches save reads of facts
+//! that do not change. Whether a code was spent or a family revoked is always decided by the database.
 
 use crate::{
     Store, StoreError,
     artifact::{CODE, DEVICE, DEVICE_ANSWER, answer_digest, code_digest, text_digest},
     engine::{Row, values},
-    facts::{Whose, refresh_digest},
+    facts::{Owner, refresh_digest},
 };
 use carnet_tenant::{
     directory::Directory,
@@ -25,23 +25,23 @@ const REFRESH: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expire
     then 1 else 0 end as bigint), a.body, a.created_at, a.expires_at, a.generation \
     from artifact a join family f on f.id = a.family \
     where a.digest = $1 and a.kind = 'refresh' and a.tenant_id = $2";
-/// The same of a token that is held in memory.
+/// The state of a family, for a refresh token that is cached.
 const FAMILY: &str = "select f.generation, f.rotated_at, f.revoked_at, f.expires_at, \
     cast(case when exists (select 1 from attempt t where t.tenant_id = $2 and t.locked_until > 0 and t.locked_until > $3) \
     then 1 else 0 end as bigint) from family f where f.id = $1";
 const SOME_LOCKED: &str =
     "select 1 from attempt where tenant_id = $1 and locked_until > 0 and locked_until > $2 limit 1";
 
-/// A code that nobody has shown yet, as far as this node knows.
+/// A code that was not redeemed on this node.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptCode {
+pub(crate) struct CachedCode {
     pub(crate) body: CodeBody,
     pub(crate) expires: Timestamp,
 }
 
-/// What of a refresh token never changes.
+/// The facts of a refresh token that never change.
 #[derive(Debug)]
-pub(crate) struct KeptRefresh {
+pub(crate) struct CachedRefreshToken {
     pub(crate) body: Arc<RefreshBody>,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
@@ -54,16 +54,16 @@ impl Store {
         directory: &Directory,
         code: &DeviceCode,
         now: Timestamp,
-    ) -> Result<(Option<HeldDevice>, Whose), StoreError> {
+    ) -> Result<(Option<HeldDevice>, Owner), StoreError> {
         let digest = text_digest(DEVICE, code.expose());
         let Some(kept) = self.artifact::<DeviceBody>(directory.tenant.id, DEVICE, &digest).await? else {
-            return Ok((None, (None, false)));
+            return Ok((None, Owner::default()));
         };
-        let at = (DEVICE_ANSWER, &answer_digest(&digest));
-        let (answer, (user, some_locked)) = self.artifact_and_user(directory, at, now).await?;
+        let (answer, owner) =
+            self.artifact_and_user(directory, DEVICE_ANSWER, &answer_digest(&digest), now).await?;
         let answer = answer.map(|it| it.body);
-        let user = user.filter(|_| matches!(answer, Some(DeviceAnswer::Approved { .. })));
-        Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), (user, some_locked)))
+        let user = owner.user.filter(|_| matches!(answer, Some(DeviceAnswer::Approved { .. })));
+        Ok((Some(HeldDevice { body: kept.body, digest, spent: kept.spent, answer }), Owner { user, ..owner }))
     }
 
     pub(crate) async fn code(
@@ -71,18 +71,18 @@ impl Store {
         directory: &Directory,
         code: &AuthorizationCode,
         now: Timestamp,
-    ) -> Result<(Option<HeldCode>, Whose), StoreError> {
+    ) -> Result<(Option<HeldCode>, Owner), StoreError> {
         let (tenant, digest) = (directory.tenant.id, code_digest(code));
-        // Where another node redeemed it, the statement that spends it tells.
+        // If another node redeemed it, the statement that spends it fails.
         if let Some(kept) = self.inner.codes.take(&(tenant, digest)) {
-            let KeptCode { body, expires } = Arc::unwrap_or_clone(kept);
-            let user = self.user_lately(directory, body.user).await?;
+            let CachedCode { body, expires } = Arc::unwrap_or_clone(kept);
+            let user = self.cached_user(directory, body.user).await?;
             let some_locked = !self.inner.engine.read(SOME_LOCKED, values![tenant, now]).await?.is_empty();
-            return Ok((Some(HeldCode { body, digest, expires, spent: false }), (user, some_locked)));
+            return Ok((Some(HeldCode { body, digest, expires, spent: false }), Owner { user, some_locked }));
         }
-        let (kept, whose) = self.artifact_and_user::<CodeBody>(directory, (CODE, &digest), now).await?;
+        let (kept, owner) = self.artifact_and_user::<CodeBody>(directory, CODE, &digest, now).await?;
         let held = kept.map(|it| HeldCode { body: it.body, digest, expires: it.expires, spent: it.spent });
-        Ok((held, whose))
+        Ok((held, owner))
     }
 
     pub(crate) async fn refresh(
@@ -90,17 +90,17 @@ impl Store {
         directory: &Directory,
         token: &RefreshToken,
         now: Timestamp,
-    ) -> Result<(Option<HeldRefresh>, Whose), StoreError> {
+    ) -> Result<(Option<HeldRefresh>, Owner), StoreError> {
         let (tenant, digest) = (directory.tenant.id, refresh_digest(token));
-        let lately = self.inner.refresh.get(&(tenant, digest));
-        let rows = match &lately {
+        let cached = self.inner.refresh.get(&(tenant, digest));
+        let rows = match &cached {
             Some(kept) => self.inner.engine.read(FAMILY, values![kept.body.family, tenant, now]).await?,
             None => self.inner.engine.read(REFRESH, values![&digest[..], tenant, now]).await?,
         };
-        let Some(row) = rows.first() else { return Ok((None, (None, false))) };
-        let kept = match lately {
+        let Some(row) = rows.first() else { return Ok((None, Owner::default())) };
+        let kept = match cached {
             Some(kept) => kept,
-            None => self.opened_refresh((tenant, digest), row)?,
+            None => self.parse_refresh_token((tenant, digest), row)?,
         };
         let held = HeldRefresh {
             body: kept.body.clone(),
@@ -112,15 +112,19 @@ impl Store {
             revoked: row.int(2) != 0,
             kept_until: Timestamp::from_millis(row.int(3)),
         };
-        let user = self.user_lately(directory, held.body.user).await?;
-        Ok((Some(held), (user, row.int(4) != 0)))
+        let user = self.cached_user(directory, held.body.user).await?;
+        Ok((Some(held), Owner { user, some_locked: row.int(4) != 0 }))
     }
 
-    /// A refresh token that was read; held from now on.
-    fn opened_refresh(&self, key: (TenantId, [u8; 32]), row: &Row) -> Result<Arc<KeptRefresh>, StoreError> {
+    /// Parses a refresh token's row and caches it.
+    fn parse_refresh_token(
+        &self,
+        key: (TenantId, [u8; 32]),
+        row: &Row,
+    ) -> Result<Arc<CachedRefreshToken>, StoreError> {
         let body = row.bytes(5).unwrap_or_default();
         let json = self.inner.seal.open(&["artifact", &digest::hex(&key.1)], body)?;
-        let kept = Arc::new(KeptRefresh {
+        let kept = Arc::new(CachedRefreshToken {
             body: serde_json::from_slice(&json).map_err(|error| StoreError::Damaged(error.to_string()))?,
             issued: Timestamp::from_millis(row.int(6)),
             expires: Timestamp::from_millis(row.int(7)),
@@ -130,9 +134,9 @@ impl Store {
         Ok(kept)
     }
 
-    /// The user with this id, if there is one: where one process has the store, read again only when anything in the
-    /// tenant's directory has changed. Another node's change is in the row before it is in our directory.
-    pub(crate) async fn user_lately(
+    /// Reads a user by id. If only this process uses the store, the user is cached until the tenant's directory
+    /// changes. With other nodes, the row may be newer than the directory in memory, so it is always read.
+    pub(crate) async fn cached_user(
         &self,
         directory: &Directory,
         id: ObjectId,

@@ -1,5 +1,5 @@
-//! Sealing: every body is kept under AES-256-GCM with a key of its own, derived from the seal key,
-//! which is never in the database. A body moved to another row does not open.
+//! Encryption at rest: every body is encrypted with AES-256-GCM under a key of its own, derived from the seal key,
+//! which is not in the database. A body that is copied to another row cannot be decrypted.
 
 use crate::StoreError;
 use aws_lc_rs::{
@@ -10,10 +10,10 @@ use carnet_wire::{digest::DigestKey, entropy::Entropy, ids::TenantId, secret::Se
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The salt of the seal key's extraction.
+/// The HKDF salt.
 const SALT: &[u8] = b"carnet seal 1";
 
-/// The seal key and where randomness comes from.
+/// The seal key, and the source of randomness.
 #[derive(Clone)]
 pub struct Seal {
     root: Arc<hkdf::Prk>,
@@ -28,20 +28,20 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// Takes in the 32 bytes of the seal key.
+    /// Derives from the 32 bytes of the seal key.
     #[must_use]
     pub fn new(key: &SecretBytes, entropy: Arc<dyn Entropy>) -> Self {
-        // Extracted once (RFC 5869, 2.2); the library's own extract does it again for every expansion.
+        // Extracted once (RFC 5869, 2.2); the library would extract again for every expansion.
         let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SALT), key.expose());
         let root = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, extracted.as_ref());
         let mac = Zeroizing::new(DigestKey::new(key.expose()).digest(&[b"carnet digests 1"]));
         Self { root: Arc::new(root), mac: DigestKey::new(&mac[..]), entropy }
     }
 
-    /// Seals a body for a row.
+    /// Encrypts a body for a row.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when the crypto library fails.
+    /// [`StoreError::Damaged`] if the crypto library fails.
     pub fn seal(&self, place: &[&str], body: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce);
@@ -60,10 +60,10 @@ impl Seal {
         Ok(sealed)
     }
 
-    /// Opens a row's body.
+    /// Decrypts the body of a row.
     ///
     /// # Errors
-    /// [`StoreError::WrongSeal`] when it was sealed with another key, for another row, or was changed.
+    /// [`StoreError::WrongSeal`] if it was encrypted with another key or for another row, or was altered.
     pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(StoreError::WrongSeal)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| StoreError::WrongSeal)?;
@@ -75,7 +75,7 @@ impl Seal {
         Ok(body)
     }
 
-    /// A digest that only this seal key makes: accounts and password attempts are kept as these.
+    /// A digest that is keyed with the seal key. Accounts and password attempts are stored as such digests.
     #[must_use]
     pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut all = vec![purpose.as_bytes()];
@@ -83,14 +83,14 @@ impl Seal {
         self.mac.digest(&all)
     }
 
-    /// A tenant's secret for pairwise subjects: the same on every node and for ever.
+    /// A tenant's key for pairwise subject identifiers. It is the same on every node and never changes.
     #[must_use]
     pub fn pairwise(&self, tenant: TenantId) -> DigestKey {
         DigestKey::new(&Zeroizing::new(self.digest("pairwise", &[tenant.uuid().as_bytes()]))[..])
     }
 
     fn key(&self, place: &[&str]) -> Result<(LessSafeKey, Vec<u8>), StoreError> {
-        // Lengths keep ("a", "bc") and ("ab", "c") apart.
+        // Lengths distinguish ("a", "bc") from ("ab", "c").
         let mut aad = Vec::with_capacity(128);
         for part in place {
             aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -103,7 +103,7 @@ impl Seal {
 }
 
 fn broken() -> StoreError {
-    StoreError::Damaged("sealing failed".into())
+    StoreError::Damaged("encryption failed".into())
 }
 
 #[cfg(test)]

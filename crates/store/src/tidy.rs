@@ -1,5 +1,5 @@
-//! The janitor: takes away what has ended. Each call takes a bounded number of rows, so that it never
-//! holds the writer up for long.
+//! Deletes expired rows. Each statement deletes a limited number of rows, so that it does not block the writer for
+//! long.
 
 use crate::{
     Store, StoreError,
@@ -10,10 +10,10 @@ use carnet_wire::{ids::TenantId, time::Timestamp};
 use uuid::Uuid;
 
 const DAY: i64 = 24 * 3600;
-/// Sign-in records are kept so many days.
+/// Retention of sign-in records, in days.
 const RECORD_DAYS: i64 = 30;
 
-/// Rows that one statement takes away.
+/// Number of rows that one statement deletes, as in the SQL texts.
 const CHUNK: usize = 500;
 
 const ARTIFACTS: &str = "delete from artifact where digest in \
@@ -26,7 +26,7 @@ const ATTEMPTS: &str = "delete from attempt where locked_until <= $1 and updated
     (select account from attempt where locked_until <= $1 and updated_at <= $2 limit 500) returning 1";
 const RECORDS: &str = "delete from sign_in where tenant_id = $1 and (at, node, n) in \
     (select at, node, n from sign_in where tenant_id = $1 and at <= $2 order by at limit 500) returning 1";
-const TOMBS: &str = "delete from object where (tenant_id, kind, id) in \
+const DELETED_OBJECTS: &str = "delete from object where (tenant_id, kind, id) in \
     (select tenant_id, kind, id from object where deleted > 0 and deleted <= $1 limit 500) returning 1";
 const SOURCE_FAILURES: &str = "delete from source_failure where (tenant_id, source) in \
     (select tenant_id, source from source_failure where began_at <= $1 limit 500) returning 1";
@@ -36,13 +36,13 @@ const COUNTS: &str = "delete from denial_count where (minute, tenant_id, code, a
     (select minute, tenant_id, code, app_id, source from denial_count where minute <= $1 limit 500) returning 1";
 
 impl Store {
-    /// Takes away what ended before `now`.
+    /// Deletes what expired before `now`.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         self.drain(ARTIFACTS, values![now]).await?;
-        // What was taken away is not remembered either.
+        // Deleted artifacts must not stay in the caches.
         self.inner.codes.retain(|kept| kept.expires > now);
         self.inner.refresh.retain(|kept| kept.expires > now);
         self.drain(FAMILIES, values![now]).await?;
@@ -50,7 +50,7 @@ impl Store {
         self.drain(ATTEMPTS, values![now, now.plus_seconds(-DAY)]).await?;
         let month_ago = now.plus_seconds(-RECORD_DAYS * DAY);
         self.drain(SOURCE_FAILURES, values![now.plus_seconds(-SOURCE_WINDOW)]).await?;
-        // An earlier release knew sources of user codes, which belong to no tenant.
+        // An earlier release stored known sources of user codes without a tenant.
         let nobody = (TenantId::new(Uuid::nil()), Policy::default().known_source_days);
         let known = self.tenants().into_iter().map(|it| (it.id, it.policy.known_source_days));
         for (tenant, days) in known.chain([nobody]) {
@@ -61,12 +61,12 @@ impl Store {
             self.drain(RECORDS, values![tenant.id, month_ago]).await?;
             self.tidy_audit(&tenant, now).await?;
         }
-        self.drain(TOMBS, values![now.plus_seconds(-DAY)]).await?;
+        self.drain(DELETED_OBJECTS, values![now.plus_seconds(-DAY)]).await?;
         self.drain(COUNTS, values![month_ago.millis() / 60_000]).await
     }
 
-    /// Repeats a statement that takes at most [`CHUNK`] rows away until it finds fewer, a batch at a time,
-    /// so that other writes pass between.
+    /// Repeats a statement that deletes at most [`CHUNK`] rows until it deletes fewer, each in a batch of its own, so
+    /// that other writes can run in between.
     async fn drain(&self, sql: &'static str, values: Vec<Value>) -> Result<(), StoreError> {
         loop {
             let mut batch = Batch::default();

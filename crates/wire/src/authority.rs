@@ -40,7 +40,8 @@ pub struct NotATenant;
 impl TenantName {
     /// Parses the segment; letter case is ignored.
     ///
-    /// # Errors [`NotATenant`]
+    /// # Errors
+    /// [`NotATenant`]
     pub fn parse(text: &str) -> Result<Self, NotATenant> {
         let lower = text.to_ascii_lowercase();
         Ok(match lower.as_str() {

@@ -188,7 +188,8 @@ impl From<RequestError> for RequestProblem {
 impl AuthorizeRequest {
     /// Parses a query string or form.
     ///
-    /// # Errors [`RequestError`] if the client is missing or not valid.
+    /// # Errors
+    /// [`RequestError`] if the client is missing or not valid.
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
         let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
         if form.is_empty() {
@@ -226,7 +227,8 @@ impl AuthorizeRequest {
     /// Parses a request to an admin consent endpoint (Microsoft identity platform, "Admin consent on the Microsoft
     /// identity platform"). The v1.0 endpoint takes no scope; it stands for all registered permissions.
     ///
-    /// # Errors As [`AuthorizeRequest::parse`].
+    /// # Errors
+    /// As [`AuthorizeRequest::parse`].
     pub fn admin_consent(version: Version, form: &Form) -> Result<Self, RequestError> {
         let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
         let client_id = client_id(text("client_id").ok_or(RequestError::Missing("client_id"))?)?;
@@ -350,7 +352,8 @@ fn challenge_problem(text: &str) -> RequestProblem {
 
 /// Parses the stored scope text of an authorization request again.
 ///
-/// # Errors [`RequestError`]
+/// # Errors
+/// [`RequestError`]
 pub fn target_of(version: Version, scope: &str) -> Result<Target, RequestError> {
     match version {
         Version::V1 if scope.is_empty() => Ok(Target::default_resource(true)),

@@ -33,7 +33,8 @@ pub struct DeviceRequest {
 impl DeviceRequest {
     /// Parses a form.
     ///
-    /// # Errors [`RequestError`]
+    /// # Errors
+    /// [`RequestError`]
     pub fn parse(version: Version, form: &Form) -> Result<Self, RequestError> {
         if form.is_empty() {
             return Err(RequestError::Empty);
@@ -75,7 +76,8 @@ impl UserCode {
 
     /// Parses what the user typed; letter case, spaces and hyphens are ignored.
     ///
-    /// # Errors [`UserCodeProblem`]
+    /// # Errors
+    /// [`UserCodeProblem`]
     pub fn parse(text: &str) -> Result<Self, UserCodeProblem> {
         if text.len() > 64 {
             return Err(UserCodeProblem::Length);

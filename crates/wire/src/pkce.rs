@@ -25,7 +25,8 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// Parses a verifier.
     ///
-    /// # Errors [`NotPkce`]
+    /// # Errors
+    /// [`NotPkce`]
     pub fn parse(text: &str) -> Result<Self, NotPkce> {
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         match (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
@@ -45,7 +46,8 @@ impl Verifier {
 impl Challenge {
     /// Parses an S256 challenge.
     ///
-    /// # Errors [`NotPkce`]
+    /// # Errors
+    /// [`NotPkce`]
     pub fn parse(text: &str) -> Result<Self, NotPkce> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         match text.len() == 43 && text.bytes().all(plain) {

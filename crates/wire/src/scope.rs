@@ -76,7 +76,8 @@ pub enum ScopeError {
 impl ScopeRequest {
     /// Parses the parameter.
     ///
-    /// # Errors [`ScopeError`]
+    /// # Errors
+    /// [`ScopeError`]
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         if text.len() > LONGEST {
             return Err(ScopeError::TooLong);

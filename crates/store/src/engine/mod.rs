@@ -1,5 +1,5 @@
-//! The two verbs. A read is one statement; a write is a batch: statements in order, each with the
-//! number of rows it must touch. No transaction is interactive, and nothing else crosses this seam.
+//! The engine's two operations. A read is one statement. A write is a batch: statements in order, each with the
+//! number of rows it must change. There are no interactive transactions.
 
 pub mod postgres;
 mod queue;
@@ -11,36 +11,36 @@ pub use values::{Row, Sql, Value};
 
 use crate::{StoreError, chain::Ticket};
 
-/// How many rows a statement must touch.
+/// The number of rows that a statement must change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// Any number.
     Any,
-    /// Exactly so many; otherwise the whole batch fails with `Conflict`.
+    /// Exactly this number. Otherwise the whole batch fails with [`StoreError::Conflict`].
     Rows(u64),
 }
 
 /// One statement of a batch.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// The text.
+    /// The SQL text.
     pub sql: Sql,
-    /// Its parameters.
+    /// The parameters.
     pub values: Vec<Value>,
-    /// What must come of it.
+    /// The number of rows it must change.
     pub expect: Expect,
 }
 
-/// Statements that happen together or not at all.
+/// Statements that are executed together or not at all.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// In order.
+    /// The statements, in order.
     pub statements: Vec<Statement>,
-    /// It is one insert of one row, which may be kept together with others of the same text.
-    pub alike: bool,
-    /// What waits for it has something to do meanwhile: its token is being signed.
-    pub beside: bool,
-    /// The place in its chain of a record in this batch; the engine tells it what became of the batch.
+    /// Whether the batch is a single insert of one row, which may be combined with others of the same text.
+    pub mergeable: bool,
+    /// Whether the caller works meanwhile (it signs a token), so that the commit need not hurry.
+    pub can_wait: bool,
+    /// The chain position of a sign-in record in this batch. The engine reports the outcome to it.
     pub(crate) ticket: Option<Ticket>,
 }
 
@@ -51,17 +51,17 @@ impl Batch {
     }
 }
 
-/// The engine that keeps.
+/// The database engine.
 #[derive(Debug)]
 pub enum Engine {
-    /// A file of this process alone.
+    /// A SQLite file that only this process uses.
     Sqlite(sqlite::Sqlite),
-    /// A database that other nodes may use too.
+    /// A PostgreSQL database that other nodes may use too.
     Postgres(postgres::Postgres),
 }
 
 impl Engine {
-    /// Other processes may change what is kept.
+    /// Whether other processes may change the data.
     #[must_use]
     pub const fn shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
@@ -74,16 +74,16 @@ impl Engine {
     pub async fn read(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.read(sql, &values),
-            // Boxed, so that what waits for a file is small.
+            // Boxed, so that the future for SQLite stays small.
             Self::Postgres(engine) => Box::pin(engine.read(sql, &values)).await,
         }
     }
 
-    /// Runs a batch; the answer holds each statement's rows. It is durable when the answer is there.
+    /// Runs a batch and returns each statement's rows. The batch is durable when this function returns.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when a statement touched another number of rows than expected,
-    /// [`StoreError::Exists`] when a key is taken; then nothing of the batch was done.
+    /// [`StoreError::Conflict`] if a statement changed an unexpected number of rows, [`StoreError::Exists`] if a key
+    /// is taken. In both cases nothing is changed.
     pub async fn write(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         match self {
             Self::Sqlite(engine) => engine.write(batch).await,
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Finishes what waits and stops.
+    /// Completes waiting writes and stops.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,

@@ -1,5 +1,5 @@
-//! What waits for SQLite's writer, and when the next commit is due. A commit costs the processors that sign: it
-//! should be rare, and yet begin while those who are not waiting still have something to sign.
+//! The queue of SQLite's writer thread, and when the next commit is due. A commit takes processor time from signing
+//! tokens, so commits should be rare, but should begin while other callers still have tokens to sign.
 
 use super::{Batch, Row};
 use crate::StoreError;
@@ -9,26 +9,26 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Batches that may wait; more are turned away.
+/// Maximum number of waiting batches; further ones are refused.
 const QUEUE: usize = 4096;
-/// Batches in one commit at most.
+/// Maximum number of batches in one commit.
 const GROUP: usize = 64;
-/// The next commit begins so long after the last one began, however few wait.
+/// Time between the starts of two commits, if few batches wait.
 const PACE: Duration = Duration::from_micros(3500);
-/// The same where somebody goes on only after the commit and signs nothing meanwhile.
+/// Time between the starts of two commits, if a caller waits for one and has nothing else to do.
 const SOON: Duration = Duration::from_micros(500);
 
-/// What came of a batch.
+/// The result of a batch.
 pub(super) type Answer = Result<Vec<Vec<Row>>, StoreError>;
 
-/// A batch, and who waits for its answer.
+/// A batch, and the channel for its answer.
 pub(super) struct Job {
     pub(super) batch: Batch,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-/// What waits for the writer. Neither a job that joins others nor the first of a crowd that is expected back wakes
-/// anybody: the writer sleeps until the group is due or large enough, so a group costs one switch to its thread.
+/// The queue of the writer thread. A new job wakes the writer only if the group is due or large enough, so that a
+/// group costs one switch to its thread.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -38,29 +38,31 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    /// Of one of them somebody waits who has nothing to do meanwhile.
+    /// Whether a caller of one of the jobs has nothing else to do.
     urgent: bool,
     closed: bool,
-    /// The writer wakes by itself when the next group is due.
-    dozes: bool,
-    crowd: Crowd,
+    /// Whether the writer wakes by itself when the next group is due.
+    has_timeout: bool,
+    concurrency: ConcurrencyEstimate,
 }
 
-/// How many have been waiting at once of late: as far as a store can see, those who use it at the same time.
+/// An estimate of how many callers use the store at the same time.
 #[derive(Default)]
-struct Crowd {
-    /// In sixty-fourths. Goes up at once, and down by a sixty-fourth of itself with each commit.
+struct ConcurrencyEstimate {
+    /// The estimate times 64. It rises at once, and falls by 1/64 with each commit.
     size: usize,
 }
 
-impl Crowd {
-    /// So many waited when a commit was done, those among them whom it answers.
+impl ConcurrencyEstimate {
+    /// Updates the estimate with the number of batches that waited at the end of a commit, including the committed
+    /// ones.
     fn counted(&mut self, waited: usize) {
         self.size = (self.size - self.size / 64).max(waited * 64);
     }
 
-    /// A commit is due when so many wait: all but a few, for whom a commit is not put off. With sixteen connections
-    /// fifteen; at thirteen refresh falls by 0.01 of bare signing, and when all of them are waited for by 0.04.
+    /// The number of waiting batches at which a commit is due: nearly all expected callers. With sixteen connections
+    /// it is fifteen; thirteen lower the throughput of refreshes by 0.01 of plain signing, and sixteen by 0.04
+    /// (measured).
     fn enough(&self) -> usize {
         ((self.size * 15 + 512) / 1024).clamp(1, GROUP)
     }
@@ -71,23 +73,23 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a job in.
+    /// Adds a job.
     ///
     /// # Errors
-    /// [`StoreError::Away`] when the store is closed or too many wait.
+    /// [`StoreError::Away`] if the store is closed or too many batches wait.
     pub(super) fn submit(&self, job: Job) -> Result<(), StoreError> {
         let mut waiting = self.lock();
         if waiting.closed {
             return Err(StoreError::Away("the store is closed".into()));
         }
         if waiting.jobs.len() >= QUEUE {
-            return Err(StoreError::Away("too many writes wait".into()));
+            return Err(StoreError::Away("too many writes are waiting".into()));
         }
-        let hastens = !job.batch.beside && !waiting.urgent;
+        let hastens = !job.batch.can_wait && !waiting.urgent;
         waiting.urgent |= hastens;
         waiting.jobs.push(job);
         let count = waiting.jobs.len();
-        let ring = hastens || (count == 1 && !waiting.dozes) || count == waiting.crowd.enough();
+        let ring = hastens || (count == 1 && !waiting.has_timeout) || count == waiting.concurrency.enough();
         drop(waiting);
         if ring {
             self.bell.notify_one();
@@ -95,8 +97,8 @@ impl Queue {
         Ok(())
     }
 
-    /// The next group: when enough wait, or so long after the last commit began; one that somebody waits for is due
-    /// sooner. `None`: closed, and nothing waits any more.
+    /// Waits for the next group: until enough batches wait, or until the commit is due. `None` if the queue is closed
+    /// and empty.
     pub(super) fn group(&self, last: Option<Instant>) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         while waiting.jobs.is_empty() {
@@ -104,14 +106,14 @@ impl Queue {
                 return None;
             }
             let left = last.map_or(Duration::ZERO, |last| PACE.saturating_sub(last.elapsed()));
-            waiting.dozes = waiting.crowd.enough() > 1 && !left.is_zero();
-            waiting = match waiting.dozes {
+            waiting.has_timeout = waiting.concurrency.enough() > 1 && !left.is_zero();
+            waiting = match waiting.has_timeout {
                 true => self.bell.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
                 false => self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };
         }
-        waiting.dozes = false;
-        while waiting.jobs.len() < waiting.crowd.enough() && !waiting.closed {
+        waiting.has_timeout = false;
+        while waiting.jobs.len() < waiting.concurrency.enough() && !waiting.closed {
             let pace = if waiting.urgent { SOON } else { PACE };
             let left = last.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed()));
             if left.is_zero() {
@@ -121,18 +123,18 @@ impl Queue {
         }
         let count = waiting.jobs.len().min(GROUP);
         let group = waiting.jobs.drain(..count).collect();
-        waiting.urgent = waiting.jobs.iter().any(|job| !job.batch.beside);
+        waiting.urgent = waiting.jobs.iter().any(|job| !job.batch.can_wait);
         Some(group)
     }
 
-    /// A group of so many is committed and about to be answered.
+    /// Records that a group of this size was committed.
     pub(super) fn committed(&self, count: usize) {
         let mut waiting = self.lock();
         let waited = waiting.jobs.len() + count;
-        waiting.crowd.counted(waited);
+        waiting.concurrency.counted(waited);
     }
 
-    /// Takes nothing in any more.
+    /// Closes the queue for new jobs.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.bell.notify_one();
@@ -143,8 +145,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn job(beside: bool) -> Job {
-        Job { batch: Batch { beside, ..Batch::default() }, answer: oneshot::channel().0 }
+    fn job(can_wait: bool) -> Job {
+        Job { batch: Batch { can_wait, ..Batch::default() }, answer: oneshot::channel().0 }
     }
 
     fn fill(queue: &Queue, count: usize) {
@@ -153,7 +155,7 @@ mod tests {
         }
     }
 
-    /// The size of the next group, the last one having begun just now.
+    /// The size of the next group, if the last one began just now.
     fn next(queue: &Queue) -> usize {
         let group = queue.group(Some(Instant::now())).unwrap();
         queue.committed(group.len());
@@ -161,19 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alone_is_served_at_once_and_a_crowd_together() {
+    fn who_is_alone_is_served_at_once_and_a_concurrency_together() {
         let queue = Queue::default();
-        assert_eq!(queue.lock().crowd.enough(), 1);
+        assert_eq!(queue.lock().concurrency.enough(), 1);
         fill(&queue, 1);
-        assert_eq!((next(&queue), queue.lock().crowd.enough()), (1, 1));
+        assert_eq!((next(&queue), queue.lock().concurrency.enough()), (1, 1));
         fill(&queue, 16);
-        assert_eq!((next(&queue), queue.lock().crowd.enough()), (16, 15));
+        assert_eq!((next(&queue), queue.lock().concurrency.enough()), (16, 15));
         fill(&queue, 100);
-        assert_eq!((next(&queue), next(&queue), queue.lock().crowd.enough()), (64, 36, 64));
+        assert_eq!((next(&queue), next(&queue), queue.lock().concurrency.enough()), (64, 36, 64));
     }
 
     #[test]
-    fn whoever_comes_alone_where_a_crowd_was_expected_is_served() {
+    fn whoever_comes_alone_where_a_concurrency_was_expected_is_served() {
         let queue = std::sync::Arc::new(Queue::default());
         fill(&queue, 16);
         assert_eq!(next(&queue), 16);
@@ -181,38 +183,38 @@ mod tests {
             let queue = queue.clone();
             move || next(&queue)
         });
-        // Nobody wakes the writer while it dozes, and somebody does afterwards.
+        // A new job does not wake the writer while it has a timeout, and wakes it afterwards.
         queue.submit(job(true)).unwrap();
         assert_eq!(writer.join().unwrap(), 1);
     }
 
     #[test]
-    fn those_who_come_during_a_commit_belong_to_the_crowd() {
+    fn those_who_come_during_a_commit_belong_to_the_concurrency() {
         let queue = Queue::default();
         fill(&queue, 10);
         let group = queue.group(None).unwrap();
         fill(&queue, 6);
         queue.committed(group.len());
-        assert_eq!((group.len(), queue.lock().crowd.enough()), (10, 15));
+        assert_eq!((group.len(), queue.lock().concurrency.enough()), (10, 15));
     }
 
     #[test]
-    fn a_crowd_that_is_gone_is_forgotten() {
-        let mut crowd = Crowd::default();
-        crowd.counted(16);
+    fn a_concurrency_that_is_gone_is_forgotten() {
+        let mut concurrency = ConcurrencyEstimate::default();
+        concurrency.counted(16);
         let commits = (1..).find(|_| {
-            crowd.counted(1);
-            crowd.enough() == 1
+            concurrency.counted(1);
+            concurrency.enough() == 1
         });
         assert!(commits.is_some_and(|commits| (50..250).contains(&commits)), "{commits:?}");
     }
 
     #[test]
-    fn a_crowd_that_does_not_come_is_not_waited_for_and_a_closed_queue_gives_what_it_has() {
+    fn a_concurrency_that_does_not_come_is_not_waited_for_and_a_closed_queue_gives_what_it_has() {
         let queue = Queue::default();
         fill(&queue, 16);
         assert_eq!(next(&queue), 16);
-        // Nobody else comes: the pace decides, and here it is over.
+        // No further job comes, so the pace decides, and its time is over.
         queue.submit(job(false)).unwrap();
         assert_eq!(queue.group(Instant::now().checked_sub(PACE)).unwrap().len(), 1);
         fill(&queue, 2);

@@ -1,5 +1,6 @@
-//! SQLite: bundled, WAL, `synchronous=FULL`. Readers run inline; one writer thread commits what has
-//! gathered. A failing batch leaves its neighbours alone, and no result leaves before the group's commit.
+//! The SQLite engine: bundled library, WAL, `synchronous=FULL`. Reads run on the caller's thread; one writer thread
+//! commits waiting batches in groups. A failing batch does not affect others of its group, and answers are sent after
+//! the commit.
 
 use super::{
     Batch, Expect, Row, Value,
@@ -19,19 +20,19 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Pages in the write-ahead log from which on they are carried over into the database.
+/// Number of pages in the write-ahead log at which it is copied into the database (checkpoint).
 const LOGGED: i32 = 500;
-/// Locks and the log's index stay within the process, which alone has the folder (`FolderLock`): no system call for
-/// each lock, and no other program changes the file meanwhile. Windows has its usual one.
+/// With `unix-excl`, locks and the WAL index stay within the process, which saves a system call for each lock. That
+/// is safe because the process has the data folder exclusively (`FolderLock`). Windows uses its default VFS.
 const VFS: Option<&str> = if cfg!(unix) { Some("unix-excl") } else { None };
-/// Bytes of a page in a new file: the rows of a commit lie on fewer pages than with SQLite's 4096.
+/// Page size of new files, in bytes: the rows of a commit are on fewer pages than with SQLite's 4096.
 const PAGE: i64 = 8192;
-/// How statements name their values.
+/// Names of parameters in SQL texts.
 const NAMES: [&str; 12] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"];
-/// WAL-reset defect before this version (`docs/security.md`, F5).
+/// The oldest version without the WAL-reset defect (`docs/security.md#f5`).
 const OLDEST: i32 = 3_051_003;
 
-/// One file and its threads.
+/// An open SQLite file and its writer thread.
 pub struct Sqlite {
     readers: Mutex<Vec<Connection>>,
     queue: Arc<Queue>,
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or makes the file and brings its schema up to date.
+    /// Opens or creates the file and updates its schema.
     ///
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::Newer`] or [`StoreError::Away`]
@@ -53,13 +54,13 @@ impl Sqlite {
         if rusqlite::version_number() < OLDEST {
             return Err(StoreError::Damaged(format!("SQLite {} is older than 3.51.3", rusqlite::version())));
         }
-        // The log gets the mode of the file.
+        // SQLite gives the write-ahead log the mode of this file.
         private::create(path).map_err(|error| StoreError::Away(format!("{}: {error}", path.display())))?;
         let mut writer = connect(path, false)?;
         crate::migrate::sqlite(&mut writer)?;
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
         let readers = (0..count).map(|_| connect(path, true)).collect::<Result<_, _>>()?;
-        // SQLite itself would carry pages over inside the commit, before its answers are out.
+        // Without a hook, SQLite runs the checkpoint inside the commit, before the answers are sent.
         let logged = Arc::new(AtomicI32::new(0));
         let pages = logged.clone();
         writer
@@ -95,7 +96,7 @@ impl Sqlite {
         self.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
-            // The writer finishes what waits; it may be in the middle of a commit.
+            // The writer completes the waiting batches.
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
     }
@@ -116,7 +117,7 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         if cfg!(target_os = "macos") {
-            // There `fsync` alone leaves data in the drive's cache.
+            // On macOS, `fsync` alone leaves data in the drive's cache.
             connection.pragma_update(None, "fullfsync", "on")?;
         }
         connection.pragma_update(None, "cell_size_check", "on")?;
@@ -125,7 +126,8 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
         if reader {
             connection.pragma_update(None, "query_only", "on")?;
         }
-        // A plan does not hang on values. Without this SQLite plans anew whenever other values are bound.
+        // Query plans do not depend on the values. Without this option, SQLite plans again when other values are
+        // bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
@@ -135,13 +137,12 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, StoreError> {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        // The writer ends with its engine, once it has finished what waits.
+        // The writer thread ends after the waiting batches.
         self.queue.close();
     }
 }
 
-/// The writer's life: gathers, commits, answers, and now and then empties the log while those who were answered
-/// have something to do.
+/// The writer thread: collects a group, commits it, sends the answers, and then runs a checkpoint if the log is long.
 fn write_all(connection: &Connection, queue: &Queue, logged: &AtomicI32) {
     let mut last = None;
     while let Some(group) = queue.group(last) {
@@ -157,31 +158,31 @@ fn write_all(connection: &Connection, queue: &Queue, logged: &AtomicI32) {
             if let Some(ticket) = job.batch.ticket.take() {
                 ticket.answered(&answer);
             }
-            // A client that went away does not want its answer.
+            // The caller may have been cancelled.
             let _ = job.answer.send(answer);
         }
         if logged.load(Ordering::Relaxed) >= LOGGED {
-            // What could not be carried over now, because somebody reads it, is with the next commit.
+            // Pages that a reader still uses are copied at a later checkpoint.
             let _ = connection.execute_batch("pragma wal_checkpoint(passive)");
         }
     }
     let _ = connection.execute_batch("pragma optimize");
 }
 
-/// What came of each; an error is everybody's.
+/// Commits a group and returns the answer of each batch. An error concerns all batches.
 fn commit(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
     plain(connection, "begin immediate")?;
-    let answers = match together(connection, group) {
+    let answers = match run_group(connection, group) {
         Some(answers) => answers,
-        None => apart(connection, group)?,
+        None => run_each(connection, group)?,
     };
     plain(connection, "commit")?;
     Ok(answers)
 }
 
-/// All batches without savepoints, which cost SQLite a copy of every page: hardly ever does one fail. `None`: one
-/// did, and nothing was done.
-fn together(connection: &Connection, group: &[Job]) -> Option<Vec<Answer>> {
+/// Runs all batches without savepoints, each of which costs SQLite a copy of every changed page. `None` if a batch
+/// failed; then nothing is changed.
+fn run_group(connection: &Connection, group: &[Job]) -> Option<Vec<Answer>> {
     let answers = group.iter().map(|job| statements(connection, &job.batch).map(Ok)).collect();
     if let Ok(answers) = answers {
         return Some(answers);
@@ -192,22 +193,24 @@ fn together(connection: &Connection, group: &[Job]) -> Option<Vec<Answer>> {
     None
 }
 
-/// The same batches again, each in a savepoint of its own, so that only the one that fails is undone.
-fn apart(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+/// Runs the batches again, each in a savepoint, so that only the failing ones are undone.
+fn run_each(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
     plain(connection, "begin immediate")?;
     let mut answers = Vec::with_capacity(group.len());
     for job in group {
         let answer = savepoint(connection, &job.batch);
         if connection.is_autocommit() {
-            // FULL, IOERR or NOMEM undid the whole group, so every batch of it failed.
-            return Err(answer.err().unwrap_or_else(|| StoreError::Away("the commit was undone".into())));
+            // FULL, IOERR or NOMEM rolled back the whole group, so every batch of it failed.
+            return Err(answer
+                .err()
+                .unwrap_or_else(|| StoreError::Away("the commit was rolled back".into())));
         }
         answers.push(answer);
     }
     Ok(answers)
 }
 
-/// Runs a statement without values, prepared once.
+/// Runs a statement without parameters, prepared once.
 fn plain(connection: &Connection, sql: &'static str) -> Result<(), StoreError> {
     let done = connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
     done.map(drop).map_err(|error| of_engine(&error))
@@ -238,10 +241,10 @@ fn statements(connection: &Connection, batch: &Batch) -> Answer {
     Ok(answers)
 }
 
-/// Runs a statement; its rows, and how many it changed or gave.
+/// Runs a statement. Returns its rows, and the number of rows that it changed or returned.
 fn run(connection: &Connection, sql: &'static str, values: &[Value]) -> rusqlite::Result<(Vec<Row>, u64)> {
     let mut statement = connection.prepare_cached(sql)?;
-    // `$2` is a name to SQLite, numbered by first appearance, so parameters are bound by name.
+    // SQLite treats `$2` as a name and numbers names by first appearance, so parameters are bound by name.
     for (number, value) in values.iter().enumerate() {
         let Some(name) = NAMES.get(number) else {
             return Err(rusqlite::Error::InvalidParameterCount(number, NAMES.len()));
@@ -274,7 +277,7 @@ fn value_of(cell: ValueRef<'_>) -> Value {
     match cell {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
-        #[expect(clippy::cast_possible_truncation, reason = "no statement of ours yields a fraction")]
+        #[expect(clippy::cast_possible_truncation, reason = "no statement returns a fraction")]
         ValueRef::Real(value) => Value::Int(value as i64),
         ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
         ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
@@ -285,7 +288,7 @@ pub(crate) fn of_engine(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StoreError::Exists,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
-        Some(ErrorCode::DatabaseBusy) => StoreError::Away("another program has its file open".into()),
+        Some(ErrorCode::DatabaseBusy) => StoreError::Away("another program uses its file".into()),
         _ => StoreError::Away(error.to_string()),
     }
 }
@@ -367,7 +370,7 @@ mod tests {
     #[tokio::test]
     async fn the_log_does_not_grow_with_what_is_written() {
         let (folder, engine) = open();
-        // Fifty pages each: the log would be six times as long as it may become.
+        // Fifty pages each, so that the log would be six times as long as its limit.
         for number in 0..60 {
             let mut batch = Batch::default();
             let values = crate::engine::values![vec![7; 50 * 8192], format!("t-{number}")];

@@ -1,18 +1,18 @@
-//! What travels between SQL and Rust: 64-bit numbers, texts and bytes, and nothing else.
+//! The values that SQL statements take and return: 64-bit integers, strings and bytes.
 
-/// A statement's text: one for both engines, with `$1..$n`.
+/// The SQL text of a statement, with `$1` to `$12`, which both engines understand.
 pub type Sql = &'static str;
 
-/// One value of a row or a parameter.
+/// A parameter or a column of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// `bigint`.
+    /// `bigint`
     Int(i64),
-    /// `text`.
+    /// `text`
     Text(String),
-    /// `bytea`.
+    /// `bytea`
     Bytes(Vec<u8>),
-    /// A null, which only an outer join gives.
+    /// Null, which only an outer join returns.
     Null,
 }
 
@@ -63,18 +63,18 @@ macro_rules! from_id {
 }
 from_id!(carnet_wire::ids::TenantId, carnet_wire::ids::ObjectId, carnet_wire::ids::AppId, uuid::Uuid);
 
-/// A list of parameters.
+/// Makes a list of parameters.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { vec![$($crate::engine::Value::from($value)),*] };
 }
 pub(crate) use values;
 
-/// One row of an answer.
+/// A row that a statement returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row(pub Vec<Value>);
 
 impl Row {
-    /// A number; 0 where there is none.
+    /// The integer in a column, or 0 if the column has another type.
     #[must_use]
     pub fn int(&self, column: usize) -> i64 {
         match self.0.get(column) {
@@ -83,7 +83,7 @@ impl Row {
         }
     }
 
-    /// A text; empty where there is none.
+    /// The string in a column, or an empty one if the column has another type.
     #[must_use]
     pub fn text(&self, column: usize) -> &str {
         match self.0.get(column) {
@@ -92,7 +92,7 @@ impl Row {
         }
     }
 
-    /// Bytes; `None` for a null.
+    /// The bytes in a column. `None` if the column is null or has another type.
     #[must_use]
     pub fn bytes(&self, column: usize) -> Option<&[u8]> {
         match self.0.get(column) {

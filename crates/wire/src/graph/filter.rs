@@ -87,7 +87,8 @@ pub enum FilterError {
 impl Filter {
     /// Parses a filter.
     ///
-    /// # Errors [`FilterError`]
+    /// # Errors
+    /// [`FilterError`]
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         if text.len() > LONGEST {
             return Err(FilterError::TooLarge);

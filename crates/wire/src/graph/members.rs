@@ -63,21 +63,24 @@ impl<'a> Members<'a> {
 
     /// A string. `Some(None)` if it is null.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn text(&mut self, name: &'static str) -> Result<Option<Option<String>>, BodyError> {
         self.typed(name, "a string", |value| value.as_str().map(str::to_owned))
     }
 
     /// A boolean. `Some(None)` if it is null.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn boolean(&mut self, name: &'static str) -> Result<Option<Option<bool>>, BodyError> {
         self.typed(name, "true or false", Value::as_bool)
     }
 
     /// A number from 0 to 255. `Some(None)` if it is null.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn small(&mut self, name: &'static str) -> Result<Option<Option<u8>>, BodyError> {
         self.typed(name, "a number from 0 to 255", |value| {
             value.as_u64().and_then(|number| number.try_into().ok())
@@ -86,7 +89,8 @@ impl<'a> Members<'a> {
 
     /// An ISO 8601 time. `Some(None)` if it is null.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn time(&mut self, name: &'static str) -> Result<Option<Option<Timestamp>>, BodyError> {
         self.typed(name, "a time such as 2027-11-22T00:00:00Z", |value| {
             value.as_str().and_then(Timestamp::parse_iso)
@@ -95,7 +99,8 @@ impl<'a> Members<'a> {
 
     /// An id. An empty string counts as null.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn id<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, BodyError> {
         match self.text(name)?.flatten() {
             Some(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| self.wrong(name, "a GUID")),
@@ -105,7 +110,8 @@ impl<'a> Members<'a> {
 
     /// A list of strings. Null counts as an empty list.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, BodyError> {
         let list = self.typed(name, "a list of strings", |value| {
             value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
@@ -115,7 +121,8 @@ impl<'a> Members<'a> {
 
     /// An object. Null counts as absent.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn object(&mut self, name: &'static str) -> Result<Option<Members<'a>>, BodyError> {
         let map = self.typed(name, "an object", Value::as_object)?.flatten();
         Ok(map.map(|map| Members { map, path: self.path(name), read: BTreeSet::new() }))
@@ -123,7 +130,8 @@ impl<'a> Members<'a> {
 
     /// A list of objects, each parsed by `read`. Null counts as an empty list.
     ///
-    /// # Errors [`BodyError`]
+    /// # Errors
+    /// [`BodyError`]
     pub fn list<T>(
         &mut self,
         name: &'static str,
@@ -143,7 +151,8 @@ impl<'a> Members<'a> {
 
     /// Refuses members that were not read. Annotations (such as `@odata.type`) and nulls are ignored.
     ///
-    /// # Errors [`BodyError`] names the first unknown property.
+    /// # Errors
+    /// [`BodyError`] names the first unknown property.
     pub fn finish(&self) -> Result<(), BodyError> {
         let unknown = self.map.iter().find(|(name, value)| {
             !self.read.contains(name.as_str()) && !name.contains('@') && !value.is_null()

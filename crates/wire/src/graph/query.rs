@@ -40,7 +40,8 @@ pub enum QueryError {
 impl Query {
     /// Parses the query string of a URL, without the question mark.
     ///
-    /// # Errors [`QueryError`]
+    /// # Errors
+    /// [`QueryError`]
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let mut query = Self { filter: None, select: Vec::new(), top: PAGE, skip_token: None, count: false };
         for part in text.split('&').filter(|part| !part.is_empty()) {

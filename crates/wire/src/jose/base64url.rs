@@ -11,7 +11,8 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Decodes. Padding, white space and non-zero trailing bits are errors.
 ///
-/// # Errors [`JoseError::Shape`]
+/// # Errors
+/// [`JoseError::Shape`]
 pub fn decode(text: &str) -> Result<Vec<u8>, JoseError> {
     engines::URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::Shape)
 }

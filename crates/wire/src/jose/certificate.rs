@@ -35,7 +35,8 @@ pub struct Certificate {
 impl Certificate {
     /// Parses DER, PEM, base64 of DER, or base64 of a PEM file. White space is ignored.
     ///
-    /// # Errors [`JoseError::TooLarge`], [`JoseError::Key`] or [`JoseError::Certificate`]
+    /// # Errors
+    /// [`JoseError::TooLarge`], [`JoseError::Key`] or [`JoseError::Certificate`]
     pub fn read(bytes: &[u8]) -> Result<Self, JoseError> {
         if bytes.len() > LARGEST {
             return Err(JoseError::TooLarge);
@@ -54,7 +55,8 @@ impl Certificate {
 
     /// Parses DER.
     ///
-    /// # Errors [`JoseError::Key`] or [`JoseError::Certificate`]
+    /// # Errors
+    /// [`JoseError::Key`] or [`JoseError::Certificate`]
     pub fn from_der(der: &[u8]) -> Result<Self, JoseError> {
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| JoseError::Certificate("cannot be parsed"))?;

@@ -32,7 +32,8 @@ impl std::fmt::Debug for ClientKey {
 impl ClientKey {
     /// Parses a PEM file with a certificate and an unencrypted private key (PKCS#8 or PKCS#1).
     ///
-    /// # Errors [`JoseError::Certificate`] if one is missing or the key does not match the certificate.
+    /// # Errors
+    /// [`JoseError::Certificate`] if one is missing or the key does not match the certificate.
     pub fn from_pem(pem: &SecretBytes) -> Result<Self, JoseError> {
         let text =
             std::str::from_utf8(pem.expose()).map_err(|_| JoseError::Certificate("file is not PEM"))?;
@@ -59,7 +60,8 @@ impl ClientKey {
 
     /// Signs an assertion for a token endpoint: PS256, `x5t#S256` in the header, valid for ten minutes.
     ///
-    /// # Errors [`JoseError::Signature`] if the crypto library fails.
+    /// # Errors
+    /// [`JoseError::Signature`] if the crypto library fails.
     pub fn assertion(
         &self,
         client: AppId,

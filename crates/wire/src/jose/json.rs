@@ -11,7 +11,8 @@ const DEEPEST: usize = 32;
 
 /// Parses an object.
 ///
-/// # Errors [`JoseError::Json`]
+/// # Errors
+/// [`JoseError::Json`]
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     match serde_json::from_slice::<Unique>(bytes) {
         Ok(Unique(Value::Object(map))) if map.values().all(|value| depth(value) < DEEPEST) => Ok(map),

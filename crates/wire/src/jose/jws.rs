@@ -38,7 +38,8 @@ pub struct Jws<'a> {
 impl<'a> Jws<'a> {
     /// Parses a token.
     ///
-    /// # Errors [`JoseError`]
+    /// # Errors
+    /// [`JoseError`]
     pub fn parse(text: &'a str) -> Result<Self, JoseError> {
         if text.len() > LARGEST {
             return Err(JoseError::TooLarge);
@@ -64,7 +65,8 @@ impl<'a> Jws<'a> {
 
     /// Verifies the signature and returns the claims.
     ///
-    /// # Errors [`JoseError::Signature`]
+    /// # Errors
+    /// [`JoseError::Signature`]
     pub fn verify(&self, key: &PublicKey) -> Result<&Map<String, Value>, JoseError> {
         key.verify(self.header.algorithm, self.signed.as_bytes(), &self.signature)?;
         Ok(&self.claims)
@@ -72,7 +74,8 @@ impl<'a> Jws<'a> {
 
     /// Verifies the signature and returns the claims by value.
     ///
-    /// # Errors [`JoseError::Signature`]
+    /// # Errors
+    /// [`JoseError::Signature`]
     pub fn into_verified(self, key: &PublicKey) -> Result<Map<String, Value>, JoseError> {
         self.verify(key)?;
         Ok(self.claims)

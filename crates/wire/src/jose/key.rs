@@ -61,7 +61,8 @@ const EXPONENT: [u8; 3] = [1, 0, 1];
 impl PublicKey {
     /// Makes a key of its big-endian modulus and exponent.
     ///
-    /// # Errors [`JoseError::Key`] if the key is too short, too long or weak.
+    /// # Errors
+    /// [`JoseError::Key`] if the key is too short, too long or weak.
     pub fn from_parts(modulus: &[u8], exponent: &[u8]) -> Result<Self, JoseError> {
         let modulus = strip(modulus);
         let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
@@ -97,7 +98,8 @@ impl PublicKey {
 
     /// Verifies a signature.
     ///
-    /// # Errors [`JoseError::Signature`]
+    /// # Errors
+    /// [`JoseError::Signature`]
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
         let (place, parameters) = match algorithm {
             Algorithm::Rs256 => (&self.pkcs1, &RSA_PKCS1_2048_8192_SHA256),

@@ -50,7 +50,8 @@ pub struct Jwk {
 impl SigningKey {
     /// Makes a signing key of a private key (PKCS#8 DER) and its certificate (DER).
     ///
-    /// # Errors [`JoseError::Key`] if they do not match or are not acceptable.
+    /// # Errors
+    /// [`JoseError::Key`] if they do not match or are not acceptable.
     pub fn new(pkcs8: &SecretBytes, certificate: &[u8]) -> Result<Self, JoseError> {
         let pair = RsaKeyPair::from_pkcs8(pkcs8.expose()).map_err(|_| JoseError::Key)?;
         let certificate = Certificate::from_der(certificate)?;
@@ -74,7 +75,8 @@ impl SigningKey {
 
     /// Signs claims with the header of a token version.
     ///
-    /// # Errors [`JoseError::Signature`] if the crypto library fails.
+    /// # Errors
+    /// [`JoseError::Signature`] if the crypto library fails.
     pub fn sign(&self, version: Version, claims: &[u8]) -> Result<String, JoseError> {
         use base64::Engine as _;
         let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;

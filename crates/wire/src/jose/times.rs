@@ -10,14 +10,16 @@ const LARGEST: f64 = 9_007_199_254_740_992.0;
 
 /// A time claim of one of Carnet's own tokens, in seconds since 1970.
 ///
-/// # Errors [`JoseError::Claim`] if it is missing or not an integer.
+/// # Errors
+/// [`JoseError::Claim`] if it is missing or not an integer.
 pub fn strict(claims: &Map<String, Value>, name: &'static str) -> Result<i64, JoseError> {
     claims.get(name).and_then(Value::as_i64).ok_or(JoseError::Claim(name))
 }
 
 /// A time claim of a client assertion, in seconds since 1970; `None` if it is absent.
 ///
-/// # Errors [`JoseError::Claim`] if it is present and not a time.
+/// # Errors
+/// [`JoseError::Claim`] if it is present and not a time.
 pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
     let number = match claims.get(name) {
         None => return Ok(None),
@@ -42,7 +44,8 @@ pub fn lenient(claims: &Map<String, Value>, name: &'static str) -> Result<Option
 
 /// A string claim; `None` if it is absent.
 ///
-/// # Errors [`JoseError::Claim`] if it is present and not a string.
+/// # Errors
+/// [`JoseError::Claim`] if it is present and not a string.
 pub fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, JoseError> {
     match claims.get(name) {
         None => Ok(None),

@@ -6,7 +6,8 @@ use std::{collections::HashSet, hash::Hash};
 
 /// Checks the whole file.
 ///
-/// # Errors [`FileError`]
+/// # Errors
+/// [`FileError`]
 pub(super) fn check(file: &TenantFile) -> Result<(), FileError> {
     if file.version != 1 {
         return wrong(format!("version = {} is not supported; write version = 1", file.version));

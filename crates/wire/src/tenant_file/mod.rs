@@ -534,7 +534,8 @@ pub struct FileError(pub String);
 impl TenantFile {
     /// Parses and checks a tenant file.
     ///
-    /// # Errors [`FileError`]
+    /// # Errors
+    /// [`FileError`]
     pub fn parse(text: &str) -> Result<Self, FileError> {
         let file: Self = toml::from_str(text).map_err(|error| FileError(place(text, &error)))?;
         check::check(&file)?;

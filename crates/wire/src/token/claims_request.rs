@@ -64,7 +64,8 @@ pub struct AskedContext {
 impl ClaimsRequest {
     /// Parses the parameter. An absent or empty parameter requests nothing, and unknown members are ignored.
     ///
-    /// # Errors [`RequestError::Invalid`] if it is not a JSON object.
+    /// # Errors
+    /// [`RequestError::Invalid`] if it is not a JSON object.
     pub fn parse(text: Option<&str>) -> Result<Self, RequestError> {
         let Some(text) = text.filter(|value| !value.is_empty()) else { return Ok(Self::default()) };
         let claims: Map<String, Value> =

@@ -25,8 +25,9 @@ impl std::fmt::Debug for Form {
 impl Form {
     /// Parses a body.
     ///
-    /// # Errors [`RequestError`] if the body is too large, is not UTF-8, has a control character in a name, or has a
-    /// parameter twice.
+    /// # Errors
+    /// [`RequestError`] if the body is too large, is not UTF-8, has a control character in a name, or has a parameter
+    /// twice.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
         if body.len() > LARGEST {
             return Err(RequestError::TooLarge);
@@ -96,7 +97,8 @@ pub struct Basic {
 impl Basic {
     /// Parses the header's value. `None` if it has another scheme.
     ///
-    /// # Errors [`RequestError::Basic`] if the scheme is Basic and the rest is not valid.
+    /// # Errors
+    /// [`RequestError::Basic`] if the scheme is Basic and the rest is not valid.
     pub fn parse(header: &str) -> Result<Option<Self>, RequestError> {
         use base64::Engine as _;
         let Some((scheme, rest)) = header.split_once(' ') else { return Ok(None) };

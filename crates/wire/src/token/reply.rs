@@ -55,7 +55,8 @@ pub struct ReplyV1<'a> {
 impl Tokens<'_> {
     /// The whole response body: the members of `head`, which must be an object, followed by the tokens.
     ///
-    /// # Errors If `head` cannot be serialized, which does not happen for [`ReplyV1`] and [`ReplyV2`].
+    /// # Errors
+    /// If `head` cannot be serialized, which does not happen for [`ReplyV1`] and [`ReplyV2`].
     pub fn after(&self, head: &impl Serialize) -> serde_json::Result<Vec<u8>> {
         let texts = [
             ("access_token", Some(self.access)),

@@ -165,7 +165,8 @@ const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 impl TokenRequest {
     /// Parses a request from its form and its Basic header.
     ///
-    /// # Errors The first [`RequestError`], in the order in which Entra checks the parameters (observed).
+    /// # Errors
+    /// The first [`RequestError`], in the order in which Entra checks the parameters (observed).
     pub fn parse(version: Version, form: &Form, basic: Option<Basic>) -> Result<Self, RequestError> {
         if form.is_empty() && basic.is_none() {
             return Err(RequestError::Empty);
@@ -270,7 +271,8 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Checks that a form requests a bearer token and no other kind of token.
 ///
-/// # Errors [`RequestError::OtherTokenKind`] names the parameter.
+/// # Errors
+/// [`RequestError::OtherTokenKind`] names the parameter.
 pub fn bearer_only(form: &Form) -> Result<(), RequestError> {
     let filled = |name: &str| form.get(name).filter(|value| !value.is_empty());
     if filled("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
@@ -315,7 +317,8 @@ fn client(form: &Form, basic: Option<Basic>) -> Result<(AppId, Option<ClientSecr
 
 /// Parses a client id.
 ///
-/// # Errors [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
+/// # Errors
+/// [`RequestError::ClientIdNotAGuid`] or [`RequestError::ClientIdZero`]
 pub fn client_id(text: &str) -> Result<AppId, RequestError> {
     // Pages show this text. Without spaces, it cannot be mistaken for a sentence of Carnet's.
     let shown = || clip(text).split_whitespace().collect();
@@ -366,7 +369,8 @@ impl Target {
 
     /// Parses the target of a form. `None` if the form names none.
     ///
-    /// # Errors [`RequestError::Scope`]
+    /// # Errors
+    /// [`RequestError::Scope`]
     pub fn of(version: Version, form: &Form) -> Result<Option<Self>, RequestError> {
         let scope = form.get("scope").filter(|value| !value.trim().is_empty());
         let resource = form.get("resource").filter(|value| !value.is_empty());

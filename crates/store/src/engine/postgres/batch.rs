@@ -1,4 +1,4 @@
-//! One statement, and one batch, on one connection.
+//! Execution of one statement or one batch on one connection.
 
 use super::{LONGEST, of_engine};
 use crate::{
@@ -14,11 +14,11 @@ use tokio_postgres::{
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
 
-/// How a batch ended that was not kept.
-pub(super) enum Bound {
-    /// Another transaction was in the way; the same batch may pass now.
-    Again,
-    /// For good.
+/// Why a batch was not committed.
+pub(super) enum BatchError {
+    /// A conflict with another transaction; the batch may be repeated.
+    Retry,
+    /// A final error.
     Store(StoreError),
 }
 
@@ -39,7 +39,7 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-/// Runs a statement; its rows, and how many it changed or gave.
+/// Runs a statement. Returns its rows, and the number of rows that it changed or returned.
 pub(super) async fn run(
     client: &Object,
     sql: &str,
@@ -68,13 +68,13 @@ fn value_of(row: &tokio_postgres::Row, column: usize) -> Result<Value, tokio_pos
     })
 }
 
-/// Runs a batch in a transaction. A connection that did not answer in time is thrown away.
-pub(super) async fn transact(client: Object, batch: &Batch) -> Result<Vec<Vec<Row>>, Bound> {
+/// Runs a batch in a transaction. A connection that does not answer in time is discarded.
+pub(super) async fn transact(client: Object, batch: &Batch) -> Result<Vec<Vec<Row>>, BatchError> {
     let done = match batch.statements.as_slice() {
         [only] => {
             let told = tokio::time::timeout(LONGEST * 2, run(&client, only.sql, &only.values)).await;
             told.map(|told| {
-                let (rows, touched) = told.map_err(|error| bound(&error))?;
+                let (rows, touched) = told.map_err(|error| batch_error(&error))?;
                 met(only.expect, touched)?;
                 Ok(vec![rows])
             })
@@ -83,15 +83,15 @@ pub(super) async fn transact(client: Object, batch: &Batch) -> Result<Vec<Vec<Ro
     };
     done.unwrap_or_else(|_| {
         drop(Object::take(client));
-        Err(Bound::Store(StoreError::Unknown))
+        Err(BatchError::Store(StoreError::Unknown))
     })
 }
 
-async fn several(client: &Object, batch: &Batch) -> Result<Vec<Vec<Row>>, Bound> {
+async fn several(client: &Object, batch: &Batch) -> Result<Vec<Vec<Row>>, BatchError> {
     let open = batch.statements.iter().all(|statement| statement.expect == Expect::Any);
-    // Statements are prepared before the transaction begins, so that all of it goes out at once.
+    // Statements are prepared before the transaction begins, so that the transaction is sent as a whole.
     for statement in &batch.statements {
-        client.prepare_cached(statement.sql).await.map_err(|error| bound(&error))?;
+        client.prepare_cached(statement.sql).await.map_err(|error| batch_error(&error))?;
     }
     let each = batch.statements.iter().map(|statement| run(client, statement.sql, &statement.values));
     let (begun, told, ended) = if open {
@@ -106,59 +106,59 @@ async fn several(client: &Object, batch: &Batch) -> Result<Vec<Vec<Row>>, Bound>
         let (begun, told) = futures_util::future::join(client.batch_execute("begin"), join_all(each)).await;
         (begun, told, None)
     };
-    begun.map_err(|error| bound(&error))?;
+    begun.map_err(|error| batch_error(&error))?;
     let counted = counted(batch, told);
     match (counted, ended) {
-        // After an error, `commit` has rolled back.
+        // After an error, `commit` rolls back.
         (counted, Some(ended)) => {
             let rows = counted?;
             ended.map(|()| rows).map_err(|error| lost(&error))
         }
         (Ok(rows), None) => client.batch_execute("commit").await.map(|()| rows).map_err(|error| lost(&error)),
         (Err(error), None) => {
-            client.batch_execute("rollback").await.map_err(|error| bound(&error))?;
+            client.batch_execute("rollback").await.map_err(|error| batch_error(&error))?;
             Err(error)
         }
     }
 }
 
-/// The rows of all statements, when each touched as many as it must. The first failure names the reason;
-/// those after it only say that the transaction is aborted.
+/// The rows of all statements, if each changed the expected number. The first error has the cause; later ones only
+/// say that the transaction is aborted.
 fn counted(
     batch: &Batch,
     told: Vec<Result<(Vec<Row>, u64), tokio_postgres::Error>>,
-) -> Result<Vec<Vec<Row>>, Bound> {
+) -> Result<Vec<Vec<Row>>, BatchError> {
     let mut all = Vec::with_capacity(told.len());
     for (statement, told) in batch.statements.iter().zip(told) {
-        let (rows, touched) = told.map_err(|error| bound(&error))?;
+        let (rows, touched) = told.map_err(|error| batch_error(&error))?;
         met(statement.expect, touched)?;
         all.push(rows);
     }
     Ok(all)
 }
 
-fn met(expect: Expect, touched: u64) -> Result<(), Bound> {
+fn met(expect: Expect, touched: u64) -> Result<(), BatchError> {
     match expect {
-        Expect::Rows(wanted) if wanted != touched => Err(Bound::Store(StoreError::Conflict)),
+        Expect::Rows(wanted) if wanted != touched => Err(BatchError::Store(StoreError::Conflict)),
         _ => Ok(()),
     }
 }
 
-fn bound(error: &tokio_postgres::Error) -> Bound {
+fn batch_error(error: &tokio_postgres::Error) -> BatchError {
     match error.code() {
         Some(code)
             if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED =>
         {
-            Bound::Again
+            BatchError::Retry
         }
-        _ => Bound::Store(of_engine(error)),
+        _ => BatchError::Store(of_engine(error)),
     }
 }
 
-/// A commit whose answer did not come may have happened.
-fn lost(error: &tokio_postgres::Error) -> Bound {
+/// A commit without an answer may have been executed.
+fn lost(error: &tokio_postgres::Error) -> BatchError {
     match error.code() {
-        Some(_) => bound(error),
-        None => Bound::Store(StoreError::Unknown),
+        Some(_) => batch_error(error),
+        None => BatchError::Store(StoreError::Unknown),
     }
 }

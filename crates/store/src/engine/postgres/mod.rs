@@ -1,13 +1,12 @@
-//! PostgreSQL, or whatever speaks its protocol: pooled, prepared, pipelined. How nodes share a store.
-//! Every wait is bounded; a batch's task owns its connection, so that a caller who goes away leaves no
-//! transaction open.
+//! The PostgreSQL engine, which several nodes can share: pooled connections, prepared and pipelined statements. Every
+//! wait is bounded. A batch runs in its own task, so that a cancelled caller leaves no open transaction.
 
 mod batch;
 mod records;
 
 use super::{Batch, Row, Value};
 use crate::StoreError;
-use batch::{Bound, run};
+use batch::{BatchError, run};
 use carnet_wire::secret::DatabaseUrl;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use std::{net::IpAddr, time::Duration};
@@ -17,14 +16,14 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Connections of one node.
+/// Maximum number of connections of one node.
 const CONNECTIONS: usize = 16;
-/// Longest wait for a connection, for a statement, for a lock.
+/// Maximum wait for a connection, a statement or a lock.
 const LONGEST: Duration = Duration::from_secs(2);
-/// A batch that conflicts with another transaction is repeated so often: it is data.
+/// Maximum number of times that a batch is executed after conflicts with other transactions.
 const TIMES: usize = 3;
 
-/// A pool over one database.
+/// A connection pool for one database.
 pub struct Postgres {
     pool: Pool,
     records: records::Records,
@@ -37,10 +36,11 @@ impl std::fmt::Debug for Postgres {
 }
 
 impl Postgres {
-    /// Connects, and brings the schema up to date.
+    /// Connects and updates the schema.
     ///
     /// # Errors
-    /// [`StoreError::Away`], [`StoreError::Newer`] or [`StoreError::Damaged`]; none shows the address's password.
+    /// [`StoreError::Away`], [`StoreError::Newer`] or [`StoreError::Damaged`]. No message contains the URL's
+    /// password.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let (config, tls) = configuration(url)?;
         let (mut client, connection) = tokio::time::timeout(LONGEST * 3, config.connect(tls.clone()))
@@ -75,7 +75,7 @@ impl Postgres {
         match done {
             Ok(told) => told.map(|(rows, _)| rows).map_err(|error| of_engine(&error)),
             Err(_) => {
-                // Nobody knows in what state it is.
+                // The state of the connection is unknown.
                 drop(Object::take(client));
                 Err(away("the database did not answer in time"))
             }
@@ -83,7 +83,7 @@ impl Postgres {
     }
 
     pub(super) async fn write(&self, mut batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
-        if batch.alike && batch.statements.len() == 1 {
+        if batch.mergeable && batch.statements.len() == 1 {
             return self.records.keep(batch).await;
         }
         let pool = self.pool.clone();
@@ -104,21 +104,21 @@ impl Postgres {
     }
 }
 
-/// Runs a batch, again where another transaction was in the way.
+/// Runs a batch, and repeats it after conflicts with other transactions.
 async fn repeated(pool: &Pool, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
     let mut tries = 1;
     loop {
         let client = connection(pool).await?;
         match batch::transact(client, batch).await {
-            Err(Bound::Again) if tries < TIMES => tries += 1,
-            Err(Bound::Again) => return Err(StoreError::Conflict),
-            Err(Bound::Store(error)) => return Err(error),
+            Err(BatchError::Retry) if tries < TIMES => tries += 1,
+            Err(BatchError::Retry) => return Err(StoreError::Conflict),
+            Err(BatchError::Store(error)) => return Err(error),
             Ok(rows) => return Ok(rows),
         }
     }
 }
 
-/// A connection of the pool, within the longest wait.
+/// Gets a connection from the pool.
 async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     pool.get().await.map_err(|error| match error {
         deadpool_postgres::PoolError::Backend(error) => of_engine(&error),
@@ -130,11 +130,10 @@ fn away(why: impl Into<String>) -> StoreError {
     StoreError::Away(why.into())
 }
 
-/// What the address says, with our own bounds. Off this machine the connection is encrypted unless the
-/// address itself says `sslmode=disable`.
+/// The configuration of a URL, with Carnet's own timeouts. The connection to another machine is encrypted unless the
+/// URL has `sslmode=disable`.
 fn configuration(url: &DatabaseUrl) -> Result<(Config, MakeRustlsConnect), StoreError> {
-    let unreadable =
-        "the database URL cannot be read; it is of the form postgresql://USER@HOST:PORT/DATABASE";
+    let unreadable = "the database URL is not valid; its form is postgresql://USER@HOST:PORT/DATABASE";
     let mut config: Config = url.expose().parse().map_err(|_| away(unreadable))?;
     let local = |host: &Host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
@@ -163,7 +162,7 @@ fn tls() -> Result<rustls::ClientConfig, StoreError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The driver's error as ours; the address is in none of its texts.
+/// Converts the driver's error. Its texts do not contain the URL.
 pub(crate) fn of_engine(error: &tokio_postgres::Error) -> StoreError {
     use tokio_postgres::error::SqlState;
     match error.code() {

@@ -1,5 +1,5 @@
-//! Records: what every token leaves gathers for a moment and goes as one insert of several rows. Each
-//! answer still waits for its commit.
+//! Sign-in records: single-row inserts wait briefly and are written as one insert of several rows. Each caller still
+//! waits for the commit.
 
 use super::{LONGEST, batch::run, connection, of_engine};
 use crate::{
@@ -18,25 +18,25 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// Rows of one insert at most.
+/// Maximum number of rows in one insert.
 const GROUP: usize = 64;
-/// How long the first row waits for others.
+/// Time for which the first row waits for others.
 const GATHER: Duration = Duration::from_millis(1);
-/// Rows that may wait.
+/// Maximum number of waiting rows.
 const QUEUE: usize = 4096;
-/// Inserts under way at once.
+/// Maximum number of inserts in progress.
 const AT_ONCE: usize = 2;
 
 type Answer = Result<(), StoreError>;
 
-/// A row, its place in its chain, and who waits for its answer.
+/// A row to insert, its chain position, and the channel for its answer.
 struct Job {
     statement: Statement,
     ticket: Option<Ticket>,
     answer: oneshot::Sender<Answer>,
 }
 
-/// The tasks that insert.
+/// The queue and the task that inserts.
 pub(super) struct Records {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -49,7 +49,7 @@ impl Records {
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
-    /// Keeps a batch of one row.
+    /// Writes a batch of one row.
     pub(super) async fn keep(&self, mut batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         let Some(statement) = batch.statements.pop() else { return Ok(Vec::new()) };
         let (answer, wait) = oneshot::channel();
@@ -58,12 +58,12 @@ impl Records {
             let queue = queue.as_ref().ok_or_else(|| StoreError::Away("the store is closed".into()))?;
             queue
                 .try_send(Job { statement, ticket: batch.ticket.take(), answer })
-                .map_err(|_| StoreError::Away("too many writes wait".into()))?;
+                .map_err(|_| StoreError::Away("too many writes are waiting".into()))?;
         }
         wait.await.unwrap_or(Err(StoreError::Unknown)).map(|()| vec![Vec::new()])
     }
 
-    /// Finishes what waits.
+    /// Completes waiting inserts and stops.
     pub(super) async fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -91,11 +91,11 @@ async fn work(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
             drop(permit);
         });
     }
-    // Both permits back: nothing is under way any more.
+    // With both permits back, no insert is in progress.
     let _ = permits.acquire_many(AT_ONCE as u32).await;
 }
 
-/// One insert for a group. Groups hold one kind of statement each, so that their rows fit together.
+/// Inserts a group. Rows of the same SQL text are combined into one statement.
 async fn insert(pool: &Pool, group: Vec<Job>) {
     let mut results: Vec<Option<Answer>> = vec![None; group.len()];
     for at in 0..group.len() {
@@ -103,11 +103,11 @@ async fn insert(pool: &Pool, group: Vec<Job>) {
             continue;
         }
         let sql = group[at].statement.sql;
-        let alike: Vec<usize> =
+        let same_text: Vec<usize> =
             (at..group.len()).filter(|other| group[*other].statement.sql == sql).collect();
-        let rows: Vec<&[Value]> = alike.iter().map(|at| group[*at].statement.values.as_slice()).collect();
+        let rows: Vec<&[Value]> = same_text.iter().map(|at| group[*at].statement.values.as_slice()).collect();
         let done = rows_of(pool, sql, &rows).await;
-        for at in alike {
+        for at in same_text {
             results[at] = Some(done.clone());
         }
     }
@@ -134,7 +134,7 @@ async fn rows_of(pool: &Pool, sql: &str, rows: &[&[Value]]) -> Answer {
     }
 }
 
-/// `… values ($1, $2)` for several rows: `… values ($1, $2), ($3, $4)`.
+/// Extends `… values ($1, $2)` to several rows: `… values ($1, $2), ($3, $4)`.
 fn multiplied(sql: &str, columns: usize, rows: usize) -> String {
     let head = sql.rfind("values").map_or(sql, |at| &sql[..at]);
     let row = |number: usize| {
