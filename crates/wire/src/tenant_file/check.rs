@@ -148,6 +148,6 @@ mod tests {
             WHOLE.replace("[[environment]]", "[[user]]\nname = \"ADA@contoso.example\"\n[[environment]]");
         assert!(TenantFile::parse(&twice).unwrap_err().0.contains("two users"));
         let both = WHOLE.replacen("roles = [", "password_env = \"X\"\nroles = [", 1);
-        assert!(TenantFile::parse(&both).unwrap_err().0.contains("write one of"));
+        assert!(TenantFile::parse(&both).unwrap_err().0.contains("write only one of"));
     }
 }
