@@ -1,5 +1,5 @@
-//! The operating system as Carnet uses it. Every call that differs between systems stands here, in one file for Unix
-//! and one for Windows; the other packages name neither.
+//! Access to the operating system. All calls that differ between systems are in this package, in one file for Unix
+//! and one for Windows.
 //!
 //! Linux is tested. The code for macOS and Windows is written and not tested yet.
 

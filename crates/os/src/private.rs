@@ -1,7 +1,7 @@
 //! Files and folders that only their owner can read.
 //!
-//! On Unix they have the modes 0600 and 0700. On Windows their access control list names the owner, the system and the
-//! administrators, and nothing is inherited from the folder above.
+//! On Unix they have the modes 0600 and 0700. On Windows their access control list names the owner, the system and
+//! the administrators, and inherits nothing.
 
 use crate::system;
 use std::{
@@ -10,27 +10,27 @@ use std::{
     path::Path,
 };
 
-/// Who may read a file.
+/// The users who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Its owner alone.
+    /// Only the owner.
     Owner,
-    /// Everybody on this machine.
+    /// All users of this machine.
     Everybody,
 }
 
-/// Creates a file that must not exist yet, for its owner alone.
+/// Creates a private file, which must not exist yet.
 ///
 /// # Errors
-/// The file system's; [`io::ErrorKind::AlreadyExists`] where the file exists.
+/// Errors of the file system; [`io::ErrorKind::AlreadyExists`] if the file exists.
 pub fn create_new(path: &Path) -> io::Result<File> {
     system::open_private(OpenOptions::new().write(true).create_new(true), path)
 }
 
-/// Creates a file for its owner alone where none exists. An existing file keeps its content and its readers.
+/// Creates an empty private file, if it does not exist. An existing file keeps its content and its readers.
 ///
 /// # Errors
-/// The file system's.
+/// Errors of the file system.
 pub fn create(path: &Path) -> io::Result<()> {
     match create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -38,53 +38,56 @@ pub fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Replaces a file as a whole: writes the text beside it and moves it there, so that nobody reads half of it.
+/// Replaces a file atomically: writes a temporary file in the same folder and renames it.
 ///
 /// # Errors
-/// The file system's. Nothing is left behind then.
+/// Errors of the file system. The temporary file is removed.
 pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    let beside = path.with_extension(format!("new{}", std::process::id()));
-    let _ = fs::remove_file(&beside);
-    let written = write_beside(&beside, bytes, readers).and_then(|()| fs::rename(&beside, path));
+    let temporary = path.with_extension(format!("new{}", std::process::id()));
+    let _ = fs::remove_file(&temporary);
+    let written = write_temporary(&temporary, bytes, readers).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     }
     written.and_then(|()| system::keep_names(path))
 }
 
-/// Creates a file for its owner alone, with its content: nobody reads half of it, and a file that is there stays.
+/// Creates a private file with its content atomically. An existing file is not replaced.
 ///
 /// # Errors
-/// The file system's; [`io::ErrorKind::AlreadyExists`] where the file exists.
+/// Errors of the file system; [`io::ErrorKind::AlreadyExists`] if the file exists.
 pub fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("new{}", std::process::id()));
-    let _ = fs::remove_file(&beside);
-    let written = write_beside(&beside, bytes, Readers::Owner).and_then(|()| fs::hard_link(&beside, path));
-    let _ = fs::remove_file(&beside);
+    let temporary = path.with_extension(format!("new{}", std::process::id()));
+    let _ = fs::remove_file(&temporary);
+    let written =
+        write_temporary(&temporary, bytes, Readers::Owner).and_then(|()| fs::hard_link(&temporary, path));
+    let _ = fs::remove_file(&temporary);
     written.and_then(|()| system::keep_names(path))
 }
 
-fn write_beside(beside: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+fn write_temporary(temporary: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let mut file = match readers {
-        Readers::Owner => create_new(beside)?,
-        Readers::Everybody => system::open_shared(OpenOptions::new().write(true).create_new(true), beside)?,
+        Readers::Owner => create_new(temporary)?,
+        Readers::Everybody => {
+            system::open_shared(OpenOptions::new().write(true).create_new(true), temporary)?
+        }
     };
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-/// Creates a folder for its owner alone; it must not exist yet.
+/// Creates a private folder, which must not exist yet.
 ///
 /// # Errors
-/// The file system's; [`io::ErrorKind::AlreadyExists`] where something exists there.
+/// Errors of the file system; [`io::ErrorKind::AlreadyExists`] if the path exists.
 pub fn create_folder(path: &Path) -> io::Result<()> {
     system::create_private_folder(path)
 }
 
-/// Makes sure that a folder exists, with the folders above it, and takes it away from everybody but its owner.
+/// Creates a private folder and its parents, if it does not exist. An existing folder is made private.
 ///
 /// # Errors
-/// The file system's; [`io::ErrorKind::NotADirectory`] where it is no folder.
+/// Errors of the file system; [`io::ErrorKind::NotADirectory`] if the path is not a folder.
 pub fn ensure_folder(path: &Path) -> io::Result<()> {
     if !path.exists() {
         if let Some(above) = path.parent() {
@@ -96,7 +99,7 @@ pub fn ensure_folder(path: &Path) -> io::Result<()> {
         }
     }
     if !fs::metadata(path)?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"));
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a folder"));
     }
     if is_private(path)? {
         return Ok(());
@@ -104,10 +107,10 @@ pub fn ensure_folder(path: &Path) -> io::Result<()> {
     system::make_private(path)
 }
 
-/// Nobody but the owner can read a file or folder. On Windows the system and the administrators do not count.
+/// Whether only the owner can read a file or folder. On Windows, the system and the administrators are ignored.
 ///
 /// # Errors
-/// The file system's, and on Windows those of the program that reads access control lists.
+/// Errors of the file system, and on Windows of the program that reads access control lists.
 pub fn is_private(path: &Path) -> io::Result<bool> {
     system::is_private(path)
 }

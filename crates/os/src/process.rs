@@ -1,38 +1,38 @@
-//! This process and others: priorities, core files, and whether a process is alive.
+//! Process-wide settings: thread priority, core files, and whether a process exists.
 
 use crate::system;
 use std::io;
 
-/// How much a thread gives way to the threads of other priorities.
+/// How far a thread's priority is lowered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiveWay {
-    /// To the one thread that many others wait for.
+    /// Slightly, so that it runs after the few threads for which many others wait.
     ToFew,
-    /// To everything that somebody waits for.
+    /// Further, so that it runs after all threads that serve requests.
     ToAll,
 }
 
-/// Lowers the priority of the calling thread. Where the system refuses, the thread runs as before: nothing depends on
-/// it but time.
+/// Lowers the priority of the calling thread. If the system refuses, the priority stays, which affects only the
+/// speed.
 pub fn give_way(how: GiveWay) {
     system::give_way(how);
 }
 
-/// Switches core files off: they would hold keys. Windows writes none by itself.
+/// Disables core files, which would contain keys. Windows writes none by default.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the operating system.
 pub fn no_core_files() -> io::Result<()> {
     system::no_core_files()
 }
 
-/// A process with this id exists. Of a process of somebody else that is enough to know.
+/// Whether a process with this id exists, also if it belongs to another user.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
     system::is_alive(pid)
 }
 
-/// Lowers the calling thread where `nice` would lower the whole process.
+/// Lowers the priority of the calling thread on systems where `nice` would affect the whole process.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn lower_thread(how: GiveWay) {
     use thread_priority::{ThreadPriority, set_current_thread_priority};

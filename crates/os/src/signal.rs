@@ -1,28 +1,28 @@
-//! Signals that end a program or tell it to read its files again.
+//! Signals that stop the program or make it reload its files.
 
 use crate::system;
 use std::io;
 
-/// What a signal means.
+/// A signal, by meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Ctrl+C in the terminal.
     Interrupt,
-    /// The service manager or the system ends the program: SIGTERM; on Windows Ctrl+Break and the end of the session.
+    /// The service manager or the system stops the program: SIGTERM; on Windows Ctrl+Break or the end of the session.
     Terminate,
-    /// The terminal is gone, or an operator asks a program without one to read its files again: SIGHUP. On Windows the
-    /// closed console window.
+    /// The terminal was closed, or an operator asks a program without a terminal to reload its files: SIGHUP. On
+    /// Windows the console window was closed.
     Hangup,
 }
 
-/// Listens for signals. While one of these exists, they no longer end the process by themselves.
+/// A listener for signals. While it exists, signals do not end the process.
 pub struct Signals(system::Signals);
 
 impl Signals {
-    /// Begins to listen.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// The system's.
+    /// Errors of the operating system.
     pub fn listen() -> io::Result<Self> {
         system::Signals::listen().map(Self)
     }

@@ -1,4 +1,4 @@
-//! Linux, macOS and the other systems of the Unix family.
+//! Implementation for Linux, macOS and other Unix systems.
 
 use crate::{process::GiveWay, signal::Signal};
 use rustix::{
@@ -21,7 +21,7 @@ pub(crate) fn open_shared(options: &mut OpenOptions, path: &Path) -> io::Result<
     options.mode(0o644).open(path)
 }
 
-/// Makes the name of a file last through a power failure: the folder is written too.
+/// Syncs the folder of a file, so that the file's name survives a power failure.
 pub(crate) fn keep_names(path: &Path) -> io::Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => File::open(folder)?.sync_all(),
@@ -41,7 +41,7 @@ pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 == 0)
 }
 
-/// On Linux each thread has a nice value of its own.
+/// On Linux, each thread has a nice value of its own.
 #[cfg(target_os = "linux")]
 pub(crate) fn give_way(how: GiveWay) {
     let _ = rustix::process::nice(match how {
@@ -50,7 +50,7 @@ pub(crate) fn give_way(how: GiveWay) {
     });
 }
 
-/// Elsewhere `nice` is the whole process's.
+/// On other systems, `nice` affects the whole process.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn give_way(how: GiveWay) {
     crate::process::lower_thread(how);

@@ -1,4 +1,4 @@
-//! Windows.
+//! Implementation for Windows.
 
 use crate::{
     process::{GiveWay, lower_thread},
@@ -17,19 +17,19 @@ use tokio::signal::windows::{
 /// The security identifiers that keep access: the owner (OWNER RIGHTS), the system, and the administrators.
 const KEPT: [&str; 3] = ["*S-1-3-4", "*S-1-5-18", "*S-1-5-32-544"];
 
-/// The file gets its access control list before anything is written into it.
+/// Sets the access control list before anything is written to the file.
 pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     grant(path, "F").inspect_err(|_| drop(fs::remove_file(path)))?;
     Ok(file)
 }
 
-/// What the folder above says.
+/// The file inherits the access control list of its folder.
 pub(crate) fn open_shared(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// NTFS keeps names in its log.
+/// NTFS logs file names, so nothing has to be synced.
 #[expect(clippy::unnecessary_wraps, reason = "other systems fail")]
 pub(crate) fn keep_names(_: &Path) -> io::Result<()> {
     Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     make_private(path)
 }
 
-/// Files and folders inside inherit the list.
+/// Files and folders in it inherit the list.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     grant(folder, "(OI)(CI)F")
 }
@@ -60,12 +60,12 @@ pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
     Ok(is_private_list(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
-/// A security descriptor (Microsoft Learn, "Security Descriptor String Format") allows nobody but its owner, OWNER
-/// RIGHTS, the system and the administrators.
+/// Whether a security descriptor (Microsoft Learn, "Security Descriptor String Format") gives access only to the
+/// owner, OWNER RIGHTS, the system and the administrators.
 fn is_private_list(text: &str) -> bool {
     let owner = text.strip_prefix("O:").and_then(|rest| rest.split("G:").next()).unwrap_or_default();
     let Some((_, list)) = text.split_once("D:") else { return false };
-    // Without a list everybody has access.
+    // Without a list, everyone has access.
     if list.starts_with("NO_ACCESS_CONTROL") {
         return false;
     }
@@ -98,7 +98,7 @@ pub(crate) fn no_core_files() -> io::Result<()> {
 pub(crate) fn is_alive(pid: u32) -> bool {
     let mut list = Command::new("tasklist");
     list.args(["/NH", "/FO", "CSV", "/FI", &format!("PID eq {pid}")]);
-    // Without a match there is a sentence in the language of the system and no line of CSV.
+    // Without a match, the output is a sentence in the system's language instead of a line of CSV.
     run(list).is_ok_and(|output| output.stdout.starts_with(b"\""))
 }
 
