@@ -2,7 +2,7 @@
 
 use crate::kit::{PASSWORD, Server, contoso};
 use carnet_client::{
-    Place, Transport,
+    Authority, Transport,
     acquire::password::{self, User},
     graph::Graph,
     setup::step1,
@@ -17,7 +17,7 @@ const TIMES: usize = 100;
 const WRITERS: usize = 4;
 
 async fn graph(server: &Server) -> Graph {
-    let place = Place::of_ready_file(&server.path("ready.json"), None).unwrap();
+    let place = Authority::of_ready_file(&server.path("ready.json"), None).unwrap();
     let transport = Transport::new(&place).unwrap();
     let user = User {
         client: AZURE_POWERSHELL.parse().unwrap(),

@@ -20,7 +20,7 @@ fn the_steps_one_by_one_end_in_a_call() {
         "reader",
         "AppManagement.ApplicationPackages.Read",
     ]));
-    assert!(listed.err.contains("was missing and is made"), "{}", listed.err);
+    assert!(listed.err.contains("created the missing service principal"), "{}", listed.err);
     assert_eq!(listed.json()[0]["consented"], false);
     run(&mut server.admin(&["app", "consent", "reader"])).json();
     assert_eq!(run(&mut server.admin(&["app", "permission", "list", "reader"])).json()[0]["consented"], true);
@@ -85,10 +85,10 @@ fn setup_does_it_at_once_and_a_second_time_changes_nothing() {
     assert_eq!(unconfirmed.code, Some(2), "{}", unconfirmed.err);
     assert_eq!(run(&mut server.admin(&["app", "list"])).json(), serde_json::json!([]));
     let first = setup();
-    assert!(first.err.contains("9 of 9 done now"), "{}", first.err);
+    assert!(first.err.contains("applied 9 of 9 actions"), "{}", first.err);
     let app = first.json()["clientId"].as_str().unwrap().to_owned();
     let again = setup();
-    assert!(again.err.contains("0 of 9 done now"), "{}", again.err);
+    assert!(again.err.contains("applied 0 of 9 actions"), "{}", again.err);
     assert_eq!(again.json()["clientSecret"], serde_json::Value::Null);
     let mut by_certificate = server.verb(&[
         "api",

@@ -1,538 +1,539 @@
-//! The arguments. A secret is never one of them.
+//! Command-line arguments. Secrets are never passed as arguments, because process lists show them.
 
 use crate::output::Format;
 use carnet_wire::cloud::Cloud;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Gets people into the Power Platform API: the five steps, done and explained, and a server of your own
-/// to test them against.
+/// Set up and test access to the Power Platform API. Carnet performs and explains the five setup steps, and runs an
+/// identity server of your own to test against.
 #[derive(Debug, Parser)]
 #[command(name = "carnet", version, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
-    /// How data is printed.
+    /// Output format
     #[arg(long, global = true, value_enum, default_value = "json", help_heading = "Output")]
     pub output: Format,
-    /// What of it is printed, as a JMESPath.
+    /// JMESPath query that selects the data to print
     #[arg(long, global = true, value_name = "JMESPATH", help_heading = "Output")]
     pub query: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the server: token service, Graph, Power Platform and its administration on one origin.
+    /// Run the server: token service, Microsoft Graph, Power Platform API and administration API on one origin
     Up(Box<Up>),
-    /// Do the five steps end to end against a server of its own, showing each request and answer.
+    /// Run the five setup steps against a temporary server, showing each request and response
     Quickstart(Quickstart),
-    /// Set an application up by the five steps; shows a plan first and changes only what is missing.
+    /// Set up an application in five steps; shows a plan, then changes only what is missing
     Setup(Box<Setup>),
-    /// Application registrations: steps 1 to 4 one by one.
+    /// Manage application registrations: setup steps 1 to 4, one at a time
     App(Box<AppCommand>),
-    /// Register a service principal with Power Platform; only an administrator user may.
+    /// Register a service principal with Power Platform (requires an administrator user)
     RegisterAdmin(Box<RegisterAdmin>),
-    /// Get an access token, as a user or as the application (step 5).
+    /// Get an access token as a user or as an application (step 5)
     Token(Box<Token>),
-    /// Call the Power Platform API with a fresh token.
+    /// Call the Power Platform API, Microsoft Graph or the administration API with a new token
     Api(Box<Api>),
-    /// Show what `apply` would do for a tenant file.
+    /// Show what `carnet apply` would change for a tenant file
     Plan(Box<TenantFileArguments>),
-    /// Apply a tenant file to a tenant through Microsoft Graph.
+    /// Apply a tenant file to a tenant through Microsoft Graph
     Apply(Box<TenantFileArguments>),
-    /// The server's signing keys.
+    /// Manage the server's signing keys
     Keys {
         #[command(subcommand)]
         verb: KeysVerb,
     },
-    /// List what the server answers: host, method, path and module.
+    /// List the routes that the server answers: host, method, path and module
     Routes,
 }
 
 impl Command {
-    /// It runs a server.
+    /// Whether the command runs a server.
     pub const fn serves(&self) -> bool {
         matches!(self, Self::Up(_) | Self::Quickstart(_))
     }
 }
 
-/// `carnet keys`
+/// The subcommands of `carnet keys`.
 #[derive(Debug, Subcommand)]
 pub enum KeysVerb {
-    /// Make each tenant's next signing key now, instead of when the running one is 30 days old.
+    /// Create each tenant's next signing key now, instead of when the current one is 30 days old
     Rotate {
-        /// The data folder of a server that is stopped [default: $XDG_DATA_HOME/carnet].
+        /// Data folder of a stopped server [default: $XDG_DATA_HOME/carnet]
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
-        /// The server's PostgreSQL database; its nodes may run [env: CARNET_DATABASE_URL].
+        /// PostgreSQL database of the server, whose nodes may be running [env: CARNET_DATABASE_URL]
         #[arg(long, value_name = "URL")]
         database_url: Option<String>,
-        /// The file of the seal key, when it is not in the data folder.
+        /// File with the seal key, if it is not in the data folder
         #[arg(long, value_name = "FILE")]
         seal_key: Option<PathBuf>,
-        /// In an emergency: the new key signs at once, the others are dropped and their tokens refused.
+        /// For emergencies: use the new key immediately, remove the other keys and reject tokens signed with them
         #[arg(long)]
         now: bool,
     },
 }
 
-/// `carnet up`
+/// The arguments of `carnet up`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// The data folder [default: $XDG_DATA_HOME/carnet].
+    /// Data folder [default: $XDG_DATA_HOME/carnet]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// A PostgreSQL database instead of a file in the data folder; an address with a password belongs into
-    /// the environment, since arguments show in the process list [env: CARNET_DATABASE_URL].
+    /// PostgreSQL database to use instead of a file in the data folder. Set a URL with a password in the environment
+    /// variable, because process lists show arguments [env: CARNET_DATABASE_URL]
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// The file of the seal key, when it is not in the data folder.
+    /// File with the seal key, if it is not in the data folder
     #[arg(long, value_name = "FILE")]
     pub seal_key: Option<PathBuf>,
-    /// Where to listen for TLS; port 0 takes a free one.
+    /// Address to listen on for TLS; port 0 selects a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
-    /// What the server calls itself, and the issuer of its tokens [default: https://localhost:PORT]. A PostgreSQL
-    /// database keeps the first one; its nodes use it by default and do not start with another.
+    /// Public URL of the server, which is part of the issuer of its tokens [default: https://localhost:PORT]. A
+    /// PostgreSQL database stores the first URL: all its nodes use it by default and do not start with another one
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Keep this `--public-url` in the PostgreSQL database instead of the former one, for all its nodes. Access and ID
-    /// tokens of the former issuer are refused from then on, and programs and APIs have to be told the new one. Give
-    /// it once, and restart the other nodes: until then they use the former URL.
+    /// Store this `--public-url` in the PostgreSQL database instead of the previous one, for all nodes. Access and ID
+    /// tokens of the previous issuer are then rejected, and programs and APIs have to be configured with the new one.
+    /// Use this option once, then restart the other nodes; until then they use the previous URL
     #[arg(long, requires = "public_url")]
     pub change_public_url: bool,
-    /// A tenant file to apply (repeatable).
+    /// Tenant file to apply (repeatable)
     #[arg(long, value_name = "FILE")]
     pub tenant_file: Vec<PathBuf>,
-    /// A file to write once every listener accepts, besides `ready.json` in the data folder; removed at the stop.
+    /// Additional ready file, written when the server accepts connections and removed when it stops; `ready.json` in
+    /// the data folder is always written
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// A further host name to answer to (repeatable).
+    /// Additional host name of the server (repeatable)
     #[arg(long = "host", value_name = "NAME")]
     pub hosts: Vec<String>,
-    /// Your own certificate, in PEM.
+    /// TLS certificate in PEM format
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
-    /// Its key, in PEM.
+    /// Private key of the TLS certificate in PEM format
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// A file that holds the first administrator's password [default: a random one, shown in a terminal and
-    /// otherwise written to `first-passwords.json` in the data folder].
+    /// File with the first administrator's password [default: a random password, shown in a terminal or written to
+    /// `first-passwords.json` in the data folder]
     #[arg(long, value_name = "FILE")]
     pub admin_password_file: Option<PathBuf>,
-    /// Also listen for plain HTTP, on a loopback address.
+    /// Loopback address on which to listen for plain HTTP in addition
     #[arg(long, value_name = "ADDR")]
     pub danger_plain_http: Option<SocketAddr>,
-    /// How much is logged, on standard error [env: CARNET_LOG] [default: info].
+    /// Log level, on standard error [env: CARNET_LOG] [default: info]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub log: Option<LogLevel>,
-    /// How it is logged [env: CARNET_LOG_FORMAT] [default: text in a terminal, else json].
+    /// Log format [env: CARNET_LOG_FORMAT] [default: text in a terminal, otherwise json]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
 }
 
-/// How much is logged.
+/// The log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Nothing.
+    /// No log
     Off,
-    /// Failures.
+    /// Errors
     Error,
-    /// What an operator should look at, too.
+    /// Errors and warnings
     Warn,
-    /// What the server does, too.
+    /// Errors, warnings and normal operation
     Info,
-    /// Details for finding a fault.
+    /// Details for troubleshooting
     Debug,
-    /// Everything.
+    /// All details
     Trace,
 }
 
-/// How it is logged.
+/// The log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Lines of text
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 
-/// `carnet quickstart`
+/// The arguments of `carnet quickstart`.
 #[derive(Debug, Args)]
 pub struct Quickstart {
-    /// Leave the server running and print how to go on.
+    /// Keep the server running and print commands to try
     #[arg(long)]
     pub keep: bool,
 }
 
-/// Where the tenant is.
+/// Options that select a tenant.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Where {
-    /// The token service's base URL: a server of your own [env: CARNET_AUTHORITY, AZURE_AUTHORITY_HOST].
-    #[arg(long, global = true, help_heading = "Where", value_name = "URL")]
+pub struct TenantOptions {
+    /// Base URL of the token service of a Carnet server [env: CARNET_AUTHORITY, AZURE_AUTHORITY_HOST]
+    #[arg(long, global = true, help_heading = "Tenant", value_name = "URL")]
     pub authority: Option<String>,
-    /// The CA to trust for that server, in PEM [env: CARNET_CA_FILE].
-    #[arg(long, global = true, help_heading = "Where", value_name = "FILE")]
+    /// Certificate authority of that server, in PEM format [env: CARNET_CA_FILE]
+    #[arg(long, global = true, help_heading = "Tenant", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// The ready file of `carnet up`, instead of the two above [env: CARNET_READY_FILE].
-    #[arg(long, global = true, help_heading = "Where", value_name = "FILE")]
+    /// Ready file of `carnet up`, instead of --authority and --ca-file [env: CARNET_READY_FILE]
+    #[arg(long, global = true, help_heading = "Tenant", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// The tenant: its id or a domain [env: CARNET_TENANT, AZURE_TENANT_ID].
-    #[arg(long, global = true, help_heading = "Where", value_name = "TENANT")]
+    /// Tenant ID or domain [env: CARNET_TENANT, AZURE_TENANT_ID]
+    #[arg(long, global = true, help_heading = "Tenant", value_name = "TENANT")]
     pub tenant: Option<String>,
-    /// Microsoft's cloud, when it is not a server of your own [env: CARNET_CLOUD].
-    #[arg(long, global = true, help_heading = "Where", value_name = "CLOUD", value_parser = cloud)]
+    /// Microsoft cloud, if no other server is selected [env: CARNET_CLOUD]
+    #[arg(long, global = true, help_heading = "Tenant", value_name = "CLOUD", value_parser = cloud)]
     pub cloud: Option<Cloud>,
 }
 
 fn cloud(text: &str) -> Result<Cloud, String> {
     text.parse().map_err(|_| {
         let names: Vec<&str> = Cloud::all().map(Cloud::name).collect();
-        format!("it is none of {}", names.join(", "))
+        format!("use one of {}", names.join(", "))
     })
 }
 
-/// The administrator who does it.
+/// Options for the administrator's sign-in.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Administrator {
-    /// The administrator's user name [env: CARNET_USERNAME, AZURE_USERNAME].
+    /// User name of the administrator [env: CARNET_USERNAME, AZURE_USERNAME]
     #[arg(long, global = true, help_heading = "Administrator", value_name = "NAME")]
     pub username: Option<String>,
-    /// A file that holds the password.
+    /// File with the password
     #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// An environment variable that holds the password [default: CARNET_PASSWORD, AZURE_PASSWORD].
+    /// Environment variable with the password [default: CARNET_PASSWORD, AZURE_PASSWORD]
     #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub password_env: Option<String>,
-    /// Read the password from standard input.
+    /// Read the password from standard input
     #[arg(long, global = true, help_heading = "Administrator")]
     pub password_stdin: bool,
-    /// A file that holds a Microsoft Graph access token, instead of user name and password.
+    /// File with a Microsoft Graph access token, instead of user name and password
     #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub graph_token_file: Option<PathBuf>,
-    /// An environment variable that holds one.
+    /// Environment variable with a Microsoft Graph access token
     #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub graph_token_env: Option<String>,
-    /// A file that holds an access token for https://service.powerapps.com/, for the registration.
+    /// File with an access token for https://service.powerapps.com/, which registration with Power Platform needs
     #[arg(long, global = true, help_heading = "Administrator", value_name = "FILE")]
     pub bap_token_file: Option<PathBuf>,
-    /// An environment variable that holds one.
+    /// Environment variable with an access token for https://service.powerapps.com/
     #[arg(long, global = true, help_heading = "Administrator", value_name = "VARIABLE")]
     pub bap_token_env: Option<String>,
 }
 
-/// `carnet setup`
+/// The arguments of `carnet setup`.
 #[derive(Debug, Args)]
 pub struct Setup {
-    /// The application's name; it is found by it again.
+    /// Name of the application, by which a later run finds it
     #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// A delegated permission of the Power Platform API (repeatable).
+    /// Delegated permission of the Power Platform API (repeatable)
     #[arg(
         long = "permission",
         value_name = "SCOPE",
         default_value = "AppManagement.ApplicationPackages.Read"
     )]
     pub permissions: Vec<String>,
-    /// Leave out admin consent.
+    /// Do not grant admin consent
     #[arg(long)]
     pub no_consent: bool,
-    /// Switch the public client on, so that a user name and password are accepted (step 3).
+    /// Enable the public client switch, so that a user name and password are accepted (step 3)
     #[arg(long)]
     pub public_client: bool,
-    /// Add a client secret of this name (step 4); its value is printed once.
+    /// Add a client secret with this name (step 4); its value is printed once
     #[arg(long, value_name = "NAME")]
     pub secret: Option<String>,
-    /// Register this certificate (step 4).
+    /// Register this certificate (step 4)
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
-    /// Register the service principal with Power Platform.
+    /// Register the service principal with Power Platform
     #[arg(long)]
     pub register_admin: bool,
-    /// Show the plan and stop.
+    /// Show the plan without applying it
     #[arg(long)]
     pub dry_run: bool,
-    /// Apply without asking.
+    /// Apply the plan without confirmation
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
     #[command(flatten)]
     pub administrator: Administrator,
 }
 
-/// `carnet app`
+/// The arguments of `carnet app`.
 #[derive(Debug, Args)]
 pub struct AppCommand {
     #[command(subcommand)]
     pub verb: AppVerb,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
     #[command(flatten)]
     pub administrator: Administrator,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum AppVerb {
-    /// Register an application, single tenant, with its service principal (step 1).
+    /// Register a single-tenant application with its service principal (step 1)
     Create {
-        /// Its name.
+        /// Name of the application
         name: String,
     },
-    /// List the applications.
+    /// List applications
     List,
-    /// Show one.
+    /// Show an application
     Show {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
-    /// Delete one, with its service principal and grants.
+    /// Delete an application, its service principal and its permission grants
     Delete {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
-    /// Change one (step 3).
+    /// Change an application (step 3)
     Set {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// Whether a user name and password are accepted.
+        /// Whether a user name and password are accepted without a client credential
         #[arg(long, value_enum, required = true)]
         public_client: Option<Switch>,
     },
-    /// API permissions (step 2).
+    /// Manage API permissions (step 2)
     Permission {
         #[command(subcommand)]
         verb: PermissionVerb,
     },
-    /// Consent for everyone to the delegated permissions it lists (step 2).
+    /// Grant admin consent for the listed delegated permissions (step 2)
     Consent {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
-    /// Client secrets (step 4).
+    /// Manage client secrets (step 4)
     Secret {
         #[command(subcommand)]
         verb: SecretVerb,
     },
-    /// Certificates (step 4).
+    /// Manage certificates (step 4)
     Certificate {
         #[command(subcommand)]
         verb: CertificateVerb,
     },
 }
 
-/// On or off.
+/// A switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// On.
+    /// Enabled
     On,
-    /// Off.
+    /// Disabled
     Off,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum PermissionVerb {
-    /// Add delegated permissions; the API's service principal is made when the tenant lacks it.
+    /// Add delegated permissions; creates the API's service principal if the tenant has none
     Add {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// Permissions, such as AppManagement.ApplicationPackages.Read.
+        /// Permissions, such as AppManagement.ApplicationPackages.Read
         #[arg(required = true)]
         permissions: Vec<String>,
-        /// The API's application id.
+        /// Application ID of the API
         #[arg(long, value_name = "GUID", default_value = carnet_wire::catalogue::POWER_PLATFORM)]
         api: carnet_wire::ids::AppId,
     },
-    /// List what it needs, and what is consented.
+    /// List the permissions and whether they have admin consent
     List {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum SecretVerb {
-    /// Add one; its value is printed this once.
+    /// Add a client secret; its value is printed once
     Add {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// The secret's name.
+        /// Name of the secret
         #[arg(long, default_value = "carnet")]
         name: String,
-        /// Its last day, such as 2027-11-22 [default: two years from now].
+        /// Last day of validity, such as 2027-11-22 [default: two years from now]
         #[arg(long, value_name = "DATE")]
         expires: Option<String>,
     },
-    /// List them.
+    /// List the client secrets
     List {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
-    /// Remove one.
+    /// Remove a client secret
     Remove {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// Its key id.
+        /// Key ID of the secret
         key_id: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum CertificateVerb {
-    /// Add one; its private key stays with you.
+    /// Add a certificate, without its private key
     Add {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// The certificate, PEM or DER.
+        /// Certificate file in PEM or DER format
         file: PathBuf,
     },
-    /// List them.
+    /// List the certificates
     List {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
     },
-    /// Remove one.
+    /// Remove a certificate
     Remove {
-        /// Name, client id or object id.
+        /// Name, client ID or object ID
         app: String,
-        /// Its key id or thumbprint.
+        /// Key ID or thumbprint of the certificate
         which: String,
     },
 }
 
-/// `carnet register-admin`
+/// The arguments of `carnet register-admin`.
 #[derive(Debug, Args)]
 pub struct RegisterAdmin {
-    /// The application's client id.
+    /// Client ID of the application
     #[arg(value_name = "CLIENT_ID", required_unless_present = "list")]
     pub app: Option<carnet_wire::ids::AppId>,
-    /// Take the registration back.
+    /// Remove the registration
     #[arg(long, conflicts_with = "list")]
     pub remove: bool,
-    /// List the registered applications.
+    /// List the registered applications
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
     #[command(flatten)]
     pub administrator: Administrator,
 }
 
-/// As whom a token is asked for.
+/// The identity for which a token is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum As {
-    /// A user, with user name and password.
+    /// A user, with user name and password
     User,
-    /// The application, with secret or certificate.
+    /// The application, with a secret or certificate
     App,
 }
 
-/// Who asks for a token, and with what.
+/// Options for authentication.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Who")]
-pub struct Who {
-    /// As whom [default: user when a user name is given, else app].
-    #[arg(long = "as", value_enum)]
-    pub whom: Option<As>,
-    /// The application's client id [env: CARNET_CLIENT_ID, AZURE_CLIENT_ID].
+#[command(next_help_heading = "Authentication")]
+pub struct SignInOptions {
+    /// Identity to sign in as [default: user if --username is given, otherwise app]
+    #[arg(long = "as", value_name = "IDENTITY", value_enum)]
+    pub sign_in_as: Option<As>,
+    /// Client ID of the application [env: CARNET_CLIENT_ID, AZURE_CLIENT_ID]
     #[arg(long, value_name = "GUID")]
     pub client_id: Option<carnet_wire::ids::AppId>,
-    /// The user name [env: CARNET_USERNAME, AZURE_USERNAME].
+    /// User name [env: CARNET_USERNAME, AZURE_USERNAME]
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
-    /// A file that holds the password.
+    /// File with the password
     #[arg(long, value_name = "FILE", group = "password_source")]
     pub password_file: Option<PathBuf>,
-    /// An environment variable that holds the password [default: CARNET_PASSWORD, AZURE_PASSWORD].
+    /// Environment variable with the password [default: CARNET_PASSWORD, AZURE_PASSWORD]
     #[arg(long, value_name = "VARIABLE", group = "password_source")]
     pub password_env: Option<String>,
-    /// Read the password from standard input.
+    /// Read the password from standard input
     #[arg(long, group = "password_source")]
     pub password_stdin: bool,
-    /// A file that holds the client secret.
+    /// File with the client secret
     #[arg(long, value_name = "FILE", group = "proof_source")]
     pub secret_file: Option<PathBuf>,
-    /// An environment variable that holds the client secret [default: CARNET_CLIENT_SECRET, AZURE_CLIENT_SECRET].
+    /// Environment variable with the client secret [default: CARNET_CLIENT_SECRET, AZURE_CLIENT_SECRET]
     #[arg(long, value_name = "VARIABLE", group = "proof_source")]
     pub secret_env: Option<String>,
-    /// Read the client secret from standard input.
+    /// Read the client secret from standard input
     #[arg(long, group = "proof_source", conflicts_with = "password_stdin")]
     pub secret_stdin: bool,
-    /// A certificate with its private key, in PEM [env: AZURE_CLIENT_CERTIFICATE_PATH].
+    /// PEM file with a certificate and its private key [env: AZURE_CLIENT_CERTIFICATE_PATH]
     #[arg(long, value_name = "FILE", group = "proof_source")]
     pub certificate: Option<PathBuf>,
-    /// The private key, when it is in a file of its own.
+    /// File with the private key, if it is not in the certificate file
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub certificate_key: Option<PathBuf>,
-    /// There only to say why it is refused.
+    /// Accepted only to explain why it is refused.
     #[arg(long, value_name = "VALUE", hide = true)]
     pub client_secret: Option<String>,
-    /// There only to say why it is refused.
+    /// Accepted only to explain why it is refused.
     #[arg(long, value_name = "VALUE", hide = true)]
     pub password: Option<String>,
 }
 
-/// `carnet token`
+/// The arguments of `carnet token`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Token {
     #[command(subcommand)]
     pub verb: Option<TokenVerb>,
-    /// The scope [default: the Power Platform API's /.default].
+    /// Scope [default: /.default of the Power Platform API]
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<String>,
     #[command(flatten)]
-    pub who: Who,
+    pub sign_in: SignInOptions,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum TokenVerb {
-    /// Show a token's header and claims; nothing is verified.
+    /// Show the header and claims of a token without verifying it
     Decode {
-        /// A file that holds the token, or the JSON that `carnet token` printed [default: standard input].
+        /// File with the token or the JSON output of `carnet token` [default: standard input]
         file: Option<PathBuf>,
     },
 }
 
-/// `carnet api`
+/// The arguments of `carnet api`.
 #[derive(Debug, Args)]
 pub struct Api {
-    /// The HTTP method.
+    /// HTTP method
     pub method: String,
-    /// The path below the API, such as /environmentmanagement/environments.
+    /// Path of the request, such as /environmentmanagement/environments
     pub path: String,
-    /// A file with a JSON body; `-` is standard input.
+    /// File with a JSON body; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
-    /// The API to call.
+    /// API to call
     #[arg(long, value_enum, default_value = "power-platform")]
     pub to: Host,
     #[command(flatten)]
-    pub who: Who,
+    pub sign_in: SignInOptions,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
 }
 
 /// An API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
-    /// The Power Platform API.
+    /// Power Platform API
     PowerPlatform,
-    /// The Power Platform administration API.
+    /// Power Platform administration API
     Bap,
-    /// Microsoft Graph.
+    /// Microsoft Graph
     Graph,
 }
 
-/// `carnet plan`, `carnet apply`
+/// The arguments of `carnet plan` and `carnet apply`.
 #[derive(Debug, Args)]
 pub struct TenantFileArguments {
-    /// The tenant file.
+    /// Tenant file
     pub file: PathBuf,
     #[command(flatten)]
-    pub place: Where,
+    pub tenant: TenantOptions,
     #[command(flatten)]
     pub administrator: Administrator,
 }

@@ -1,10 +1,10 @@
-//! What the environment says, read here alone. A flag beats `CARNET_*`, which beats the names the
-//! ecosystem uses.
+//! Environment variables and default folders. An option has precedence over `CARNET_*` variables, and those over the
+//! variables of Azure tools.
 
 use std::path::PathBuf;
 
-/// One environment variable; empty counts as not set.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+/// An environment variable; an empty one counts as not set.
+#[expect(clippy::disallowed_methods, reason = "only this function reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,66 +1,66 @@
-//! Why a command ends without having done what it was asked, as people and exit codes see it.
+//! Errors of commands, with messages for the user and exit codes.
 
 use carnet_client::{ClientError, Refused};
 use carnet_wire::aadsts::Step;
 
-/// A command's failure.
+/// Error: a command failed.
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
-    /// One line: what did not happen.
+    /// What failed, in one line.
     pub title: String,
-    /// Why, in the words of who said so.
+    /// The cause, in the words of its source.
     pub detail: Option<String>,
-    /// What to do about it.
+    /// What the user can do.
     pub hint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Refused,
-    Asked,
+    Usage,
     Bug,
     Interrupted,
 }
 
 impl Failure {
-    /// The request was wrong; nothing was done.
-    pub fn asked(title: impl Into<String>) -> Self {
-        Self { kind: Kind::Asked, title: title.into(), detail: None, hint: None }
+    /// A usage error; nothing was done.
+    pub fn usage(title: impl Into<String>) -> Self {
+        Self { kind: Kind::Usage, title: title.into(), detail: None, hint: None }
     }
 
-    /// The other side said no, or did not answer.
+    /// The server refused or did not respond.
     pub fn refused(title: impl Into<String>) -> Self {
         Self { kind: Kind::Refused, title: title.into(), detail: None, hint: None }
     }
 
-    /// Our fault.
+    /// An internal error.
     pub fn bug(title: impl Into<String>) -> Self {
         Self { kind: Kind::Bug, title: title.into(), detail: None, hint: None }
     }
 
-    /// Ctrl+C was pressed: the person knows, so nothing is said.
+    /// Ctrl+C was pressed. No message is printed.
     pub const fn interrupted() -> Self {
         Self { kind: Kind::Interrupted, title: String::new(), detail: None, hint: None }
     }
 
-    /// There is something to say about it.
-    pub fn is_told(&self) -> bool {
+    /// Whether a message is printed.
+    pub fn has_message(&self) -> bool {
         self.kind != Kind::Interrupted
     }
 
-    /// Adds what to do.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The process's exit code.
+    /// The exit code of the process.
     pub const fn code(&self) -> u8 {
         match self.kind {
             Kind::Refused => 1,
-            Kind::Asked => 2,
+            Kind::Usage => 2,
             Kind::Bug => 3,
             Kind::Interrupted => 130,
         }
@@ -70,54 +70,60 @@ impl Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Refused(no) => said_no(&no),
-            ClientError::Input(text) => Self::asked(text),
+            ClientError::Refused(refusal) => refused(&refusal),
+            ClientError::Input(text) => Self::usage(text),
             error @ ClientError::Unreachable { .. } => Self::refused(error.to_string())
-                .hint("is the server running, and is its CA given with --ca-file or --ready-file?"),
+                .hint("check that the server is running and that its CA is specified with --ca-file or --ready-file"),
             error @ ClientError::Unexpected { .. } => Self::refused(error.to_string()),
         }
     }
 }
 
-fn said_no(no: &Refused) -> Failure {
-    let (who, code) = match no.aadsts {
+fn refused(refusal: &Refused) -> Failure {
+    let (subject, code) = match refusal.aadsts {
         Some(number) => ("the sign-in", format!("AADSTS{number}")),
-        None => ("the request", format!("{} (HTTP {})", no.code, no.status)),
+        None => ("the request", format!("{} (HTTP {})", refusal.code, refusal.status)),
     };
-    let mut failure = Failure::refused(format!("{who} was refused: {code}"));
-    let trace = no.trace.as_ref().map(|id| format!("\n  trace id {id}")).unwrap_or_default();
-    failure.detail = Some(format!("{}{trace}", no.message));
-    failure.hint = no.row().and_then(|row| mend(row.step)).or_else(|| inner(no)).map(str::to_owned);
+    let mut failure = Failure::refused(format!("{subject} was refused: {code}"));
+    let trace = refusal.trace.as_ref().map(|id| format!("\n  trace id {id}")).unwrap_or_default();
+    failure.detail = Some(format!("{}{trace}", refusal.message));
+    failure.hint = refusal.row().and_then(|row| fix(row.step)).or_else(|| inner(refusal)).map(str::to_owned);
     failure
 }
 
-/// The command that mends a step.
-const fn mend(step: Step) -> Option<&'static str> {
+/// The hint for a setup step.
+const fn fix(step: Step) -> Option<&'static str> {
     match step {
-        Step::Registration => Some(
-            "step 1: look at the registration with `carnet app list`, or make one with `carnet app create`",
-        ),
-        Step::Permissions => Some(
-            "step 2: `carnet app permission add` and `carnet app consent` make the API and its permissions available",
-        ),
-        Step::PublicClient => Some("step 3: `carnet app set APP --public-client on`"),
-        Step::Credentials => Some("step 4: `carnet app secret add` or `carnet app certificate add`"),
-        Step::RequestToken => {
-            Some("step 5: check tenant, client id, scope, user name and password of the request")
+        Step::Registration => {
+            Some("check the application registration (step 1): carnet app list, or carnet app create NAME")
         }
-        Step::Account => Some("the account or a rule of its tenant stands against it, not the application"),
-        Step::Service => Some("the service could not answer; try again"),
+        Step::Permissions => Some(
+            "add API permissions and grant admin consent (step 2): carnet app permission add, then carnet app consent",
+        ),
+        Step::PublicClient => {
+            Some("enable the public client switch (step 3): carnet app set APP --public-client on")
+        }
+        Step::Credentials => {
+            Some("add a credential (step 4): carnet app secret add, or carnet app certificate add")
+        }
+        Step::RequestToken => {
+            Some("check the tenant, client ID, scope, user name and password of the request (step 5)")
+        }
+        Step::Account => {
+            Some("the cause is the user's account or a policy of its tenant, not the application")
+        }
+        Step::Service => Some("the service is temporarily unavailable; try again"),
     }
 }
 
-fn inner(no: &Refused) -> Option<&'static str> {
-    match no.inner.as_deref()? {
+fn inner(refusal: &Refused) -> Option<&'static str> {
+    match refusal.inner.as_deref()? {
         "ServicePrincipalNotRegistered" => {
-            Some("an administrator user registers the service principal: `carnet register-admin APP`")
+            Some("register the service principal as an administrator: carnet register-admin CLIENT_ID")
         }
-        "InsufficientDelegatedPermissions" => {
-            Some("step 2: `carnet app permission add` and `carnet app consent`, then get a new token")
-        }
+        "InsufficientDelegatedPermissions" => Some(
+            "add the permission and grant admin consent (step 2), then get a new token: carnet app permission add, then carnet app consent",
+        ),
         _ => None,
     }
 }
@@ -132,7 +138,7 @@ mod tests {
         let body = json!({"error": "invalid_client", "error_description": "AADSTS7000218: no.", "error_codes": [7000218]});
         let failure = Failure::from(ClientError::Refused(Box::new(Refused::read(401, &body))));
         assert_eq!((failure.code(), failure.title.as_str()), (1, "the sign-in was refused: AADSTS7000218"));
-        assert!(failure.hint.is_some_and(|hint| hint.starts_with("step")));
+        assert!(failure.hint.is_some_and(|hint| hint.contains("(step")));
         assert_eq!(Failure::from(ClientError::Input("x".into())).code(), 2);
     }
 }

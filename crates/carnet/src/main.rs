@@ -1,7 +1,8 @@
-//! Carnet: gets people into the Power Platform API, and plays the other side for those who test.
+//! Carnet's command line: sets up and tests access to the Power Platform API, and runs an identity server to test
+//! against.
 //!
-//! Reads the arguments, runs one command, and turns its end into an exit code: 0 done, 1 refused by the
-//! other side, 2 asked wrongly, 3 our bug.
+//! Parses the arguments, runs one command and exits with 0 for success, 1 if the server refused, 2 for a usage error
+//! and 3 for an internal error.
 
 mod args;
 mod commands;
@@ -21,27 +22,27 @@ fn main() -> ExitCode {
         let arguments = args::Arguments::parse();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         if arguments.command.serves() {
-            // The threads that sign are always busy; the one that commits has little to do and many wait for it. Above
-            // them in priority it runs at once (measured with sixteen connections: 0.90 of bare signing instead of
-            // 0.85).
+            // Threads that sign tokens are always busy. Many requests wait for the thread that commits, which has
+            // little to do. With a higher priority than the others it runs at once (measured with sixteen
+            // connections: 0.90 of the throughput of plain signing instead of 0.85).
             builder.on_thread_start(|| give_way(GiveWay::ToFew));
         }
         match builder.enable_all().build() {
             Ok(runtime) => {
                 let ended = runtime.block_on(commands::run(arguments));
-                // Work that a command gave up does not hold the process.
+                // Unfinished work of an interrupted command must not delay the exit.
                 runtime.shutdown_background();
                 ended
             }
-            Err(error) => Err(failure::Failure::bug(format!("the runtime cannot be started: {error}"))),
+            Err(error) => Err(failure::Failure::bug(format!("starting the runtime failed: {error}"))),
         }
     };
-    // A panic has printed its place already; here it gets its exit code.
+    // A panic has already printed its message; here it gets its exit code.
     let ended = std::panic::catch_unwind(AssertUnwindSafe(run));
     match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            if failure.is_told() {
+            if failure.has_message() {
                 output::say_failure(&failure);
             }
             ExitCode::from(failure.code())

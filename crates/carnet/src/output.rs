@@ -1,5 +1,4 @@
-//! Everything that is printed: data on standard output, words for people on standard error; and
-//! everything secret that is taken in.
+//! All output (data on standard output, messages on standard error) and the input of secrets.
 
 use crate::{config, failure::Failure};
 use anstyle::{AnsiColor, Style};
@@ -12,22 +11,22 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// How data is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// JSON, indented.
+    /// Indented JSON
     Json,
-    /// A table for people.
+    /// Table
     Table,
-    /// Tab-separated values without a head.
+    /// Tab-separated values without a header
     Tsv,
-    /// `NAME='value'` lines for a shell.
+    /// `NAME='value'` lines for a shell
     Env,
-    /// `$env:NAME = 'value'` lines for PowerShell.
+    /// `$env:NAME = 'value'` lines for PowerShell
     Powershell,
 }
 
-/// Prints data in the chosen form. A reader that has gone away is no failure.
+/// Prints data in a format. A closed pipe is not an error.
 pub fn data(format: Format, query: Option<&str>, value: &Value) -> Result<(), Failure> {
     let chosen = match query {
         Some(text) => search(text, value)?,
@@ -50,30 +49,30 @@ pub fn data(format: Format, query: Option<&str>, value: &Value) -> Result<(), Fa
     Ok(())
 }
 
-/// Prints text on standard output as it is.
+/// Prints text on standard output.
 pub fn plain(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
 }
 
-/// Says something to people, on standard error.
+/// Prints a message on standard error.
 pub fn say(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// Somebody reads standard error as it comes.
+/// Whether standard error is a terminal.
 pub fn watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// A word in a colour, where the terminal shows colours.
+/// Colours a word, if the terminal shows colours.
 pub fn coloured(colour: AnsiColor, text: &str) -> String {
     let style = Style::new().fg_color(Some(colour.into())).bold();
     format!("{style}{text}{style:#}")
 }
 
-/// Says why a command failed.
+/// Prints the message of a failed command.
 pub fn say_failure(failure: &Failure) {
     say(&format!("{} {}", coloured(AnsiColor::Red, "error:"), failure.title));
     for line in failure.detail.iter().flat_map(|detail| detail.lines()).filter(|line| !line.is_empty()) {
@@ -85,7 +84,7 @@ pub fn say_failure(failure: &Failure) {
 }
 
 fn search(query: &str, value: &Value) -> Result<Value, Failure> {
-    let wrong = |why: String| Failure::asked(format!("--query `{query}`: {why}"));
+    let wrong = |why: String| Failure::usage(format!("--query `{query}`: {why}"));
     let expression = jmespath::compile(query).map_err(|error| wrong(error.reason.to_string()))?;
     let found = expression.search(value).map_err(|error| wrong(error.reason.to_string()))?;
     serde_json::to_value(&*found).map_err(|error| wrong(error.to_string()))
@@ -102,7 +101,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Head and rows: a list of objects, one object, a list of values or one value.
+/// The header and rows for a list of objects, one object, a list of values or one value.
 fn rows(value: &Value) -> (Vec<String>, Vec<Vec<String>>) {
     let items = match value {
         Value::Array(items) => items.clone(),
@@ -149,7 +148,7 @@ fn trimmed(text: &str) -> String {
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// `accessToken` as `ACCESS_TOKEN`, nested members joined by an underscore.
+/// Variable names and values: `accessToken` becomes `ACCESS_TOKEN`, and nested names are joined with an underscore.
 fn pairs(value: &Value) -> Vec<(String, String)> {
     fn walk(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
         match value {
@@ -186,31 +185,31 @@ fn upper(name: &str) -> String {
     text
 }
 
-/// Where a secret comes from: never an argument, which every process list shows.
+/// The sources of a secret. It is never an argument, because process lists show those.
 #[derive(Debug, Clone, Default)]
 pub struct SecretSource<'a> {
-    /// A file that holds it.
+    /// A file with the secret.
     pub file: Option<&'a Path>,
-    /// An environment variable that holds it.
+    /// An environment variable with the secret.
     pub env: Option<&'a str>,
-    /// It comes on standard input.
+    /// Whether to read standard input.
     pub stdin: bool,
-    /// Variables that hold it when nothing is said.
+    /// Environment variables that are used by default.
     pub usual: &'a [&'a str],
-    /// What it is, for the prompt.
+    /// The name of the secret, for messages.
     pub what: &'a str,
 }
 
-/// Takes a secret in; `None` when it is nowhere and nobody can be asked.
+/// Reads a secret. `None` if no source has it and there is no terminal for a prompt.
 pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
     if let Some(path) = source.file {
         let text = std::fs::read_to_string(path);
         let text =
-            text.map_err(|error| Failure::asked(format!("{} {}: {error}", source.what, path.display())))?;
+            text.map_err(|error| Failure::usage(format!("{} {}: {error}", source.what, path.display())))?;
         return filled(&text, source.what).map(Some);
     }
     if let Some(name) = source.env {
-        let missing = || Failure::asked(format!("the environment variable {name} is not set"));
+        let missing = || Failure::usage(format!("the environment variable {name} is not set"));
         return config::variable(name).ok_or_else(missing).map(Some);
     }
     if source.stdin {
@@ -218,7 +217,7 @@ pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
         std::io::stdin()
             .take(64 * 1024)
             .read_to_string(&mut text)
-            .map_err(|error| Failure::asked(format!("standard input: {error}")))?;
+            .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
         return filled(&text, source.what).map(Some);
     }
     if let Some(value) = config::first(source.usual) {
@@ -229,20 +228,20 @@ pub fn secret(source: &SecretSource<'_>) -> Result<Option<String>, Failure> {
         let prompt = inquire::Password::new(&question)
             .without_confirmation()
             .with_display_mode(inquire::PasswordDisplayMode::Masked);
-        return prompt.prompt().map(Some).map_err(|_| Failure::asked("nothing was typed"));
+        return prompt.prompt().map(Some).map_err(|_| Failure::usage("no input"));
     }
     Ok(None)
 }
 
-/// The text without its line end; an empty one is a mistake that the other side would only puzzle over.
+/// Removes the line end. An empty secret is refused here, because the server's error would be less clear.
 fn filled(text: &str, what: &str) -> Result<String, Failure> {
     match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(Failure::asked(format!("the {what} is empty"))),
+        "" => Err(Failure::usage(format!("the {what} is empty"))),
         text => Ok(text.to_owned()),
     }
 }
 
-/// Asks whether to go on; without a terminal the answer is no.
+/// Asks for confirmation. Without a terminal, the answer is no.
 pub fn confirmed(question: &str) -> bool {
     std::io::stdin().is_terminal()
         && watched()

@@ -1,5 +1,5 @@
-//! Where requests go: the login, Graph, Power Platform and administration hosts of one cloud, or of a
-//! server of our own, and the tenant there. Endpoints come from configuration, never from a reply.
+//! The hosts to which requests are sent: token service, Microsoft Graph, Power Platform API and administration API of
+//! one cloud, or of a Carnet server. They come from the configuration, never from a response.
 
 use crate::failure::ClientError;
 use carnet_wire::cloud::Cloud;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The hosts of one cloud or server, and a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Authority {
     /// Base URL of the token service, without tenant and trailing slash.
     pub login: String,
     /// Base URL of Microsoft Graph.
@@ -17,15 +17,15 @@ pub struct Place {
     pub power_platform: String,
     /// Base URL of the administration API (BAP).
     pub bap: String,
-    /// The tenant: its id or a domain.
+    /// The tenant: id or domain.
     pub tenant: String,
-    /// The only CA to trust for these hosts; `None`: the machine's.
+    /// The only certificate authorities to trust for these hosts. `None` means those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Whose audience names the resources have.
+    /// The cloud whose audiences the resources have.
     pub cloud: Cloud,
 }
 
-/// The part of `carnet up`'s ready file that a client reads.
+/// The part of the ready file of `carnet up` that a client reads.
 #[derive(Debug, Deserialize)]
 struct ReadyFile {
     ca_file: PathBuf,
@@ -47,8 +47,8 @@ struct ReadyEndpoints {
     bap: String,
 }
 
-impl Place {
-    /// Microsoft's hosts of a cloud.
+impl Authority {
+    /// Microsoft's hosts in a cloud.
     #[must_use]
     pub fn of_cloud(cloud: Cloud, tenant: &str) -> Self {
         let https = |host: &str| format!("https://{host}");
@@ -63,10 +63,10 @@ impl Place {
         }
     }
 
-    /// A server of our own: one origin for all hosts.
+    /// A Carnet server, which has one origin for all hosts.
     ///
     /// # Errors
-    /// [`ClientError::Input`] when `authority` is not an https URL of a host.
+    /// [`ClientError::Input`] if `authority` is not an https URL with a host.
     pub fn of_authority(
         authority: &str,
         tenant: &str,
@@ -84,10 +84,10 @@ impl Place {
         })
     }
 
-    /// The server that wrote this ready file; its first tenant when none is named.
+    /// The server that wrote a ready file. Without `tenant`, the first tenant in the file is used.
     ///
     /// # Errors
-    /// [`ClientError::Input`] when the file cannot be read, is no ready file, or does not list the tenant.
+    /// [`ClientError::Input`] if the file cannot be read, is not a ready file, or does not list the tenant.
     pub fn of_ready_file(path: &Path, tenant: Option<&str>) -> Result<Self, ClientError> {
         let wrong = |why: String| ClientError::Input(format!("ready file {}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
@@ -106,26 +106,26 @@ impl Place {
         })
     }
 
-    /// The v2.0 token endpoint of the tenant; also the audience of client assertions.
+    /// The v2.0 token endpoint of the tenant, which is also the audience of client assertions.
     #[must_use]
     pub fn token_endpoint(&self) -> String {
         format!("{}/{}/oauth2/v2.0/token", self.login, self.tenant)
     }
 
-    /// `{resource}/.default` of the Power Platform API.
+    /// The `.default` scope of the Power Platform API.
     #[must_use]
     pub fn power_platform_scope(&self) -> String {
         format!("https://{}/.default", self.cloud.power_platform_host())
     }
 
-    /// `{resource}/.default` of Microsoft Graph.
+    /// The `.default` scope of Microsoft Graph.
     #[must_use]
     pub fn graph_scope(&self) -> String {
         format!("https://{}/.default", self.cloud.graph_host())
     }
 
-    /// `{resource}/.default` of the administration API, with the double slash that its name's own
-    /// trailing slash makes.
+    /// The `.default` scope of the administration API. It has a double slash, because the API's identifier ends with
+    /// a slash.
     #[must_use]
     pub fn bap_scope(&self) -> String {
         format!("{}/.default", self.cloud.powerapps_audience())
@@ -134,8 +134,7 @@ impl Place {
 
 /// The origin of an https URL.
 fn origin(url: &str) -> Result<String, ClientError> {
-    let wrong =
-        || ClientError::Input(format!("`{url}` is not an https address such as https://localhost:8443"));
+    let wrong = || ClientError::Input(format!("`{url}` is not an https URL such as https://localhost:8443"));
     let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
     let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none();
     if parsed.scheme() != "https" || parsed.host_str().is_none() || !plain {
@@ -150,18 +149,18 @@ mod tests {
 
     #[test]
     fn an_authority_is_an_https_origin_and_nothing_else() {
-        let place = Place::of_authority("https://localhost:8443/", "contoso.example", None).unwrap();
-        assert_eq!(place.token_endpoint(), "https://localhost:8443/contoso.example/oauth2/v2.0/token");
+        let authority = Authority::of_authority("https://localhost:8443/", "contoso.example", None).unwrap();
+        assert_eq!(authority.token_endpoint(), "https://localhost:8443/contoso.example/oauth2/v2.0/token");
         for bad in ["http://localhost:8443", "localhost:8443", "https://a:b@localhost", "ftp://x", ""] {
-            assert!(Place::of_authority(bad, "t", None).is_err(), "{bad}");
+            assert!(Authority::of_authority(bad, "t", None).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_public_cloud_has_microsofts_names() {
-        let place = Place::of_cloud(Cloud::Public, "t");
-        assert_eq!(place.login, "https://login.microsoftonline.com");
-        assert_eq!(place.power_platform_scope(), "https://api.powerplatform.com/.default");
-        assert_eq!(place.bap_scope(), "https://service.powerapps.com//.default");
+        let authority = Authority::of_cloud(Cloud::Public, "t");
+        assert_eq!(authority.login, "https://login.microsoftonline.com");
+        assert_eq!(authority.power_platform_scope(), "https://api.powerplatform.com/.default");
+        assert_eq!(authority.bap_scope(), "https://service.powerapps.com//.default");
     }
 }

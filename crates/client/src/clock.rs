@@ -1,29 +1,26 @@
-//! The two things that only the machine knows, for the client half: the time and chance.
+//! The system clock and random source of the client.
 
 use carnet_wire::{entropy::Entropy, time::Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now, by the wall clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place of the client half that reads the wall clock"
-)]
+/// The current time of the system clock.
+#[expect(clippy::disallowed_methods, reason = "only this function of the client reads the system clock")]
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The operating system's random bytes.
+/// Random bytes from the operating system.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place of the client half that asks the system"
+        reason = "only this function of the client reads the system's random source"
     )]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("a kernel that runs this program has a random source");
+        getrandom::fill(bytes).expect("every supported system has a random source");
     }
 }

@@ -1,58 +1,58 @@
-//! Why a call did not do what it was for: the other side said no, it could not be reached, it answered
-//! something else than its protocol, or the caller asked wrongly.
+//! Errors of client calls: the server refused, could not be reached, or sent an unexpected response, or the input was
+//! wrong.
 
 use carnet_wire::aadsts::{self, Row};
 use serde_json::Value;
 
-/// A call that failed.
+/// Error: a client call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The other side said no, in its own words.
+    /// The server refused the request.
     #[error(transparent)]
     Refused(Box<Refused>),
-    /// No answer came.
-    #[error("{url} cannot be reached: {cause}")]
+    /// No response arrived.
+    #[error("cannot reach {url}: {cause}")]
     Unreachable {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// Why, as far as it is known.
+        /// The cause, as far as it is known.
         cause: String,
     },
-    /// An answer came that is not one of this protocol.
-    #[error("{url} answered {what}")]
+    /// The response is not valid for this protocol.
+    #[error("unexpected response from {url}: {what}")]
     Unexpected {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         what: String,
     },
-    /// The request cannot be made as asked; nothing was sent.
+    /// The input is not valid; no request was sent.
     #[error("{0}")]
     Input(String),
 }
 
-/// What the other side said: its code, words and ids, made fit for a terminal.
+/// An error response: code, message and ids, cleaned for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refused {
     /// The HTTP status.
     pub status: u16,
-    /// `invalid_grant`, `Authorization_RequestDenied`, `Forbidden`, …
+    /// The error code, such as `invalid_grant`, `Authorization_RequestDenied` or `Forbidden`.
     pub code: String,
-    /// The AADSTS number, when the token service said no.
+    /// The AADSTS number, if the token service refused.
     pub aadsts: Option<u32>,
-    /// `suberror` of the token service or `innererror.code` of the gateway.
+    /// The token service's `suberror` or the gateway's `innererror.code`.
     pub inner: Option<String>,
-    /// The sentence, without control characters, cut at 2 KiB.
+    /// The message, without control characters, cut to 2 KiB.
     pub message: String,
-    /// The id under which the other side logged it.
+    /// The server's id for the request.
     pub trace: Option<String>,
-    /// What the next token is to be asked for with: a claims challenge, as JSON.
+    /// A claims challenge (JSON), with which the next token has to be requested.
     pub claims: Option<String>,
 }
 
 impl Refused {
-    /// Reads the body of an error of any of the four hosts.
+    /// Parses an error body of any of the four hosts.
     #[must_use]
     pub fn read(status: u16, body: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(|text| printable(text, 2048));
@@ -83,13 +83,13 @@ impl Refused {
         }
     }
 
-    /// The same with the claims challenge of an API's header.
+    /// Adds the claims challenge of a `WWW-Authenticate` header.
     #[must_use]
     pub fn challenging(self, claims: Option<String>) -> Self {
         Self { claims: claims.or(self.claims), ..self }
     }
 
-    /// The row of the AADSTS table, for the step that mends it.
+    /// The row of the AADSTS table, which names the setup step that fixes the error.
     #[must_use]
     pub fn row(&self) -> Option<&'static Row> {
         aadsts::find(self.aadsts?)
@@ -105,7 +105,7 @@ fn aadsts_number(body: &Value, description: &str) -> Option<u32> {
     })
 }
 
-/// The sentence of an error description: without the number in front and the ids behind.
+/// The sentence of an error description, without the number in front and the ids at the end.
 fn sentence(description: &str) -> String {
     let body = match description.split_once(": ") {
         Some((number, rest)) if number.starts_with("AADSTS") => rest,
@@ -114,7 +114,7 @@ fn sentence(description: &str) -> String {
     body.split(" Trace ID:").next().unwrap_or(body).trim().to_owned()
 }
 
-/// Text from the network, made fit for a terminal: no control characters, no direction overrides, cut.
+/// Cleans text from the network for a terminal: no control characters, no direction overrides, limited length.
 #[must_use]
 pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::new();

@@ -1,8 +1,8 @@
-//! Microsoft Graph, as far as the five steps need it: applications, service principals, permission
-//! grants. Objects stay JSON; each call takes and gives the few members it speaks of.
+//! The parts of Microsoft Graph that the setup needs: applications, service principals, permission grants. Objects
+//! are JSON; each call documents the members that it uses.
 
 use crate::{
-    authority::Place,
+    authority::Authority,
     failure::ClientError,
     transport::{Payload, Transport},
 };
@@ -13,10 +13,10 @@ use carnet_wire::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// At most so many pages are followed.
+/// Maximum number of pages of a list.
 const MOST_PAGES: usize = 1000;
 
-/// Graph, as one caller sees it.
+/// A client for Microsoft Graph with one access token.
 #[derive(Debug, Clone)]
 pub struct Graph {
     transport: Transport,
@@ -25,13 +25,13 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Graph at a place, with a token for it.
+    /// A client for this authority and token.
     #[must_use]
-    pub fn new(transport: Transport, place: &Place, token: AccessToken) -> Self {
-        Self { transport, base: format!("{}/v1.0", place.graph), token }
+    pub fn new(transport: Transport, authority: &Authority, token: AccessToken) -> Self {
+        Self { transport, base: format!("{}/v1.0", authority.graph), token }
     }
 
-    /// One call; the body of the answer.
+    /// Sends a request and returns the response body.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -49,7 +49,7 @@ impl Graph {
         self.call(Method::DELETE, path, None).await.map(drop)
     }
 
-    /// Removes a secret.
+    /// Removes a client secret.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -58,10 +58,10 @@ impl Graph {
         self.call(Method::POST, &path, Some(&json!({ "keyId": key_id }))).await.map(drop)
     }
 
-    /// A whole collection, page by page.
+    /// Reads all pages of a collection.
     ///
     /// # Errors
-    /// [`ClientError`]; also when a page points to another origin or the pages do not end.
+    /// [`ClientError`], also if a page links to another origin or there are too many pages.
     pub async fn list(&self, path: &str) -> Result<Vec<Value>, ClientError> {
         let origin = self.base.trim_end_matches("/v1.0").to_owned();
         let mut url = format!("{}{path}", self.base);
@@ -73,17 +73,20 @@ impl Graph {
                 None => return Ok(items),
                 Some(next) if next.starts_with(&format!("{origin}/")) => url = next.to_owned(),
                 Some(_) => {
-                    return Err(ClientError::Unexpected { url, what: "a next page at another host".into() });
+                    return Err(ClientError::Unexpected {
+                        url,
+                        what: "the next page is on another host".into(),
+                    });
                 }
             }
         }
-        Err(ClientError::Unexpected { url, what: "pages without end".into() })
+        Err(ClientError::Unexpected { url, what: "the list has too many pages".into() })
     }
 
-    /// The application with this id, object id or exact name.
+    /// Finds an application by client id, object id or exact name.
     ///
     /// # Errors
-    /// [`ClientError::Input`] when several have the name.
+    /// [`ClientError::Input`] if several applications have the name.
     pub async fn find_application(&self, name: &str) -> Result<Option<Value>, ClientError> {
         let by = |property: &str| {
             format!("/applications?$filter={}", quoted(&format!("{property} eq {}", literal(name))))
@@ -94,20 +97,19 @@ impl Graph {
             }
             return match self.call(Method::GET, &format!("/applications/{name}"), None).await {
                 Ok(found) => Ok(Some(found)),
-                Err(ClientError::Refused(no)) if no.status == 404 => Ok(None),
+                Err(ClientError::Refused(refusal)) if refusal.status == 404 => Ok(None),
                 Err(error) => Err(error),
             };
         }
         let mut found = self.list(&by("displayName")).await?;
         if found.len() > 1 {
-            let message =
-                format!("{} applications are named `{name}`; name one by its client id", found.len());
+            let message = format!("{} applications are named `{name}`; use a client id", found.len());
             return Err(ClientError::Input(message));
         }
         Ok(found.pop())
     }
 
-    /// The service principal of an application in this tenant.
+    /// Finds the service principal of an application in this tenant.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -116,7 +118,7 @@ impl Graph {
         Ok(self.list(&format!("/servicePrincipals?$filter={filter}")).await?.into_iter().next())
     }
 
-    /// Makes the service principal of an application appear, as `New-AzureADServicePrincipal` does.
+    /// Creates the service principal of an application, as `New-AzureADServicePrincipal` does.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -124,7 +126,7 @@ impl Graph {
         self.call(Method::POST, "/servicePrincipals", Some(&json!({ "appId": app }))).await
     }
 
-    /// The service principal of an application, and whether it was missing and is made now.
+    /// Finds or creates the service principal of an application. The flag is true if it was created.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -135,7 +137,7 @@ impl Graph {
         }
     }
 
-    /// Adds a secret; the value is shown this once.
+    /// Adds a client secret. Its value is only in this response.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -154,11 +156,11 @@ impl Graph {
             self.call(Method::POST, &path, Some(&json!({ "passwordCredential": credential }))).await?;
         match answer["secretText"].as_str() {
             Some(text) => Ok((crate::transport::redacted(&answer), ClientSecret::new(text.to_owned()))),
-            None => Err(ClientError::Unexpected { url: path, what: "a credential without its value".into() }),
+            None => Err(ClientError::Unexpected { url: path, what: "the credential has no value".into() }),
         }
     }
 
-    /// The permission grants that a client's service principal holds.
+    /// The delegated permission grants of a client's service principal.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -168,12 +170,12 @@ impl Graph {
     }
 }
 
-/// An OData text literal.
+/// Quotes an OData string literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Percent-encodes a query value whole, as Azure CLI does.
+/// Percent-encodes a whole query value, as Azure CLI does.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
@@ -182,7 +184,7 @@ pub fn quoted(text: &str) -> String {
         .collect()
 }
 
-/// A text member; empty when it is not there.
+/// A string member, or an empty string if it is absent.
 #[must_use]
 pub fn text<'a>(object: &'a Value, member: &str) -> &'a str {
     object[member].as_str().unwrap_or_default()

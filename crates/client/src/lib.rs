@@ -1,6 +1,6 @@
-//! What asks: gets tokens, calls Microsoft Graph, Power Platform and its administration API, and sets
-//! an application up by the five steps of Microsoft's article. It knows nothing of the server half: the
-//! two meet in `carnet_wire` alone, so each is a witness against the other.
+//! The client library: requests tokens, calls Microsoft Graph, the Power Platform API and its administration API, and
+//! performs the five setup steps of Microsoft's article on Power Platform API authentication. It shares only
+//! `carnet_wire` with the server, so that each half tests the other.
 
 pub mod acquire;
 pub mod authority;
@@ -11,6 +11,6 @@ pub mod power_platform;
 pub mod setup;
 pub mod transport;
 
-pub use authority::Place;
+pub use authority::Authority;
 pub use failure::{ClientError, Refused};
 pub use transport::{Exchange, Transport};

@@ -1,10 +1,10 @@
-//! The Power Platform API and its administration API (BAP): environments, application packages, and
-//! the registration of a service principal, which only an administrator user may make.
+//! The Power Platform API and its administration API (BAP): environments, application packages, and the registration
+//! of a service principal, which only an administrator user may make.
 
 use crate::{
-    authority::Place,
+    authority::Authority,
     failure::ClientError,
-    transport::{Answered, Payload, Transport},
+    transport::{ApiResponse, Payload, Transport},
 };
 use carnet_wire::{ids::AppId, secret::AccessToken};
 use reqwest::Method;
@@ -15,7 +15,7 @@ const VERSION: &str = "2022-03-01-preview";
 /// `api-version` of the administration API.
 const BAP_VERSION: &str = "2020-10-01";
 
-/// The Power Platform API, as one caller sees it.
+/// A client for the Power Platform API with one access token.
 #[derive(Debug, Clone)]
 pub struct PowerPlatform {
     transport: Transport,
@@ -24,13 +24,13 @@ pub struct PowerPlatform {
 }
 
 impl PowerPlatform {
-    /// The API at a place, with a token for it.
+    /// A client for this authority and token.
     #[must_use]
-    pub fn new(transport: Transport, place: &Place, token: AccessToken) -> Self {
-        Self { transport, base: place.power_platform.clone(), token }
+    pub fn new(transport: Transport, authority: &Authority, token: AccessToken) -> Self {
+        Self { transport, base: authority.power_platform.clone(), token }
     }
 
-    async fn call(&self, method: Method, path: &str) -> Result<Answered, ClientError> {
+    async fn call(&self, method: Method, path: &str) -> Result<ApiResponse, ClientError> {
         let url = format!("{}{path}?api-version={VERSION}", self.base);
         self.transport.call(method, &url, Some(&self.token), Payload::None).await
     }
@@ -53,7 +53,7 @@ impl PowerPlatform {
     }
 }
 
-/// The administration API, as one caller sees it.
+/// A client for the administration API with one access token.
 #[derive(Debug, Clone)]
 pub struct Bap {
     transport: Transport,
@@ -62,19 +62,19 @@ pub struct Bap {
 }
 
 impl Bap {
-    /// The API at a place, with a token for it.
+    /// A client for this authority and token.
     #[must_use]
-    pub fn new(transport: Transport, place: &Place, token: AccessToken) -> Self {
-        Self { transport, base: place.bap.clone(), token }
+    pub fn new(transport: Transport, authority: &Authority, token: AccessToken) -> Self {
+        Self { transport, base: authority.bap.clone(), token }
     }
 
-    async fn call(&self, method: Method, path: &str) -> Result<Answered, ClientError> {
+    async fn call(&self, method: Method, path: &str) -> Result<ApiResponse, ClientError> {
         let root = format!("{}/providers/Microsoft.BusinessAppPlatform", self.base);
         let url = format!("{root}/adminApplications{path}?api-version={BAP_VERSION}");
         self.transport.call(method, &url, Some(&self.token), Payload::None).await
     }
 
-    /// Registers an application; doing it again changes nothing.
+    /// Registers an application. Registering it again changes nothing.
     ///
     /// # Errors
     /// [`ClientError`]; 403 unless the token is an administrator user's.
@@ -82,7 +82,7 @@ impl Bap {
         Ok(self.call(Method::PUT, &format!("/{app}")).await?.body)
     }
 
-    /// Takes a registration back.
+    /// Removes the registration of an application.
     ///
     /// # Errors
     /// [`ClientError`]
@@ -99,7 +99,7 @@ impl Bap {
     }
 }
 
-fn values(answer: Answered) -> Vec<Value> {
+fn values(answer: ApiResponse) -> Vec<Value> {
     match answer.body {
         Value::Object(mut body) => match body.remove("value") {
             Some(Value::Array(items)) => items,

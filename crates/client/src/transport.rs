@@ -1,8 +1,8 @@
-//! The one way out: HTTPS with the machine's CAs or the given one, no redirects, bounded answers.
-//! Every exchange can be watched (`quickstart`, `--debug`) in a form from which secrets are cut.
+//! HTTPS for all requests: the system's certificate authorities or a given one, no redirects, bounded responses.
+//! Exchanges can be observed (`quickstart`) in a form without secrets.
 
 use crate::{
-    authority::Place,
+    authority::Authority,
     failure::{ClientError, Refused, printable},
 };
 use carnet_wire::{secret::AccessToken, token::claims_request::challenged};
@@ -15,29 +15,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The largest answer that is read.
+/// Maximum size of a response body, in bytes.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// One request and its answer, fit to be shown: secrets and tokens are cut.
+/// A request and its response, with secrets and tokens removed.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// The method.
     pub method: String,
-    /// The whole address.
+    /// The whole URL.
     pub url: String,
-    /// Form fields, or the members of the JSON body, that were sent.
+    /// The form fields, or the members of the JSON body, of the request.
     pub sent: Vec<(String, String)>,
     /// The HTTP status.
     pub status: u16,
-    /// The answer's body.
+    /// The response body.
     pub body: Value,
-    /// How long it took.
+    /// Time until the response was read.
     pub took: Duration,
 }
 
 type Watcher = Arc<dyn Fn(&Exchange) + Send + Sync>;
 
-/// A connection pool for one place.
+/// An HTTPS connection pool.
 #[derive(Clone)]
 pub struct Transport {
     http: reqwest::Client,
@@ -50,45 +50,45 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// What a successful call gave.
+/// A successful response.
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The body; null when there is none.
+    /// The body, or null if it is empty.
     pub body: Value,
-    /// `Operation-Location` or `Location`, where one was sent.
+    /// The header `Operation-Location` or `Location`.
     pub location: Option<String>,
 }
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Debug)]
 pub enum Payload<'a> {
-    /// Nothing.
+    /// No body.
     None,
     /// A JSON body.
     Json(&'a Value),
 }
 
 impl Transport {
-    /// A pool that trusts what the place says.
+    /// A connection pool with the certificate authorities of this authority.
     ///
     /// # Errors
-    /// [`ClientError::Input`] when the CA file cannot be read or holds no certificate.
-    pub fn new(place: &Place) -> Result<Self, ClientError> {
+    /// [`ClientError::Input`] if the CA file cannot be read or contains no certificate.
+    pub fn new(authority: &Authority) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(100))
             .user_agent(concat!("carnet/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = &place.ca_file {
+        if let Some(path) = &authority.ca_file {
             let wrong = |why: String| ClientError::Input(format!("CA file {}: {why}", path.display()));
             let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
             let roots =
                 reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
             if roots.is_empty() {
-                return Err(wrong("it holds no certificate in PEM form".into()));
+                return Err(wrong("it contains no PEM certificate".into()));
             }
             builder = builder.tls_certs_only(roots).no_proxy();
         }
@@ -96,17 +96,17 @@ impl Transport {
         Ok(Self { http, watcher: None })
     }
 
-    /// The same pool, with every exchange shown to `watcher`.
+    /// The same connection pool, with a function that is called for every exchange.
     #[must_use]
     pub fn watched(&self, watcher: Watcher) -> Self {
         Self { http: self.http.clone(), watcher: Some(watcher) }
     }
 
-    /// Posts a form, as the token endpoint takes it.
+    /// Posts a form.
     ///
     /// # Errors
-    /// [`ClientError`]; a refusal when the answer's status is not a success.
-    pub async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Answered, ClientError> {
+    /// [`ClientError`], also if the response is not a success.
+    pub async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Result<ApiResponse, ClientError> {
         let request = self.http.post(url).header(header::ACCEPT, "application/json").form(fields);
         let sent = fields.iter().map(|(name, value)| ((*name).to_owned(), shown(name, value))).collect();
         self.exchange(Method::POST, url, request, sent).await
@@ -115,14 +115,14 @@ impl Transport {
     /// Calls an API with a bearer token.
     ///
     /// # Errors
-    /// [`ClientError`]; a refusal when the answer's status is not a success.
+    /// [`ClientError`], also if the response is not a success.
     pub async fn call(
         &self,
         method: Method,
         url: &str,
         token: Option<&AccessToken>,
         payload: Payload<'_>,
-    ) -> Result<Answered, ClientError> {
+    ) -> Result<ApiResponse, ClientError> {
         let mut request = self.http.request(method.clone(), url).header(header::ACCEPT, "application/json");
         if let Some(token) = token {
             request = request.bearer_auth(token.expose());
@@ -149,7 +149,7 @@ impl Transport {
         url: &str,
         request: reqwest::RequestBuilder,
         sent: Vec<(String, String)>,
-    ) -> Result<Answered, ClientError> {
+    ) -> Result<ApiResponse, ClientError> {
         let start = Instant::now();
         let response = request.send().await.map_err(|error| unreachable(url, &error))?;
         let status = response.status();
@@ -175,8 +175,8 @@ impl Transport {
             });
         }
         finished(url, status, body, location).map_err(|error| match error {
-            ClientError::Refused(no) if status == StatusCode::UNAUTHORIZED => {
-                ClientError::Refused(Box::new(no.challenging(challenge)))
+            ClientError::Refused(refusal) if status == StatusCode::UNAUTHORIZED => {
+                ClientError::Refused(Box::new(refusal.challenging(challenge)))
             }
             other => other,
         })
@@ -188,18 +188,15 @@ fn finished(
     status: StatusCode,
     body: Value,
     location: Option<String>,
-) -> Result<Answered, ClientError> {
+) -> Result<ApiResponse, ClientError> {
     if status.is_success() {
         if let Value::String(_) = body {
-            return Err(ClientError::Unexpected {
-                url: url.to_owned(),
-                what: "something that is not JSON".into(),
-            });
+            return Err(ClientError::Unexpected { url: url.to_owned(), what: "the body is not JSON".into() });
         }
-        return Ok(Answered { status: status.as_u16(), body, location });
+        return Ok(ApiResponse { status: status.as_u16(), body, location });
     }
     if status.is_redirection() {
-        let what = format!("a redirect ({status}), which is not followed");
+        let what = format!("a redirect ({status}), which Carnet does not follow");
         return Err(ClientError::Unexpected { url: url.to_owned(), what });
     }
     Err(ClientError::Refused(Box::new(Refused::read(status.as_u16(), &body))))
@@ -209,14 +206,17 @@ async fn read(url: &str, mut response: reqwest::Response) -> Result<Vec<u8>, Cli
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(url, &error))? {
         if bytes.len() + chunk.len() > LARGEST {
-            return Err(ClientError::Unexpected { url: url.to_owned(), what: "more than 16 MiB".into() });
+            return Err(ClientError::Unexpected {
+                url: url.to_owned(),
+                what: "the body is larger than 16 MiB".into(),
+            });
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-/// The innermost cause is the one that helps: `connection refused`, `unknown issuer`.
+/// The innermost cause is the most specific one, such as `connection refused` or `unknown issuer`.
 fn unreachable(url: &str, error: &reqwest::Error) -> ClientError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
@@ -236,7 +236,7 @@ fn compact(value: &Value) -> String {
     }
 }
 
-/// Members whose values are never shown whole.
+/// Members and fields whose values are never shown.
 const HIDDEN: [&str; 9] = [
     "password",
     "client_secret",
@@ -256,7 +256,7 @@ fn shown(name: &str, value: &str) -> String {
     printable(value, 400)
 }
 
-/// A copy of a body in which tokens and secrets are cut.
+/// A copy of a body without tokens and secrets.
 #[must_use]
 pub fn redacted(body: &Value) -> Value {
     match body {

@@ -1,12 +1,12 @@
-//! One file for each command.
+//! The commands, one file for each.
 
 mod api;
 mod app;
 mod keys;
-mod place;
 mod quickstart;
 mod register_admin;
 mod routes;
+mod session;
 mod setup;
 mod signals;
 mod tenant_file;
@@ -19,7 +19,7 @@ use crate::{
     output::Format,
 };
 
-/// How a command prints its data.
+/// The output options of a command.
 #[derive(Debug, Clone)]
 pub struct Print {
     format: Format,
@@ -27,13 +27,13 @@ pub struct Print {
 }
 
 impl Print {
-    /// Prints data.
+    /// Prints data on standard output.
     pub fn data(&self, value: &serde_json::Value) -> Result<(), Failure> {
         crate::output::data(self.format, self.query.as_deref(), value)
     }
 }
 
-/// Runs the command that was asked for.
+/// Runs a command.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let print = Print { format: arguments.output, query: arguments.query };
     match arguments.command {

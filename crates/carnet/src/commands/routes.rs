@@ -1,4 +1,4 @@
-//! `carnet routes`: what the server answers, from the table that it answers by.
+//! `carnet routes`: the server's route table.
 
 use super::Print;
 use crate::failure::Failure;

@@ -1,58 +1,59 @@
-//! `carnet setup`: the five steps for one application. Shows the plan, then applies what is missing.
+//! `carnet setup`: the five setup steps for one application. Shows the plan, then applies what is missing.
 
 use super::{
     Print,
-    place::{Signer, read},
+    session::{AdminSession, read},
 };
 use crate::{args::Setup, failure::Failure, output};
 use anstyle::AnsiColor;
 use carnet_client::setup::{
-    Wanted,
+    DesiredState,
     apply::apply,
-    plan::{Action, look, plan},
+    plan::{Action, plan, read_state},
 };
 use carnet_wire::{catalogue::POWER_PLATFORM, jose::Certificate, secret::ClientSecret};
 use serde_json::json;
 
-/// Sets an application up.
+/// Sets up an application.
 pub async fn run(print: &Print, setup: Setup) -> Result<(), Failure> {
-    let wanted = wanted(&setup)?;
-    let place = setup.place.place()?;
-    let mut signer = Signer::new(place.clone(), &setup.administrator)?;
-    let graph = signer.graph().await?;
-    let bap = if setup.register_admin { Some(signer.bap().await?) } else { None };
-    let seen = look(&graph, bap.as_ref(), &wanted).await?;
-    let actions = plan(&seen, &wanted);
+    let desired = desired_state(&setup)?;
+    let authority = setup.tenant.authority()?;
+    let mut session = AdminSession::new(authority.clone(), &setup.administrator)?;
+    let graph = session.graph().await?;
+    let bap = if setup.register_admin { Some(session.bap().await?) } else { None };
+    let current = read_state(&graph, bap.as_ref(), &desired).await?;
+    let actions = plan(&current, &desired);
     show(&actions);
     let open = actions.iter().filter(|action| !action.done).count();
     if setup.dry_run {
         return Ok(());
     }
-    if open > 0 && !setup.yes && !output::confirmed("apply this plan?") {
-        return Err(Failure::asked("nothing was changed").hint("--yes applies the plan without asking"));
+    if open > 0 && !setup.yes && !output::confirmed("Apply this plan?") {
+        return Err(Failure::usage("the plan was not applied; nothing was changed")
+            .hint("apply without confirmation: --yes"));
     }
-    let outcome = apply(&graph, bap.as_ref(), &wanted, |action| say(action, "doing")).await?;
-    output::say(&format!("{open} of {} done now; the rest was there", actions.len()));
-    if wanted.secret.is_some() && outcome.secret.is_none() {
-        output::say("the secret was there already; its value is shown only when it is made");
+    let outcome = apply(&graph, bap.as_ref(), &desired, |action| say(action, "apply")).await?;
+    output::say(&format!("applied {open} of {} actions; the others were already done", actions.len()));
+    if desired.secret.is_some() && outcome.secret.is_none() {
+        output::say("the secret already exists; its value was shown only when it was created");
     }
     print.data(&json!({
         "clientId": outcome.app,
-        "tenant": place.tenant,
+        "tenant": authority.tenant,
         "clientSecret": outcome.secret.as_ref().map(ClientSecret::expose),
     }))
 }
 
-fn wanted(setup: &Setup) -> Result<Wanted, Failure> {
-    let api = POWER_PLATFORM.parse().map_err(|_| Failure::bug("the API's id is no GUID"))?;
+fn desired_state(setup: &Setup) -> Result<DesiredState, Failure> {
+    let api = POWER_PLATFORM.parse().map_err(|_| Failure::bug("the API's application ID is not a GUID"))?;
     let certificate = match &setup.certificate {
         Some(path) => {
             let read = Certificate::read(&read(path)?);
-            Some(read.map_err(|error| Failure::asked(format!("{}: {error}", path.display())))?.base64())
+            Some(read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?.base64())
         }
         None => None,
     };
-    Ok(Wanted {
+    Ok(DesiredState {
         name: setup.name.clone(),
         permissions: vec![(api, setup.permissions.clone())],
         roles: Vec::new(),
@@ -64,10 +65,10 @@ fn wanted(setup: &Setup) -> Result<Wanted, Failure> {
     })
 }
 
-/// The plan, on standard error.
+/// Prints the plan on standard error.
 pub fn show(actions: &[Action]) {
     for action in actions {
-        say(action, if action.done { "there" } else { "to do" });
+        say(action, if action.done { "done" } else { "to do" });
     }
 }
 

@@ -1,15 +1,15 @@
-//! Signals that end a command.
+//! Signals that stop a command.
 
 use crate::{failure::Failure, output};
 use carnet_os::signal::{self, Signal};
 
-/// The signals of this process, as long as a command that serves runs.
+/// A listener for signals, for commands that run a server.
 pub struct Signals(signal::Signals);
 
 impl Signals {
-    /// Begins to listen; signals no longer end the process by themselves.
+    /// Starts to listen. Signals then no longer end the process.
     pub fn listen() -> Result<Self, Failure> {
-        let wrong = |error| Failure::bug(format!("signals cannot be received: {error}"));
+        let wrong = |error| Failure::bug(format!("listening for signals failed: {error}"));
         signal::Signals::listen().map(Self).map_err(wrong)
     }
 
@@ -18,12 +18,12 @@ impl Signals {
         self.0.next().await
     }
 
-    /// Waits for a signal to stop. A hangup is one where the program runs in a terminal.
+    /// Waits for a signal that stops the command. A hangup counts if the program runs in a terminal.
     pub async fn stopped(&mut self, in_terminal: bool) {
         while self.next().await == Signal::Hangup && !in_terminal {}
     }
 
-    /// Finishes work that ends a command, unless Ctrl+C is pressed meanwhile.
+    /// Completes the last work of a command, unless Ctrl+C is pressed.
     ///
     /// # Errors
     /// [`Failure::interrupted`]
@@ -32,7 +32,7 @@ impl Signals {
         tokio::select! {
             () = work => Ok(()),
             () = interrupted => {
-                output::say("stopped at once");
+                output::say("stopped without waiting");
                 Err(Failure::interrupted())
             }
         }

@@ -1,4 +1,4 @@
-//! `carnet up`: runs the server until it is told to stop.
+//! `carnet up`: runs the server until it is stopped.
 
 use crate::{
     args::{LogFormat, LogLevel, Up},
@@ -19,16 +19,16 @@ use clap::ValueEnum;
 pub async fn run(up: Up) -> Result<(), Failure> {
     logging(&up)?;
     if let Err(error) = carnet_os::process::no_core_files() {
-        tracing::warn!(cause = %error, "core files could not be switched off; they would hold keys");
+        tracing::warn!(cause = %error, "could not disable core files, which may contain keys");
     }
     let config = configuration(up)?;
     let mut signals = Signals::listen()?;
-    // Asked now: a terminal that is gone is none any more.
+    // Checked now, because the terminal may be closed later.
     let in_terminal = output::watched();
     let mut running = tokio::select! {
         running = start(config) => running.map_err(failed)?,
         () = signals.stopped(in_terminal) => {
-            output::say("stopped before it was ready");
+            output::say("stopped before the server was ready");
             return Ok(());
         }
     };
@@ -40,7 +40,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
     let (requests, most) = (running.in_flight(), running.drain_time().as_secs());
     if requests > 0 {
         output::say(&format!(
-            "stopping: waiting for {requests} request(s) in flight, at most {most} s; Ctrl+C stops at once"
+            "stopping: waiting up to {most} s for {requests} request(s) in progress; press Ctrl+C to stop now"
         ));
     }
     signals.unless_interrupted(running.stop()).await
@@ -48,13 +48,13 @@ pub async fn run(up: Up) -> Result<(), Failure> {
 
 fn configuration(up: Up) -> Result<Config, Failure> {
     let data = up.data.or_else(config::data_folder);
-    let data = data
-        .ok_or_else(|| Failure::asked("there is no home folder; say where to keep data with --data DIR"))?;
+    let data =
+        data.ok_or_else(|| Failure::usage("there is no home folder: specify a data folder with --data DIR"))?;
     let first_admin = match &up.admin_password_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);
             let text = text.map_err(|error| {
-                Failure::asked(format!("--admin-password-file {}: {error}", path.display()))
+                Failure::usage(format!("--admin-password-file {}: {error}", path.display()))
             })?;
             FirstAdmin::Password(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
         }
@@ -82,12 +82,12 @@ fn configuration(up: Up) -> Result<Config, Failure> {
     })
 }
 
-/// A server that does not start was asked wrongly, whatever the reason: another port, folder or file.
+/// Converts a start error. It counts as a usage error, because another port, folder or file would help.
 pub fn failed(error: StartError) -> Failure {
-    Failure::asked(error.to_string())
+    Failure::usage(error.to_string())
 }
 
-/// What people want to know once it runs. Generated secrets go to a terminal only.
+/// Prints the addresses and notices of the started server. Generated secrets are printed in a terminal only.
 fn tell(running: &Running) {
     let ready = &running.ready;
     output::say(&format!("{} {}", coloured("ready"), ready.public_url));
@@ -97,7 +97,7 @@ fn tell(running: &Running) {
     }
     output::say(&format!("  CA to trust  {}", ready.ca_file.display()));
     if running.new_ca {
-        output::say("  this CA is new: clients that trusted an older one need this one");
+        output::say("  this CA is new: clients that trust an older one have to trust this one");
     }
     for tenant in &ready.tenants {
         output::say(&format!("  tenant       {} ({})", tenant.id, tenant.domain));
@@ -116,26 +116,23 @@ fn tell(running: &Running) {
                 output::say(&format!("  administrator {name}, password written to {}", path.display()));
             }
             AdminPassword::Generated(password) if output::watched() => {
-                output::say(&format!(
-                    "  administrator {name}, password shown this once: {}",
-                    password.expose()
-                ));
+                output::say(&format!("  administrator {name}, password (shown once): {}", password.expose()));
             }
             AdminPassword::Generated(_) => {}
         }
     }
 }
 
-/// What was read again, and what could not be used.
+/// Prints what was reloaded and what could not be used.
 fn tell_reloaded(reloaded: &Reloaded) {
     match &reloaded.certificate {
-        Some(Ok(())) => output::say("reloaded: the certificate"),
+        Some(Ok(())) => output::say("reloaded the certificate"),
         Some(Err(error)) => say_kept("the certificate", &error.to_string()),
         None => {}
     }
     match &reloaded.files {
         Ok(applied) => {
-            output::say(&format!("reloaded: {} tenant file(s)", applied.len()));
+            output::say(&format!("reloaded {} tenant file(s)", applied.len()));
             tell_applied(applied);
         }
         Err(error) => say_kept("the tenant files", &error.to_string()),
@@ -143,7 +140,10 @@ fn tell_reloaded(reloaded: &Reloaded) {
 }
 
 fn say_kept(what: &str, why: &str) {
-    output::say(&format!("{} {what} stayed as before: {why}", output::coloured(AnsiColor::Red, "error:")));
+    output::say(&format!(
+        "{} could not reload {what}, which did not change: {why}",
+        output::coloured(AnsiColor::Red, "error:")
+    ));
 }
 
 fn tell_applied(all: &[Applied]) {
@@ -153,14 +153,11 @@ fn tell_applied(all: &[Applied]) {
             applied.report.iter().filter(|line| line.2 != carnet_server::seed::Did::Unchanged).count();
         let file = applied.path.display();
         match all {
-            0 => output::say(&format!("  {file}: applied before, unchanged")),
+            0 => output::say(&format!("  {file}: unchanged since it was applied")),
             _ => output::say(&format!("  {file}: {changed} of {all} objects created or changed")),
         }
         for (application, name, value) in applied.generated.iter().filter(|_| output::watched()) {
-            output::say(&format!(
-                "  secret `{name}` of `{application}`, shown this once: {}",
-                value.expose()
-            ));
+            output::say(&format!("  secret `{name}` of `{application}` (shown once): {}", value.expose()));
         }
     }
 }
@@ -169,24 +166,27 @@ fn coloured(word: &str) -> String {
     output::coloured(AnsiColor::Green, word)
 }
 
-/// The value of an option: the flag's, else the environment's, which has to be one as well.
+/// The value of an option, or else of its environment variable.
 fn chosen<T: ValueEnum>(flag: Option<T>, name: &str) -> Result<Option<T>, Failure> {
     let Some(value) = config::variable(name).filter(|_| flag.is_none()) else { return Ok(flag) };
     let words = || {
         let words = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         words.map(|it| it.get_name().to_owned()).collect::<Vec<_>>().join(", ")
     };
-    let wrong = |_| Failure::asked(format!("{name} is {value:?}")).hint(format!("use one of {}", words()));
+    let wrong = |_| {
+        Failure::usage(format!("{name} has the unknown value {value:?}"))
+            .hint(format!("use one of {}", words()))
+    };
     T::from_str(&value, true).map(Some).map_err(wrong)
 }
 
-/// Structured logs on standard error: lines for people in a terminal, JSON elsewhere, unless chosen.
+/// Starts logging on standard error: text in a terminal, otherwise JSON, unless the options say something else.
 fn logging(up: &Up) -> Result<(), Failure> {
     use tracing_subscriber::{EnvFilter, fmt};
     let level = chosen(up.log, "CARNET_LOG")?.unwrap_or(LogLevel::Info);
     let usual = if output::watched() { LogFormat::Text } else { LogFormat::Json };
     let format = chosen(up.log_format, "CARNET_LOG_FORMAT")?.unwrap_or(usual);
-    // Libraries speak only of what an operator should look at; the migration library tells of every step at `info`.
+    // Libraries log warnings only; the migration library logs every step at `info`.
     let (word, libraries) = match level {
         LogLevel::Off => ("off", "off"),
         LogLevel::Error => ("error", "error"),
@@ -197,11 +197,11 @@ fn logging(up: &Up) -> Result<(), Failure> {
     };
     let directives = format!("{libraries},carnet={word},carnet_server={word},carnet_store={word}");
     let filter = EnvFilter::try_new(directives)
-        .map_err(|error| Failure::bug(format!("the log filter cannot be read: {error}")))?;
+        .map_err(|error| Failure::bug(format!("the log filter is not valid: {error}")))?;
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
-    // A terminal that is gone takes no lines; that is no reason to fail.
+    // A closed terminal must not make logging fail.
     let builder = builder.with_ansi(output::watched()).log_internal_errors(false);
-    // If a subscriber is set already, it stays.
+    // A subscriber that is already set stays.
     let _ = match format {
         LogFormat::Text => builder.compact().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

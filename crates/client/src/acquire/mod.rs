@@ -1,58 +1,63 @@
-//! Getting tokens, one file for each way. A request is made once: a password is never tried again.
+//! Token requests, with one file for each grant type. A request is sent once; a password is never sent again after a
+//! failure.
 
 pub mod client_credentials;
 pub mod password;
 pub mod refresh_token;
 
 use crate::{
-    authority::Place,
+    authority::Authority,
     failure::ClientError,
-    transport::{Answered, Transport},
+    transport::{ApiResponse, Transport},
 };
 use carnet_wire::secret::{AccessToken, RefreshToken};
 use serde_json::Value;
 
-/// A token that was issued.
+/// An issued token.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The access token.
     pub access: AccessToken,
-    /// The refresh token, when `offline_access` was asked for.
+    /// The refresh token, if `offline_access` was requested.
     pub refresh: Option<RefreshToken>,
-    /// Seconds until the access token ends.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
-    /// The scopes that were given, for users.
+    /// The granted scopes, for users.
     pub scope: Option<String>,
-    /// The answer as it came, for `carnet token --output json`.
+    /// The response body, for `carnet token --output json`.
     pub body: Value,
 }
 
-/// What a token is asked for.
+/// The parameters of a token request that all grant types share.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// The scope.
+pub struct TokenParameters<'a> {
+    /// The `scope` parameter.
     pub scope: &'a str,
-    /// The `claims` parameter: what the client can do, and what an API challenged it for.
+    /// The `claims` parameter: client capabilities, and the claims challenge of an API.
     pub claims: Option<&'a str>,
 }
 
-impl<'a> From<&'a str> for Wanted<'a> {
+impl<'a> From<&'a str> for TokenParameters<'a> {
     fn from(scope: &'a str) -> Self {
         Self { scope, claims: None }
     }
 }
 
-impl<'a> From<&'a String> for Wanted<'a> {
+impl<'a> From<&'a String> for TokenParameters<'a> {
     fn from(scope: &'a String) -> Self {
         Self { scope, claims: None }
     }
 }
 
-/// Sends a form to the tenant's token endpoint and reads the token out of the answer.
-async fn ask(transport: &Transport, place: &Place, fields: &[(&str, &str)]) -> Result<Token, ClientError> {
-    let url = place.token_endpoint();
-    let Answered { body, .. } = transport.form(&url, fields).await?;
-    read(body).ok_or_else(|| ClientError::Unexpected { url, what: "a body without a bearer token".into() })
+/// Sends a form to the tenant's token endpoint and parses the response.
+async fn ask(
+    transport: &Transport,
+    authority: &Authority,
+    fields: &[(&str, &str)],
+) -> Result<Token, ClientError> {
+    let url = authority.token_endpoint();
+    let ApiResponse { body, .. } = transport.form(&url, fields).await?;
+    read(body).ok_or_else(|| ClientError::Unexpected { url, what: "the body has no bearer token".into() })
 }
 
 fn read(body: Value) -> Option<Token> {

@@ -1,19 +1,19 @@
-//! Step 5, user name and password: a token for a user, through a public client (step 3) or one that
-//! proves itself besides.
+//! Access tokens for a user, with user name and password (RFC 6749, 4.3; setup step 5). The client is a public client
+//! (step 3) or authenticates with a secret.
 
-use super::{Token, Wanted, ask};
-use crate::{authority::Place, failure::ClientError, transport::Transport};
+use super::{Token, TokenParameters, ask};
+use crate::{authority::Authority, failure::ClientError, transport::Transport};
 use carnet_wire::{
     ids::AppId,
     secret::{ClientSecret, Password},
 };
 
-/// Who signs in, through which application.
+/// A user and the client through which the user signs in.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// The application.
+    /// The client id.
     pub client: AppId,
-    /// The application's secret, unless it is a public client.
+    /// The client's secret, unless it is a public client.
     pub secret: Option<ClientSecret>,
     /// The user principal name.
     pub name: String,
@@ -21,20 +21,20 @@ pub struct User {
     pub password: Password,
 }
 
-/// Asks for a token.
+/// Requests a token.
 ///
 /// # Errors
 /// [`ClientError`]
 pub async fn acquire(
     transport: &Transport,
-    place: &Place,
+    authority: &Authority,
     user: &User,
-    wanted: impl Into<Wanted<'_>>,
+    parameters: impl Into<TokenParameters<'_>>,
 ) -> Result<Token, ClientError> {
-    let (client, wanted) = (user.client.to_string(), wanted.into());
+    let (client, parameters) = (user.client.to_string(), parameters.into());
     let mut fields = vec![
         ("client_id", client.as_str()),
-        ("scope", wanted.scope),
+        ("scope", parameters.scope),
         ("username", user.name.as_str()),
         ("password", user.password.expose()),
         ("grant_type", "password"),
@@ -42,6 +42,6 @@ pub async fn acquire(
     if let Some(secret) = &user.secret {
         fields.push(("client_secret", secret.expose()));
     }
-    fields.extend(wanted.claims.map(|claims| ("claims", claims)));
-    ask(transport, place, &fields).await
+    fields.extend(parameters.claims.map(|claims| ("claims", claims)));
+    ask(transport, authority, &fields).await
 }

@@ -1,16 +1,16 @@
-//! A token for the same user again, or for another resource, by a refresh token.
+//! Access tokens for the same user with a refresh token (RFC 6749, 6).
 
 use super::{Token, ask};
-use crate::{authority::Place, failure::ClientError, transport::Transport};
+use crate::{authority::Authority, failure::ClientError, transport::Transport};
 use carnet_wire::{ids::AppId, secret::RefreshToken};
 
-/// Exchanges a refresh token of a public client.
+/// Redeems a refresh token of a public client, for the same or another resource.
 ///
 /// # Errors
 /// [`ClientError`]
 pub async fn acquire(
     transport: &Transport,
-    place: &Place,
+    authority: &Authority,
     client: AppId,
     token: &RefreshToken,
     scope: &str,
@@ -22,5 +22,5 @@ pub async fn acquire(
         ("refresh_token", token.expose()),
         ("grant_type", "refresh_token"),
     ];
-    ask(transport, place, &fields).await
+    ask(transport, authority, &fields).await
 }

@@ -1,9 +1,8 @@
-//! Doing what a plan lists, in its order. What was done stays done when a later action fails, and the
-//! next run goes on from there.
+//! Applies a plan in order. If an action fails, earlier ones stay, and the next run continues from there.
 
 use super::{
-    Wanted,
-    plan::{Action, Deed, Seen, look, plan},
+    DesiredState,
+    plan::{Action, Change, CurrentState, plan, read_state},
     step1, step2, step3, step4,
 };
 use crate::{
@@ -14,68 +13,75 @@ use crate::{
 use carnet_wire::{ids::AppId, secret::ClientSecret};
 use serde_json::Value;
 
-/// What applying a plan gave.
+/// The result of applying a plan.
 #[derive(Debug)]
 pub struct Outcome {
     /// The application's client id.
     pub app: AppId,
-    /// The secret that was made, shown once.
+    /// The new secret, which cannot be read again.
     pub secret: Option<ClientSecret>,
 }
 
-/// Applies what is not done yet; `each` is told of every action before it is done.
+/// Applies the actions that are not done. `each` is called before every action.
 ///
 /// # Errors
 /// [`ClientError`] of the first action that fails.
 pub async fn apply(
     graph: &Graph,
     bap: Option<&Bap>,
-    wanted: &Wanted,
+    desired: &DesiredState,
     mut each: impl FnMut(&Action),
 ) -> Result<Outcome, ClientError> {
-    let mut seen = look(graph, bap, wanted).await?;
+    let mut current = read_state(graph, bap, desired).await?;
     let mut secret = None;
-    for action in plan(&seen, wanted).into_iter().filter(|action| !action.done) {
+    for action in plan(&current, desired).into_iter().filter(|action| !action.done) {
         each(&action);
-        match &action.deed {
-            Deed::CreateApplication => seen.application = Some(step1::create(graph, &wanted.name).await?),
-            Deed::CreatePrincipal => seen.principal = Some(graph.create_principal(seen.app()?).await?),
-            Deed::CreateResource(api) => {
+        match &action.change {
+            Change::CreateApplication => {
+                current.application = Some(step1::create(graph, &desired.name).await?)
+            }
+            Change::CreatePrincipal => {
+                current.principal = Some(graph.create_principal(current.app()?).await?)
+            }
+            Change::CreateResource(api) => {
                 let made = graph.create_principal(*api).await?;
-                seen.put_resource(*api, made);
+                current.put_resource(*api, made);
             }
-            Deed::Require(api, scopes) => {
-                seen.refresh(graph).await?;
-                step2::require(graph, seen.object()?, seen.api(*api)?, scopes).await?;
+            Change::Require(api, scopes) => {
+                current.refresh(graph).await?;
+                step2::require(graph, current.object()?, current.api(*api)?, scopes).await?;
             }
-            Deed::Consent(api, scopes) => {
-                step2::consent(graph, seen.service()?, seen.api(*api)?, scopes).await?;
+            Change::Consent(api, scopes) => {
+                step2::consent(graph, current.service()?, current.api(*api)?, scopes).await?;
             }
-            Deed::RequireRoles(api, roles) => {
-                seen.refresh(graph).await?;
-                step2::require_roles(graph, seen.object()?, seen.api(*api)?, roles).await?;
+            Change::RequireRoles(api, roles) => {
+                current.refresh(graph).await?;
+                step2::require_roles(graph, current.object()?, current.api(*api)?, roles).await?;
             }
-            Deed::Assign(api, roles) => {
-                step2::assign(graph, seen.service()?, seen.api(*api)?, (roles, &seen.assignments)).await?;
+            Change::Assign(api, roles) => {
+                step2::assign(graph, current.service()?, current.api(*api)?, roles, &current.assignments)
+                    .await?;
             }
-            Deed::PublicClient => step3::set(graph, text(seen.object()?, "id"), true).await?,
-            Deed::AddSecret(name) => {
-                secret = Some(graph.add_password(text(seen.object()?, "id"), name, None).await?.1);
+            Change::PublicClient => step3::set(graph, text(current.object()?, "id"), true).await?,
+            Change::AddSecret(name) => {
+                secret = Some(graph.add_password(text(current.object()?, "id"), name, None).await?.1);
             }
-            Deed::AddCertificate(certificate) => {
-                step4::add_certificate(graph, text(seen.object()?, "id"), certificate, &wanted.name).await?;
+            Change::AddCertificate(certificate) => {
+                step4::add_certificate(graph, text(current.object()?, "id"), certificate, &desired.name)
+                    .await?;
             }
-            Deed::Register => {
-                let bap = bap
-                    .ok_or_else(|| ClientError::Input("registering needs an administrator's token".into()))?;
-                bap.register(seen.app()?).await?;
+            Change::Register => {
+                let bap = bap.ok_or_else(|| {
+                    ClientError::Input("the registration requires an administrator's token".into())
+                })?;
+                bap.register(current.app()?).await?;
             }
         }
     }
-    Ok(Outcome { app: seen.app()?, secret })
+    Ok(Outcome { app: current.app()?, secret })
 }
 
-impl Seen {
+impl CurrentState {
     fn app(&self) -> Result<AppId, ClientError> {
         self.app_id().ok_or_else(|| absent("the application"))
     }
@@ -92,7 +98,7 @@ impl Seen {
         self.resource(api).ok_or_else(|| absent("the API's service principal"))
     }
 
-    /// Reads the registration again: an earlier action may have changed its lists.
+    /// Reads the registration again, because an earlier action may have changed its lists.
     async fn refresh(&mut self, graph: &Graph) -> Result<(), ClientError> {
         let path = format!("/applications/{}", text(self.object()?, "id"));
         self.application = Some(graph.call(reqwest::Method::GET, &path, None).await?);
@@ -107,5 +113,5 @@ impl Seen {
 }
 
 fn absent(what: &str) -> ClientError {
-    ClientError::Input(format!("{what} is not there and was not made"))
+    ClientError::Input(format!("{what} does not exist and was not created"))
 }

@@ -1,5 +1,5 @@
-//! The five steps as a plan: what is wanted, what is there, what is to be done. A plan is shown before
-//! it is applied, and applying it twice changes nothing the second time.
+//! The setup steps as a plan: the desired state, the current state, and the actions that lead to it. Applying a plan
+//! twice changes nothing the second time.
 
 pub mod apply;
 pub mod plan;
@@ -11,23 +11,23 @@ pub mod tenant;
 
 use carnet_wire::ids::AppId;
 
-/// What is wanted.
+/// The desired state of an application.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct DesiredState {
     /// The application's name.
     pub name: String,
     /// Delegated permissions by API.
     pub permissions: Vec<(AppId, Vec<String>)>,
     /// Application permissions by API.
     pub roles: Vec<(AppId, Vec<String>)>,
-    /// Consent is given for everyone.
+    /// Whether to consent for all users.
     pub admin_consent: bool,
-    /// Step 3's switch is on; otherwise it stays as it is.
+    /// Whether to enable the public client switch (step 3). If false, it stays as it is.
     pub public_client: bool,
-    /// A secret of this name is made when there is none.
+    /// The name of a secret to add, if the application has none of this name.
     pub secret: Option<String>,
-    /// The certificate, base64 of DER, is registered when it is not yet.
+    /// A certificate (base64 of DER) to register, if it is not registered yet.
     pub certificate: Option<String>,
-    /// The service principal is registered with Power Platform.
+    /// Whether to register the service principal with Power Platform.
     pub register_admin: bool,
 }

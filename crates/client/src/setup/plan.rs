@@ -1,122 +1,127 @@
-//! Looking at what is there and listing what is missing.
+//! Reads the current state and lists the actions that lead to the desired state.
 
-use super::{Wanted, step1, step2, step3, step4};
+use super::{DesiredState, step1, step2, step3, step4};
 use crate::{failure::ClientError, graph::Graph, power_platform::Bap};
 use carnet_wire::ids::AppId;
 use serde_json::Value;
 
-/// One thing to do, or one that is done already.
+/// One action of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// The article's step, 1 to 5; 5 stands for the registration that step 5 needs.
+    /// The setup step, 1 to 5. The registration with Power Platform belongs to step 5.
     pub step: u8,
-    /// What it makes true.
+    /// The description for the user.
     pub what: String,
-    /// It is true already.
+    /// Whether it is already done.
     pub done: bool,
-    /// How to do it.
-    pub deed: Deed,
+    /// The change that performs it.
+    pub change: Change,
 }
 
-/// How an [`Action`] is done.
+/// A change of an [`Action`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deed {
-    /// Step 1: create the registration.
+pub enum Change {
+    /// Step 1: create the application registration.
     CreateApplication,
-    /// Create the application's service principal.
+    /// Step 1: create the application's service principal.
     CreatePrincipal,
-    /// Step 2: make an API's service principal appear.
+    /// Step 2: create an API's service principal.
     CreateResource(AppId),
-    /// Step 2: list permissions in the registration.
+    /// Step 2: add delegated permissions to the registration.
     Require(AppId, Vec<String>),
-    /// Step 2: consent for everyone.
+    /// Step 2: consent to delegated permissions for all users.
     Consent(AppId, Vec<String>),
-    /// Step 2: list application permissions in the registration.
+    /// Step 2: add application permissions to the registration.
     RequireRoles(AppId, Vec<String>),
-    /// Step 2: give the application permissions.
+    /// Step 2: assign application permissions.
     Assign(AppId, Vec<String>),
-    /// Step 3: set the switch.
+    /// Step 3: enable the public client switch.
     PublicClient,
-    /// Step 4: add a secret.
+    /// Step 4: add a secret with this name.
     AddSecret(String),
-    /// Step 4: add a certificate.
+    /// Step 4: add a certificate (base64 of DER).
     AddCertificate(String),
-    /// Register with Power Platform.
+    /// Step 5: register with Power Platform.
     Register,
 }
 
-/// What is there, as far as the plan needs it.
+/// The current state, as far as a plan needs it.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// The registration.
+pub struct CurrentState {
+    /// The application registration.
     pub application: Option<Value>,
-    /// Its service principal.
+    /// The application's service principal.
     pub principal: Option<Value>,
-    /// The APIs' service principals.
+    /// The service principals of the APIs.
     pub resources: Vec<(AppId, Option<Value>)>,
-    /// The principal's permission grants.
+    /// The delegated permission grants of the service principal.
     pub grants: Vec<Value>,
-    /// Application permissions that the principal holds.
+    /// The application permissions of the service principal.
     pub assignments: Vec<Value>,
-    /// It is registered with Power Platform.
+    /// Whether it is registered with Power Platform.
     pub registered: bool,
 }
 
-/// Looks at what is there.
+/// Reads the current state.
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn look(graph: &Graph, bap: Option<&Bap>, wanted: &Wanted) -> Result<Seen, ClientError> {
-    let mut seen = Seen { application: graph.find_application(&wanted.name).await?, ..Seen::default() };
-    for (api, _) in wanted.permissions.iter().chain(&wanted.roles) {
-        if seen.resource(*api).is_none() {
-            seen.resources.push((*api, graph.find_principal(*api).await?));
+pub async fn read_state(
+    graph: &Graph,
+    bap: Option<&Bap>,
+    desired: &DesiredState,
+) -> Result<CurrentState, ClientError> {
+    let mut current =
+        CurrentState { application: graph.find_application(&desired.name).await?, ..CurrentState::default() };
+    for (api, _) in desired.permissions.iter().chain(&desired.roles) {
+        if current.resource(*api).is_none() {
+            current.resources.push((*api, graph.find_principal(*api).await?));
         }
     }
-    let Some(app) = seen.app_id() else { return Ok(seen) };
-    seen.principal = graph.find_principal(app).await?;
-    if let Some(principal) = seen.principal.as_ref().and_then(|it| it["id"].as_str()) {
-        seen.grants = graph.grants_of(principal).await?;
-        if !wanted.roles.is_empty() {
-            seen.assignments =
+    let Some(app) = current.app_id() else { return Ok(current) };
+    current.principal = graph.find_principal(app).await?;
+    if let Some(principal) = current.principal.as_ref().and_then(|it| it["id"].as_str()) {
+        current.grants = graph.grants_of(principal).await?;
+        if !desired.roles.is_empty() {
+            current.assignments =
                 graph.list(&format!("/servicePrincipals/{principal}/appRoleAssignments")).await?;
         }
     }
     if let Some(bap) = bap {
         let text = app.to_string();
-        seen.registered =
+        current.registered =
             bap.registered().await?.iter().any(|it| it["applicationId"].as_str() == Some(&text));
     }
-    Ok(seen)
+    Ok(current)
 }
 
-impl Seen {
-    /// The application's client id, once it exists.
+impl CurrentState {
+    /// The client id, if the application exists.
     #[must_use]
     pub fn app_id(&self) -> Option<AppId> {
         self.application.as_ref()?["appId"].as_str()?.parse().ok()
     }
 
-    /// The service principal of an API.
+    /// The service principal of an API, if it exists.
     #[must_use]
     pub fn resource(&self, api: AppId) -> Option<&Value> {
         self.resources.iter().find(|(id, _)| *id == api)?.1.as_ref()
     }
 }
 
-/// Everything that is wanted, each with whether it is done: pure, so that it can be shown and tested.
+/// All actions that lead to the desired state, including those that are done.
 #[must_use]
-pub fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
-    let mut actions = step1::plan(seen, wanted);
-    actions.extend(step2::plan(seen, wanted));
-    actions.extend(step3::plan(seen, wanted));
-    actions.extend(step4::plan(seen, wanted));
-    if wanted.register_admin {
+pub fn plan(current: &CurrentState, desired: &DesiredState) -> Vec<Action> {
+    let mut actions = step1::plan(current, desired);
+    actions.extend(step2::plan(current, desired));
+    actions.extend(step3::plan(current, desired));
+    actions.extend(step4::plan(current, desired));
+    if desired.register_admin {
         actions.push(Action {
             step: 5,
-            what: format!("register `{}` with Power Platform as an administrator", wanted.name),
-            done: seen.registered,
-            deed: Deed::Register,
+            what: format!("register `{}` with Power Platform as an administrator", desired.name),
+            done: current.registered,
+            change: Change::Register,
         });
     }
     actions
@@ -127,8 +132,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wanted() -> Wanted {
-        Wanted {
+    fn desired() -> DesiredState {
+        DesiredState {
             name: "reader".into(),
             permissions: vec![(
                 "8578e004-a5c6-46e7-913e-12f58912df43".parse().unwrap(),
@@ -143,9 +148,9 @@ mod tests {
         }
     }
 
-    fn complete() -> Seen {
+    fn complete() -> CurrentState {
         let api = json!({"id": "r", "oauth2PermissionScopes": [{"id": "s1", "value": "A.B.Read"}]});
-        Seen {
+        CurrentState {
             application: Some(json!({
                 "id": "o", "appId": "a0000000-0000-4000-8000-000000000001", "isFallbackPublicClient": true,
                 "requiredResourceAccess": [{"resourceAppId": "8578e004-a5c6-46e7-913e-12f58912df43", "resourceAccess": [{"id": "s1", "type": "Scope"}]}],
@@ -163,7 +168,7 @@ mod tests {
 
     #[test]
     fn in_an_empty_tenant_everything_is_to_be_done() {
-        let actions = plan(&Seen::default(), &wanted());
+        let actions = plan(&CurrentState::default(), &desired());
         assert!(actions.iter().all(|action| !action.done));
         let steps: Vec<u8> = actions.iter().map(|action| action.step).collect();
         assert_eq!(steps, [1, 1, 2, 2, 2, 3, 4, 5]);
@@ -172,16 +177,16 @@ mod tests {
     #[test]
     fn where_everything_is_there_nothing_is_to_be_done() {
         let open: Vec<Action> =
-            plan(&complete(), &wanted()).into_iter().filter(|action| !action.done).collect();
+            plan(&complete(), &desired()).into_iter().filter(|action| !action.done).collect();
         assert_eq!(open, []);
     }
 
     #[test]
     fn a_missing_scope_in_the_consent_is_seen_though_the_grant_is_there() {
-        let mut seen = complete();
-        seen.grants[0]["scope"] = "Other.Read".into();
-        let open: Vec<Deed> =
-            plan(&seen, &wanted()).into_iter().filter(|a| !a.done).map(|a| a.deed).collect();
-        assert_eq!(open, [Deed::Consent(wanted().permissions[0].0, vec!["A.B.Read".into()])]);
+        let mut current = complete();
+        current.grants[0]["scope"] = "Other.Read".into();
+        let open: Vec<Change> =
+            plan(&current, &desired()).into_iter().filter(|a| !a.done).map(|a| a.change).collect();
+        assert_eq!(open, [Change::Consent(desired().permissions[0].0, vec!["A.B.Read".into()])]);
     }
 }

@@ -1,26 +1,26 @@
-//! Step 1: the application registration, single tenant, and its service principal.
+//! Step 1: a single-tenant application registration and its service principal.
 
 use super::{
-    Wanted,
-    plan::{Action, Deed, Seen},
+    DesiredState,
+    plan::{Action, Change, CurrentState},
 };
 use crate::{failure::ClientError, graph::Graph};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
+pub(super) fn plan(current: &CurrentState, desired: &DesiredState) -> Vec<Action> {
     vec![
         Action {
             step: 1,
-            what: format!("register the application `{}`, single tenant", wanted.name),
-            done: seen.application.is_some(),
-            deed: Deed::CreateApplication,
+            what: format!("register the single-tenant application `{}`", desired.name),
+            done: current.application.is_some(),
+            change: Change::CreateApplication,
         },
         Action {
             step: 1,
-            what: "give it a service principal in this tenant".into(),
-            done: seen.principal.is_some(),
-            deed: Deed::CreatePrincipal,
+            what: "create its service principal".into(),
+            done: current.principal.is_some(),
+            change: Change::CreatePrincipal,
         },
     ]
 }

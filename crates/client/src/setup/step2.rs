@@ -1,9 +1,9 @@
-//! Step 2: API permissions. The API's service principal is made when the tenant lacks it, the
-//! registration lists the permissions, and consent for everyone makes them count.
+//! Step 2: API permissions. Creates the API's service principal if it is missing, adds the permissions to the
+//! registration, and consents to them for all users.
 
 use super::{
-    Wanted,
-    plan::{Action, Deed, Seen},
+    DesiredState,
+    plan::{Action, Change, CurrentState},
 };
 use crate::{
     failure::ClientError,
@@ -13,77 +13,77 @@ use carnet_wire::ids::AppId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
+pub(super) fn plan(current: &CurrentState, desired: &DesiredState) -> Vec<Action> {
     let mut actions = Vec::new();
-    for (api, scopes) in &wanted.permissions {
-        let resource = seen.resource(*api);
+    for (api, scopes) in &desired.permissions {
+        let resource = current.resource(*api);
         actions.push(Action {
             step: 2,
-            what: format!("make the service principal of the API {api} appear"),
+            what: format!("create the service principal of the API {api}"),
             done: resource.is_some(),
-            deed: Deed::CreateResource(*api),
+            change: Change::CreateResource(*api),
         });
-        let listed = lists(seen, *api, |resource| scope_ids(resource, scopes), "Scope");
+        let listed = lists(current, *api, |resource| scope_ids(resource, scopes), "Scope");
         actions.push(Action {
             step: 2,
-            what: format!("list {} in its API permissions", scopes.join(", ")),
+            what: format!("add {} to its API permissions", scopes.join(", ")),
             done: listed,
-            deed: Deed::Require(*api, scopes.clone()),
+            change: Change::Require(*api, scopes.clone()),
         });
-        if wanted.admin_consent {
+        if desired.admin_consent {
             actions.push(Action {
                 step: 2,
                 what: format!("grant admin consent for {}", scopes.join(", ")),
-                done: resource.is_some_and(|resource| consented(&seen.grants, resource, scopes)),
-                deed: Deed::Consent(*api, scopes.clone()),
+                done: resource.is_some_and(|resource| consented(&current.grants, resource, scopes)),
+                change: Change::Consent(*api, scopes.clone()),
             });
         }
     }
-    actions.extend(wanted.roles.iter().flat_map(|(api, roles)| plan_roles(seen, wanted, *api, roles)));
+    actions.extend(desired.roles.iter().flat_map(|(api, roles)| plan_roles(current, desired, *api, roles)));
     actions
 }
 
-fn plan_roles(seen: &Seen, wanted: &Wanted, api: AppId, roles: &[String]) -> Vec<Action> {
-    let resource = seen.resource(api);
+fn plan_roles(current: &CurrentState, desired: &DesiredState, api: AppId, roles: &[String]) -> Vec<Action> {
+    let resource = current.resource(api);
     let mut actions = Vec::new();
-    if !wanted.permissions.iter().any(|(delegated, _)| *delegated == api) {
+    if !desired.permissions.iter().any(|(delegated, _)| *delegated == api) {
         actions.push(Action {
             step: 2,
-            what: format!("make the service principal of the API {api} appear"),
+            what: format!("create the service principal of the API {api}"),
             done: resource.is_some(),
-            deed: Deed::CreateResource(api),
+            change: Change::CreateResource(api),
         });
     }
     actions.push(Action {
         step: 2,
-        what: format!("list the application permissions {} in its API permissions", roles.join(", ")),
-        done: lists(seen, api, |resource| role_ids(resource, roles), "Role"),
-        deed: Deed::RequireRoles(api, roles.to_vec()),
+        what: format!("add the application permissions {} to its API permissions", roles.join(", ")),
+        done: lists(current, api, |resource| role_ids(resource, roles), "Role"),
+        change: Change::RequireRoles(api, roles.to_vec()),
     });
-    if wanted.admin_consent {
+    if desired.admin_consent {
         let held = |resource: &Value| {
             role_ids(resource, roles)
-                .is_ok_and(|ids| ids.iter().all(|id| holds(&seen.assignments, resource, id)))
+                .is_ok_and(|ids| ids.iter().all(|id| holds(&current.assignments, resource, id)))
         };
         actions.push(Action {
             step: 2,
-            what: format!("give it the application permissions {}", roles.join(", ")),
+            what: format!("grant it the application permissions {}", roles.join(", ")),
             done: resource.is_some_and(held),
-            deed: Deed::Assign(api, roles.to_vec()),
+            change: Change::Assign(api, roles.to_vec()),
         });
     }
     actions
 }
 
-/// The registration lists all of them.
+/// Whether the registration lists all of these permissions.
 fn lists(
-    seen: &Seen,
+    current: &CurrentState,
     api: AppId,
     ids: impl Fn(&Value) -> Result<Vec<String>, ClientError>,
     kind: &str,
 ) -> bool {
-    seen.application.as_ref().zip(seen.resource(api)).is_some_and(|(application, resource)| {
-        ids(resource).is_ok_and(|ids| ids.iter().all(|id| requires(application, api, (id, kind))))
+    current.application.as_ref().zip(current.resource(api)).is_some_and(|(application, resource)| {
+        ids(resource).is_ok_and(|ids| ids.iter().all(|id| requires(application, api, id, kind)))
     })
 }
 
@@ -91,23 +91,23 @@ fn holds(assignments: &[Value], resource: &Value, role: &str) -> bool {
     assignments.iter().any(|it| it["resourceId"] == resource["id"] && text(it, "appRoleId") == role)
 }
 
-/// The ids of an API's delegated permissions by their values.
+/// The ids of an API's delegated permissions, by value.
 ///
 /// # Errors
-/// [`ClientError::Input`] naming the first value that the API does not publish.
+/// [`ClientError::Input`] for the first value that the API does not publish.
 pub fn scope_ids(resource: &Value, scopes: &[String]) -> Result<Vec<String>, ClientError> {
-    ids(resource, scopes, ("oauth2PermissionScopes", "a delegated permission"))
+    ids(resource, scopes, "oauth2PermissionScopes", "a delegated permission")
 }
 
-/// The ids of an API's application permissions by their values.
+/// The ids of an API's application permissions, by value.
 ///
 /// # Errors
-/// [`ClientError::Input`] naming the first value that the API does not publish.
+/// [`ClientError::Input`] for the first value that the API does not publish.
 pub fn role_ids(resource: &Value, roles: &[String]) -> Result<Vec<String>, ClientError> {
-    ids(resource, roles, ("appRoles", "an application permission"))
+    ids(resource, roles, "appRoles", "an application permission")
 }
 
-fn ids(resource: &Value, values: &[String], (list, kind): (&str, &str)) -> Result<Vec<String>, ClientError> {
+fn ids(resource: &Value, values: &[String], list: &str, kind: &str) -> Result<Vec<String>, ClientError> {
     let published = resource[list].as_array().map(Vec::as_slice).unwrap_or_default();
     let find = |value: &String| {
         let entry = published.iter().find(|entry| text(entry, "value").eq_ignore_ascii_case(value));
@@ -119,7 +119,7 @@ fn ids(resource: &Value, values: &[String], (list, kind): (&str, &str)) -> Resul
     values.iter().map(find).collect()
 }
 
-fn requires(application: &Value, api: AppId, (id, kind): (&str, &str)) -> bool {
+fn requires(application: &Value, api: AppId, id: &str, kind: &str) -> bool {
     let api = api.to_string();
     let resources = application["requiredResourceAccess"].as_array().into_iter().flatten();
     resources
@@ -142,7 +142,7 @@ fn consented(grants: &[Value], resource: &Value, scopes: &[String]) -> bool {
     })
 }
 
-/// Adds delegated permissions to the registration's list; what is listed stays.
+/// Adds delegated permissions to the registration. Listed ones stay.
 ///
 /// # Errors
 /// [`ClientError`]
@@ -152,10 +152,10 @@ pub async fn require(
     resource: &Value,
     scopes: &[String],
 ) -> Result<(), ClientError> {
-    add(graph, application, resource, (scope_ids(resource, scopes)?, "Scope")).await
+    add(graph, application, resource, scope_ids(resource, scopes)?, "Scope").await
 }
 
-/// Adds application permissions to the registration's list; what is listed stays.
+/// Adds application permissions to the registration. Listed ones stay.
 ///
 /// # Errors
 /// [`ClientError`]
@@ -165,21 +165,23 @@ pub async fn require_roles(
     resource: &Value,
     roles: &[String],
 ) -> Result<(), ClientError> {
-    add(graph, application, resource, (role_ids(resource, roles)?, "Role")).await
+    add(graph, application, resource, role_ids(resource, roles)?, "Role").await
 }
 
 async fn add(
     graph: &Graph,
     application: &Value,
     resource: &Value,
-    (ids, kind): (Vec<String>, &str),
+    ids: Vec<String>,
+    kind: &str,
 ) -> Result<(), ClientError> {
-    let api: AppId =
-        text(resource, "appId").parse().map_err(|_| ClientError::Input("the API has no id".into()))?;
+    let api: AppId = text(resource, "appId")
+        .parse()
+        .map_err(|_| ClientError::Input("the API's service principal has no application id".into()))?;
     let mut list = application["requiredResourceAccess"].as_array().cloned().unwrap_or_default();
     let missing: Vec<Value> = ids
         .into_iter()
-        .filter(|id| !requires(application, api, (id, kind)))
+        .filter(|id| !requires(application, api, id, kind))
         .map(|id| json!({ "id": id, "type": kind }))
         .collect();
     if missing.is_empty() {
@@ -198,7 +200,7 @@ async fn add(
     graph.call(Method::PATCH, &path, Some(&json!({ "requiredResourceAccess": list }))).await.map(drop)
 }
 
-/// Gives a service principal the application permissions that it does not hold.
+/// Assigns the application permissions that a service principal does not hold.
 ///
 /// # Errors
 /// [`ClientError`]
@@ -206,7 +208,8 @@ pub async fn assign(
     graph: &Graph,
     principal: &Value,
     resource: &Value,
-    (roles, held): (&[String], &[Value]),
+    roles: &[String],
+    held: &[Value],
 ) -> Result<(), ClientError> {
     let path = format!("/servicePrincipals/{}/appRoleAssignments", text(principal, "id"));
     for role in role_ids(resource, roles)?.into_iter().filter(|id| !holds(held, resource, id)) {
@@ -216,7 +219,7 @@ pub async fn assign(
     Ok(())
 }
 
-/// Consents for everyone: makes the grant, or adds the missing scopes to it.
+/// Consents for all users: creates the permission grant, or adds the missing scopes to it.
 ///
 /// # Errors
 /// [`ClientError`]

@@ -1,20 +1,22 @@
-//! Step 3: the public client switch, without which a user name and password are not accepted.
+//! Step 3: the public client switch. Without it, a user name and password are accepted only with the client's
+//! credential.
 
 use super::{
-    Wanted,
-    plan::{Action, Deed, Seen},
+    DesiredState,
+    plan::{Action, Change, CurrentState},
 };
 use crate::{failure::ClientError, graph::Graph};
 use reqwest::Method;
 use serde_json::json;
 
-pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Option<Action> {
-    let on = seen.application.as_ref().is_some_and(|it| it["isFallbackPublicClient"].as_bool() == Some(true));
-    wanted.public_client.then(|| Action {
+pub(super) fn plan(current: &CurrentState, desired: &DesiredState) -> Option<Action> {
+    let on =
+        current.application.as_ref().is_some_and(|it| it["isFallbackPublicClient"].as_bool() == Some(true));
+    desired.public_client.then(|| Action {
         step: 3,
-        what: "set the public client switch to on".into(),
+        what: "enable the public client switch".into(),
         done: on,
-        deed: Deed::PublicClient,
+        change: Change::PublicClient,
     })
 }
 

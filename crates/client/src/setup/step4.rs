@@ -1,8 +1,8 @@
 //! Step 4: certificates and secrets.
 
 use super::{
-    Wanted,
-    plan::{Action, Deed, Seen},
+    DesiredState,
+    plan::{Action, Change, CurrentState},
 };
 use crate::{
     failure::ClientError,
@@ -12,33 +12,33 @@ use carnet_wire::jose::Certificate;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(super) fn plan(seen: &Seen, wanted: &Wanted) -> Vec<Action> {
-    let application = seen.application.as_ref();
+pub(super) fn plan(current: &CurrentState, desired: &DesiredState) -> Vec<Action> {
+    let application = current.application.as_ref();
     let listed =
         |list: &str| application.and_then(|it| it[list].as_array()).map(Vec::as_slice).unwrap_or_default();
     let mut actions = Vec::new();
-    if let Some(name) = &wanted.secret {
+    if let Some(name) = &desired.secret {
         actions.push(Action {
             step: 4,
             what: format!("add a client secret named `{name}`"),
             done: listed("passwordCredentials").iter().any(|it| text(it, "displayName") == name),
-            deed: Deed::AddSecret(name.clone()),
+            change: Change::AddSecret(name.clone()),
         });
     }
-    if let Some(certificate) = &wanted.certificate {
+    if let Some(certificate) = &desired.certificate {
         let thumbprint =
             Certificate::read(certificate.as_bytes()).map(|it| it.thumbprint_hex()).unwrap_or_default();
         actions.push(Action {
             step: 4,
             what: format!("register the certificate {thumbprint}"),
             done: listed("keyCredentials").iter().any(|it| text(it, "customKeyIdentifier") == thumbprint),
-            deed: Deed::AddCertificate(certificate.clone()),
+            change: Change::AddCertificate(certificate.clone()),
         });
     }
     actions
 }
 
-/// Registers a certificate (base64 of DER) beside those that are there.
+/// Registers a certificate (base64 of DER) in addition to existing ones.
 ///
 /// # Errors
 /// [`ClientError`]
@@ -49,7 +49,7 @@ pub async fn add_certificate(
     name: &str,
 ) -> Result<(), ClientError> {
     let path = format!("/applications/{object}");
-    // The one read that gives the keys of existing entries back, so that they can be sent again.
+    // This read returns the keys of existing entries, which have to be sent again.
     let now = graph.call(Method::GET, &format!("{path}?$select=keyCredentials"), None).await?;
     let mut list = now["keyCredentials"].as_array().cloned().unwrap_or_default();
     list.push(
@@ -58,10 +58,10 @@ pub async fn add_certificate(
     graph.call(Method::PATCH, &path, Some(&json!({ "keyCredentials": list }))).await.map(drop)
 }
 
-/// Takes the certificate with this `keyId` or thumbprint away; the others stay.
+/// Removes the certificate with this `keyId` or thumbprint. Others stay.
 ///
 /// # Errors
-/// [`ClientError::Input`] when none matches.
+/// [`ClientError::Input`] if none matches.
 pub async fn remove_certificate(graph: &Graph, object: &str, which: &str) -> Result<(), ClientError> {
     let path = format!("/applications/{object}");
     let now = graph.call(Method::GET, &format!("{path}?$select=keyCredentials"), None).await?;

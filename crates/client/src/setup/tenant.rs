@@ -1,11 +1,11 @@
-//! A tenant file against a tenant, through Graph: what would change, and changing it. What Graph does not
-//! let anyone set (client ids, object ids, secret values, users, policy, packages) only matches; where it would
-//! have to change, nothing is changed at all.
+//! Compares a tenant file with a tenant through Microsoft Graph, and applies it. Graph cannot set everything in a
+//! file (client ids, object ids, secret values, users, policy, packages). If such a value differs, nothing is
+//! changed.
 
 use super::{
-    Wanted,
+    DesiredState,
     apply::apply as apply_setup,
-    plan::{Action, look, plan as plan_setup},
+    plan::{Action, plan as plan_setup, read_state},
 };
 use crate::{
     clock::OsEntropy,
@@ -25,55 +25,59 @@ use carnet_wire::{
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-/// The file, with the certificates that it names.
+/// A tenant file and the certificates that it names.
 #[derive(Debug)]
-pub struct Given<'a> {
-    /// What it says.
+pub struct TenantFileInput<'a> {
+    /// The file.
     pub file: &'a TenantFile,
-    /// Certificates by application, in the file's order.
+    /// The certificates of each application, in the file's order.
     pub certificates: &'a [Vec<Certificate>],
 }
 
-/// What is to become of an object of the file.
+/// What applying the file does to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It is not there.
+    /// It does not exist and will be created.
     Create(String),
-    /// It is there and differs.
+    /// It differs and will be changed.
     Change(String),
-    /// It is as the file says.
+    /// It matches the file.
     Unchanged,
-    /// It would have to change, and cannot be changed through Graph.
+    /// It differs and cannot be changed through Graph.
     NotSettable(String),
     /// It can be neither read nor set through Graph.
     NotChecked(String),
 }
 
-/// One object of the file.
+/// An object of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// `application`, `user`, …
+    /// The kind, such as `application` or `user`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// What is to become of it.
+    /// What applying does to it.
     pub state: State,
 }
 
-/// What applying gave.
+/// The result of applying a file.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Every object, as the plan saw it.
+    /// All objects, with the state before.
     pub lines: Vec<Line>,
-    /// Secrets that were made: application, name, value. Shown once.
+    /// New secrets: application, name and value. The values cannot be read again.
     pub secrets: Vec<(String, String, ClientSecret)>,
 }
 
-/// What the file would change.
+/// Compares a file with the tenant.
 ///
 /// # Errors
 /// [`ClientError`]
-pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result<Vec<Line>, ClientError> {
+pub async fn plan(
+    graph: &Graph,
+    bap: Option<&Bap>,
+    given: &TenantFileInput<'_>,
+) -> Result<Vec<Line>, ClientError> {
     let file = given.file;
     let mut lines = vec![organization(graph, file).await?];
     for user in &file.users {
@@ -81,7 +85,7 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
         let found =
             present(graph.call(Method::GET, &format!("/users/{}{select}", quoted(&user.name)), None).await)?;
         let state = match found {
-            None => State::NotSettable("it is not there, and users are not made here".into()),
+            None => State::NotSettable("it does not exist, and this command does not create users".into()),
             Some(found) => {
                 let id = user.id.is_none_or(|id| id.to_string() == text(&found, "id"));
                 let name = user.display_name.as_ref().is_none_or(|name| name == text(&found, "displayName"));
@@ -94,7 +98,7 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
                 match id && name && enabled && labels {
                     true => State::Unchanged,
                     false => State::NotSettable(
-                        "its id, a name, its mail or its state differs, and users are not changed here"
+                        "its id, a name, its mail or its state differs, and this command does not change users"
                             .into(),
                     ),
                 }
@@ -103,7 +107,7 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
         lines.push(Line { kind: "user", name: user.name.clone(), state });
     }
     for (table, certificates) in file.applications.iter().zip(given.certificates) {
-        let state = application_state(graph, bap, file, (table, certificates)).await?;
+        let state = application_state(graph, bap, file, table, certificates).await?;
         lines.push(Line { kind: "application", name: table.name.clone(), state });
     }
     for group in &file.groups {
@@ -111,8 +115,8 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
         let found = graph.list(&format!("/groups?$filter={filter}")).await?;
         let same = found.iter().any(|it| group.id.is_none_or(|id| id.to_string() == text(it, "id")));
         let state = match same {
-            true => State::NotChecked("who is in it is not compared here".into()),
-            false => State::NotSettable("it is not there, and groups are not made here".into()),
+            true => State::NotChecked("this command does not compare members".into()),
+            false => State::NotSettable("it does not exist, and this command does not create groups".into()),
         };
         lines.push(Line { kind: "group", name: group.name.clone(), state });
     }
@@ -124,26 +128,31 @@ pub async fn plan(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result
     lines.extend(
         file.environments
             .iter()
-            .map(|it| unseen("environment", &it.name, "Power Platform makes environments, not Graph")),
+            .map(|it| unseen("environment", &it.name, "environments cannot be created through Graph")),
     );
     let packages = file
         .packages
         .iter()
-        .map(|it| unseen("application package", &it.unique_name, "the publisher offers packages, not Graph"));
+        .map(|it| unseen("application package", &it.unique_name, "packages cannot be created through Graph"));
     lines.extend(packages);
     Ok(lines)
 }
 
-/// Applies the file. Nothing is changed when anything of it is not settable.
+/// Applies a file. Nothing is changed if the file has a value that cannot be set.
 ///
 /// # Errors
-/// [`ClientError::Input`] naming what is not settable; [`ClientError`] of the first call that fails.
-pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Result<Outcome, ClientError> {
+/// [`ClientError::Input`] for a value that cannot be set; [`ClientError`] of the first call that fails.
+pub async fn apply(
+    graph: &Graph,
+    bap: Option<&Bap>,
+    given: &TenantFileInput<'_>,
+) -> Result<Outcome, ClientError> {
     let lines = plan(graph, bap, given).await?;
     let fixed = lines.iter().find_map(|line| match &line.state {
-        State::NotSettable(why) => {
-            Some(format!("{} `{}` is not settable here: {why}; nothing was changed", line.kind, line.name))
-        }
+        State::NotSettable(why) => Some(format!(
+            "{} `{}` cannot be set through Graph: {why}; nothing was changed",
+            line.kind, line.name
+        )),
         _ => None,
     });
     if let Some(fixed) = fixed {
@@ -155,11 +164,11 @@ pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Resul
     }
     let mut secrets = Vec::new();
     for (table, certificates) in file.applications.iter().zip(given.certificates) {
-        let found = find(graph, table)
-            .await?
-            .ok_or_else(|| ClientError::Input(format!("application `{}` vanished", table.name)))?;
-        let wanted = wanted(graph, file, table, &found).await?;
-        apply_setup(graph, bap, &wanted, |_| {}).await?;
+        let found = find(graph, table).await?.ok_or_else(|| {
+            ClientError::Input(format!("application `{}` was deleted during this command", table.name))
+        })?;
+        let desired = desired_state(graph, file, table, &found).await?;
+        apply_setup(graph, bap, &desired, |_| {}).await?;
         for certificate in missing_certificates(&found, certificates) {
             super::step4::add_certificate(
                 graph,
@@ -178,11 +187,11 @@ pub async fn apply(graph: &Graph, bap: Option<&Bap>, given: &Given<'_>) -> Resul
     Ok(Outcome { lines, secrets })
 }
 
-/// A 404 is an answer too.
+/// Maps 404 to `None`.
 fn present(answer: Result<Value, ClientError>) -> Result<Option<Value>, ClientError> {
     match answer {
         Ok(found) => Ok(Some(found)),
-        Err(ClientError::Refused(no)) if no.status == 404 => Ok(None),
+        Err(ClientError::Refused(refusal)) if refusal.status == 404 => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -198,20 +207,20 @@ async fn organization(graph: &Graph, file: &TenantFile) -> Result<Line, ClientEr
     let rules = table.policy != PolicyTable::default();
     let state = match (same, rules) {
         (false, _) => State::NotSettable("its id, domain or name differs".into()),
-        (true, true) => State::NotChecked("policy is the operator's, not Graph's".into()),
+        (true, true) => State::NotChecked("policy cannot be read through Graph".into()),
         (true, false) => State::Unchanged,
     };
     Ok(Line { kind: "tenant", name: domain, state })
 }
 
-/// The registration that a table means.
+/// Finds the application of a table.
 async fn find(graph: &Graph, table: &ApplicationTable) -> Result<Option<Value>, ClientError> {
     let key = table.client_id.map_or_else(|| table.name.clone(), |id| id.to_string());
     graph.find_application(&key).await
 }
 
-/// Why a table cannot be applied over Graph: it says what only a server's own tenant file sets.
-fn not_set_here(table: &ApplicationTable) -> Option<String> {
+/// The reason why a table cannot be applied through Graph: a key that only the server's own tenant file can set.
+fn only_on_server(table: &ApplicationTable) -> Option<String> {
     let implicit = table.implicit != ImplicitTable::default();
     let said = [
         (table.assignment_required.is_some(), "assignment_required"),
@@ -220,25 +229,26 @@ fn not_set_here(table: &ApplicationTable) -> Option<String> {
         (table.logout_url.is_some(), "logout_url"),
     ];
     let key = said.iter().find(|(said, _)| *said).map(|(_, key)| key)?;
-    Some(format!("only the server's own tenant file sets `{key}`"))
+    Some(format!("`{key}` can only be set by the server's own tenant file (carnet up --tenant-file)"))
 }
 
 async fn application_state(
     graph: &Graph,
     bap: Option<&Bap>,
     file: &TenantFile,
-    (table, certificates): (&ApplicationTable, &[Certificate]),
+    table: &ApplicationTable,
+    certificates: &[Certificate],
 ) -> Result<State, ClientError> {
-    if let Some(why) = not_set_here(table) {
+    if let Some(why) = only_on_server(table) {
         return Ok(State::NotSettable(why));
     }
     let Some(found) = find(graph, table).await? else {
         return Ok(match (table.client_id, table.secrets.iter().find(|it| it.value.is_some())) {
             (Some(id), _) => State::NotSettable(format!(
-                "there is no application {id}, and client ids are made by the service"
+                "there is no application {id}, and the service generates client ids"
             )),
             (None, Some(secret)) => State::NotSettable(fixed_value(&secret.name)),
-            (None, None) => State::Create("it is not there".into()),
+            (None, None) => State::Create("it does not exist".into()),
         });
     };
     if table.id.is_some_and(|id| id.to_string() != text(&found, "id")) {
@@ -253,14 +263,17 @@ async fn application_state(
     changes.extend(
         missing_certificates(&found, certificates).map(|it| format!("certificate {}", it.thumbprint_hex())),
     );
-    let wanted = wanted(graph, file, table, &found).await?;
-    let seen = look(graph, bap, &wanted).await?;
-    let principal = seen.principal.as_ref().map(|it| text(it, "id").to_owned());
+    let desired = desired_state(graph, file, table, &found).await?;
+    let current = read_state(graph, bap, &desired).await?;
+    let principal = current.principal.as_ref().map(|it| text(it, "id").to_owned());
     if table.service_principal_id.is_some_and(|id| principal != Some(id.to_string())) {
         return Ok(State::NotSettable("the id of its service principal differs".into()));
     }
     changes.extend(
-        plan_setup(&seen, &wanted).into_iter().filter(|action| !action.done).map(|Action { what, .. }| what),
+        plan_setup(&current, &desired)
+            .into_iter()
+            .filter(|action| !action.done)
+            .map(|Action { what, .. }| what),
     );
     Ok(match changes.is_empty() {
         true => State::Unchanged,
@@ -270,7 +283,7 @@ async fn application_state(
 
 fn fixed_value(name: &str) -> String {
     format!(
-        "the secret `{name}` is not there, and secret values are made by the service; leave its value out"
+        "the secret `{name}` does not exist, and the service generates secret values; leave out its value"
     )
 }
 
@@ -293,7 +306,7 @@ fn missing_certificates<'a>(
     })
 }
 
-/// Makes the registration, or changes what differs; and its service principal.
+/// Creates the registration or changes what differs, and creates its service principal if it is missing.
 async fn register(graph: &Graph, table: &ApplicationTable) -> Result<(), ClientError> {
     let application = match find(graph, table).await? {
         Some(found) => {
@@ -318,10 +331,10 @@ async fn register(graph: &Graph, table: &ApplicationTable) -> Result<(), ClientE
 fn app_id(application: &Value) -> Result<AppId, ClientError> {
     text(application, "appId")
         .parse()
-        .map_err(|_| ClientError::Input("an application came without its id".into()))
+        .map_err(|_| ClientError::Input("an application in the response has no client id".into()))
 }
 
-/// The optional claims of a table as Graph has them.
+/// The optional claims of a table in Graph's form.
 fn optional_claims(table: &OptionalClaimsTable) -> Value {
     let list = |claims: &[ClaimTable]| {
         let one =
@@ -331,8 +344,8 @@ fn optional_claims(table: &OptionalClaimsTable) -> Value {
     json!({ "idToken": list(&table.id_token), "accessToken": list(&table.access_token) })
 }
 
-/// What of Graph's optional claims a table can say.
-fn asked_claims(found: &Value) -> Value {
+/// The part of Graph's optional claims that a table can describe.
+fn comparable_claims(found: &Value) -> Value {
     let list = |name: &str| {
         let one =
             |it: &Value| json!({"name": it["name"], "additionalProperties": it["additionalProperties"]});
@@ -341,7 +354,7 @@ fn asked_claims(found: &Value) -> Value {
     json!({ "idToken": list("idToken"), "accessToken": list("accessToken") })
 }
 
-/// The properties that the table describes and that differ, as a body that sets them.
+/// The differing properties of an application, as a request body that sets them.
 fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
     let mut body = Map::new();
     let mut want = |name: &str, value: Value, now: &Value| {
@@ -373,7 +386,7 @@ fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
         want(
             "optionalClaims",
             optional_claims(&table.optional_claims),
-            &asked_claims(&found["optionalClaims"]),
+            &comparable_claims(&found["optionalClaims"]),
         );
     }
     let exposes = &table.exposes;
@@ -399,7 +412,7 @@ fn differences(table: &ApplicationTable, found: &Value) -> Map<String, Value> {
     body
 }
 
-/// The list with what is missing of the wanted names; `None` when nothing is.
+/// The list with the missing entries added. `None` if none is missing.
 fn with_missing(held: &Value, wanted: &[Exposed], make: fn(&Exposed) -> Value) -> Option<Value> {
     let mut list = held.as_array().cloned().unwrap_or_default();
     let missing: Vec<Value> = wanted
@@ -437,13 +450,13 @@ fn role(it: &Exposed) -> Value {
     })
 }
 
-/// What the steps are to make true of an application that is there.
-async fn wanted(
+/// The desired state of an existing application.
+async fn desired_state(
     graph: &Graph,
     file: &TenantFile,
     table: &ApplicationTable,
     found: &Value,
-) -> Result<Wanted, ClientError> {
+) -> Result<DesiredState, ClientError> {
     let (mut permissions, mut roles) = (Vec::new(), Vec::new());
     for entry in &table.permissions {
         let api = match entry.api.parse::<AppId>() {
@@ -456,7 +469,8 @@ async fn wanted(
                     )));
                 }
                 Some(other) => match find(graph, other).await? {
-                    // It is registered first; its permissions are looked at then.
+                    // The API's application is registered first; its permissions are added in a later run of this
+                    // function.
                     None => continue,
                     Some(other) => app_id(&other)?,
                 },
@@ -469,12 +483,12 @@ async fn wanted(
             roles.push((api, entry.application.clone()));
         }
     }
-    Ok(Wanted {
+    Ok(DesiredState {
         name: text(found, "appId").to_owned(),
         permissions,
         roles,
         admin_consent: table.admin_consent,
-        // The switch is among the differences of the registration itself.
+        // The switch is among the differences of the registration.
         public_client: false,
         secret: None,
         certificate: None,
@@ -482,7 +496,7 @@ async fn wanted(
     })
 }
 
-/// Whether the file wants something of the administration API.
+/// Whether the file needs the administration API.
 #[must_use]
 pub fn needs_bap(file: &TenantFile) -> bool {
     file.applications.iter().any(|it| it.power_platform_admin)

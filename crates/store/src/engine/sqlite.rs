@@ -288,7 +288,7 @@ pub(crate) fn of_engine(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StoreError::Exists,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
-        Some(ErrorCode::DatabaseBusy) => StoreError::Away("another program uses its file".into()),
+        Some(ErrorCode::DatabaseBusy) => StoreError::Away("another program has its file open".into()),
         _ => StoreError::Away(error.to_string()),
     }
 }

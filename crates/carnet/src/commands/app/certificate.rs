@@ -1,7 +1,7 @@
-//! `carnet app certificate`: step 4. The private key never leaves its owner.
+//! `carnet app certificate` (step 4). Private keys are never sent.
 
 use super::{Print, find};
-use crate::{args::CertificateVerb, commands::place::read, failure::Failure};
+use crate::{args::CertificateVerb, commands::session::read, failure::Failure};
 use carnet_client::{
     graph::{Graph, text},
     setup::step4,
@@ -9,18 +9,18 @@ use carnet_client::{
 use carnet_wire::jose::Certificate;
 use serde_json::{Value, json};
 
-/// Adds, lists or removes.
+/// Adds, lists or removes certificates.
 pub async fn run(print: &Print, graph: &Graph, verb: CertificateVerb) -> Result<(), Failure> {
     match verb {
         CertificateVerb::Add { app, file } => {
             let certificate = Certificate::read(&read(&file)?);
             let certificate =
-                certificate.map_err(|error| Failure::asked(format!("{}: {error}", file.display())))?;
+                certificate.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
             let found = find(graph, &app).await?;
             let thumbprint = certificate.thumbprint_hex();
             let mut held = found["keyCredentials"].as_array().into_iter().flatten();
             if held.any(|it| text(it, "customKeyIdentifier").eq_ignore_ascii_case(&thumbprint)) {
-                return Err(Failure::asked(format!("the certificate {thumbprint} is there already")));
+                return Err(Failure::usage(format!("the certificate {thumbprint} is already registered")));
             }
             step4::add_certificate(graph, text(&found, "id"), &certificate.base64(), &certificate.subject)
                 .await?;

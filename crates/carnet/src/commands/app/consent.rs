@@ -1,4 +1,4 @@
-//! `carnet app consent`: step 2, consent for everyone to what the application lists.
+//! `carnet app consent` (step 2): admin consent for the permissions that an application lists.
 
 use super::{
     Print, find,
@@ -11,10 +11,11 @@ use carnet_client::{
 };
 use serde_json::json;
 
-/// Consents to every delegated permission that the application lists.
+/// Consents to all delegated permissions that the application lists.
 pub async fn run(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
     let found = find(graph, app).await?;
-    let id = text(&found, "appId").parse().map_err(|_| Failure::refused("the application has no id"))?;
+    let id =
+        text(&found, "appId").parse().map_err(|_| Failure::refused("the application has no client ID"))?;
     let principal = graph.principal(id).await?.0;
     let mut rows = Vec::new();
     let mut left = 0;
@@ -25,21 +26,25 @@ pub async fn run(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure>
         if scopes.is_empty() {
             continue;
         }
-        let api = text(&resource, "appId").parse().map_err(|_| Failure::refused("the API has no id"))?;
+        let api = text(&resource, "appId")
+            .parse()
+            .map_err(|_| Failure::refused("the API has no application ID"))?;
         let resource = if resource["id"].is_null() { present(graph, api).await? } else { resource };
         step2::consent(graph, &principal, &resource, &scopes).await?;
         rows.push(json!({ "api": resource["displayName"], "consented": scopes }));
     }
     if rows.is_empty() {
-        return Err(Failure::asked(format!(
-            "`{}` lists no delegated permission",
+        return Err(Failure::usage(format!(
+            "`{}` lists no delegated permissions",
             text(&found, "displayName")
         ))
-        .hint(format!("step 2: carnet app permission add {app} AppManagement.ApplicationPackages.Read")));
+        .hint(format!(
+            "add one (step 2): carnet app permission add {app} AppManagement.ApplicationPackages.Read"
+        )));
     }
     if left > 0 {
         output::say(&format!(
-            "{left} application permissions are listed too; this consents to delegated ones"
+            "{left} application permission(s) were skipped: this command consents to delegated permissions only"
         ));
     }
     print.data(&rows.into())

@@ -1,4 +1,4 @@
-//! `carnet app`: steps 1 to 4 one by one, through Microsoft Graph.
+//! `carnet app`: setup steps 1 to 4, one at a time, through Microsoft Graph.
 
 mod certificate;
 mod consent;
@@ -6,7 +6,7 @@ mod create;
 mod permission;
 mod secret;
 
-use super::{Print, place::Signer};
+use super::{Print, session::AdminSession};
 use crate::{
     args::{AppCommand, AppVerb, Switch},
     failure::Failure,
@@ -18,10 +18,10 @@ use carnet_client::{
 };
 use serde_json::{Value, json};
 
-/// Runs one verb.
+/// Runs one subcommand.
 pub async fn run(print: &Print, command: AppCommand) -> Result<(), Failure> {
-    let place = command.place.place()?;
-    let graph = Signer::new(place, &command.administrator)?.graph().await?;
+    let authority = command.tenant.authority()?;
+    let graph = AdminSession::new(authority, &command.administrator)?.graph().await?;
     match command.verb {
         AppVerb::Create { name } => create::run(print, &graph, &name).await,
         AppVerb::List => {
@@ -34,7 +34,7 @@ pub async fn run(print: &Print, command: AppCommand) -> Result<(), Failure> {
             let path = format!("/applications/{}", text(&found, "id"));
             graph.delete(&path).await?;
             output::say(&format!(
-                "`{}` is deleted, with its service principal and grants",
+                "deleted `{}`, its service principal and its permission grants",
                 text(&found, "displayName")
             ));
             print.data(&short(&found))
@@ -54,16 +54,16 @@ pub async fn run(print: &Print, command: AppCommand) -> Result<(), Failure> {
     }
 }
 
-/// The application that a person named.
+/// Finds the application that the user named.
 async fn find(graph: &Graph, name: &str) -> Result<Value, Failure> {
     let found = graph.find_application(name).await?;
     found.ok_or_else(|| {
-        Failure::asked(format!("there is no application `{name}`"))
-            .hint("`carnet app list` shows those that are there")
+        Failure::usage(format!("application `{name}` not found"))
+            .hint("list the applications: carnet app list")
     })
 }
 
-/// What lists show of an application.
+/// The properties of an application that lists show.
 fn short(it: &Value) -> Value {
     json!({
         "displayName": it["displayName"],

@@ -1,4 +1,4 @@
-//! `carnet app permission`: step 2, what the application says it needs.
+//! `carnet app permission` (step 2): the permissions that an application lists.
 
 use super::{Print, find};
 use crate::{args::PermissionVerb, failure::Failure, output};
@@ -12,7 +12,7 @@ use carnet_wire::{
 };
 use serde_json::{Value, json};
 
-/// Adds or lists.
+/// Adds or lists permissions.
 pub async fn run(print: &Print, graph: &Graph, verb: PermissionVerb) -> Result<(), Failure> {
     match verb {
         PermissionVerb::Add { app, permissions, api } => {
@@ -25,17 +25,17 @@ pub async fn run(print: &Print, graph: &Graph, verb: PermissionVerb) -> Result<(
     }
 }
 
-/// The service principal of an API; made, and said so, when the tenant lacks it.
+/// Finds or creates the service principal of an API.
 pub async fn present(graph: &Graph, api: AppId) -> Result<Value, Failure> {
     let (principal, made) = graph.principal(api).await?;
     if made {
         let name = text(&principal, "displayName");
-        output::say(&format!("the service principal of {name} was missing and is made"));
+        output::say(&format!("created the missing service principal of {name}"));
     }
     Ok(principal)
 }
 
-/// What the catalogue knows of an API that is not in the tenant, in the shape of its service principal.
+/// The catalogue's facts of an API that the tenant has no service principal for, in the form of a service principal.
 fn published(catalogue: &Catalogue, api: AppId) -> Value {
     let named = |id: KeyId, value: &str| json!({ "id": id, "value": value });
     match catalogue.application(api) {
@@ -49,7 +49,7 @@ fn published(catalogue: &Catalogue, api: AppId) -> Value {
     }
 }
 
-/// Every permission it lists, with whether it is consented for everyone.
+/// Prints all listed permissions and whether they have admin consent.
 async fn list(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
     let found = find(graph, app).await?;
     let mut rows: Vec<Value> = Vec::new();
@@ -67,20 +67,24 @@ async fn list(print: &Print, graph: &Graph, app: &str) -> Result<(), Failure> {
     print.data(&rows.into())
 }
 
-/// One permission of the list.
-pub struct Listed {
-    /// Its value.
+/// A permission that an application lists.
+pub struct ListedPermission {
+    /// The permission's value.
     pub value: String,
     /// `delegated` or `application`.
     pub kind: &'static str,
-    /// Everyone's consent covers it.
+    /// Whether it has admin consent.
     pub consented: bool,
 }
 
-/// What an application lists, by API.
-pub async fn listed(graph: &Graph, application: &Value) -> Result<Vec<(Value, Vec<Listed>)>, Failure> {
-    let app: AppId =
-        text(application, "appId").parse().map_err(|_| Failure::refused("the application has no id"))?;
+/// The permissions that an application lists, by API.
+pub async fn listed(
+    graph: &Graph,
+    application: &Value,
+) -> Result<Vec<(Value, Vec<ListedPermission>)>, Failure> {
+    let app: AppId = text(application, "appId")
+        .parse()
+        .map_err(|_| Failure::refused("the application has no client ID"))?;
     let grants = match graph.find_principal(app).await? {
         Some(principal) => graph.grants_of(text(&principal, "id")).await?,
         None => Vec::new(),
@@ -102,7 +106,7 @@ pub async fn listed(graph: &Graph, application: &Value) -> Result<Vec<(Value, Ve
         let one = |item: &Value| {
             let scope = text(item, "type") == "Scope";
             let value = name_of(&resource, text(item, "id"), scope);
-            Listed {
+            ListedPermission {
                 consented: scope && held.contains(&value.as_str()),
                 value,
                 kind: if scope { "delegated" } else { "application" },
@@ -114,7 +118,7 @@ pub async fn listed(graph: &Graph, application: &Value) -> Result<Vec<(Value, Ve
     Ok(all)
 }
 
-/// A permission's value, or its id when the API is not there to tell.
+/// The value of a permission, or its id if the API is unknown.
 fn name_of(resource: &Value, id: &str, scope: bool) -> String {
     let list = &resource[if scope { "oauth2PermissionScopes" } else { "appRoles" }];
     let mut found = list.as_array().into_iter().flatten().filter(|it| text(it, "id") == id);

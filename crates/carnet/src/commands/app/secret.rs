@@ -1,4 +1,4 @@
-//! `carnet app secret`: step 4.
+//! `carnet app secret` (step 4).
 
 use super::{Print, find};
 use crate::{args::SecretVerb, failure::Failure, output};
@@ -6,14 +6,14 @@ use carnet_client::graph::{Graph, text};
 use carnet_wire::time::Timestamp;
 use serde_json::{Value, json};
 
-/// Adds, lists or removes.
+/// Adds, lists or removes client secrets.
 pub async fn run(print: &Print, graph: &Graph, verb: SecretVerb) -> Result<(), Failure> {
     match verb {
         SecretVerb::Add { app, name, expires } => {
             let until = expires.as_deref().map(end_of).transpose()?;
             let found = find(graph, &app).await?;
             let (shown, value) = graph.add_password(text(&found, "id"), &name, until.as_deref()).await?;
-            output::say("the value is shown this once; keep it now");
+            output::say("save the secret now: its value cannot be shown again");
             let mut shown = row(&shown);
             shown["clientId"] = found["appId"].clone();
             shown["clientSecret"] = value.expose().into();
@@ -32,11 +32,11 @@ pub async fn run(print: &Print, graph: &Graph, verb: SecretVerb) -> Result<(), F
     }
 }
 
-/// The first moment after the day.
+/// The end of a day, which is the start of the next one.
 fn end_of(day: &str) -> Result<String, Failure> {
     let start = Timestamp::parse_iso(&format!("{day}T00:00:00Z"));
     let start =
-        start.ok_or_else(|| Failure::asked(format!("--expires `{day}` is no day such as 2027-11-22")))?;
+        start.ok_or_else(|| Failure::usage(format!("--expires `{day}` is not a date such as 2027-11-22")))?;
     Ok(start.plus_seconds(24 * 3600).iso())
 }
 

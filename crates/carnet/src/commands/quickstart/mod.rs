@@ -1,6 +1,6 @@
-//! `carnet quickstart`: the article's five steps against a server of its own, through HTTPS and the
-//! client library alone. Each step is tried too early first, so that people see what is missing and with
-//! which code it shows; an answer that is not the expected one ends it as our bug.
+//! `carnet quickstart`: the five setup steps against a temporary server, through HTTPS and the client library. Each
+//! step is first tried before its prerequisite exists, so that users see the resulting error. An unexpected response
+//! is reported as an internal error.
 
 mod print;
 mod server;
@@ -11,20 +11,23 @@ use crate::{args::Quickstart, failure::Failure, output};
 use print::Printer;
 use std::time::Instant;
 
-/// Runs all of it.
+/// Runs the quickstart.
 pub async fn run(arguments: Quickstart) -> Result<(), Failure> {
     let start = Instant::now();
     let printer = Printer::new();
-    printer.title("Carnet quickstart", "the article's five steps, against a server of our own");
-    let own = server::Own::start().await?;
-    printer.note(&format!("A server runs at {}, with a fresh store and a CA of its own.", own.url()));
+    printer.title("Carnet quickstart", "the five setup steps, against a temporary server");
+    let own = server::LocalServer::start().await?;
+    printer.note(&format!(
+        "A temporary server runs at {}, with an empty store and its own certificate authority.",
+        own.url()
+    ));
     let walked = steps::walk(&own, &printer).await;
     if walked.is_ok() {
         printer.title("Done", &format!("five steps in {:.1} s", start.elapsed().as_secs_f32()));
     }
     match (walked, arguments.keep) {
         (Ok(app), true) => {
-            for line in own.how_to_go_on(&app) {
+            for line in own.commands_to_try(&app) {
                 output::plain(&format!("{line}\n"));
             }
             let mut signals = Signals::listen()?;

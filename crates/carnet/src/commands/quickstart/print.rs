@@ -1,14 +1,14 @@
-//! What the quickstart shows: each request with its interesting fields, its answer, status and time, in
-//! lines of at most 100 columns, readable with and without colour.
+//! The quickstart's output: each request with its important fields, and its response, status and time, in lines of at
+//! most 100 columns.
 
 use crate::output;
 use anstyle::AnsiColor;
 use carnet_client::Exchange;
 use serde_json::Value;
 
-/// Columns.
+/// Maximum number of columns.
 const WIDTH: usize = 100;
-/// Members of an answer that help to understand it, in the order in which they are shown.
+/// Members of a response that are shown, in this order.
 const INTERESTING: [&str; 20] = [
     "displayName",
     "appId",
@@ -37,36 +37,36 @@ const INTERESTING: [&str; 20] = [
 pub struct Printer;
 
 impl Printer {
-    /// The printer.
+    /// A printer.
     pub const fn new() -> Self {
         Self
     }
 
-    /// The head of a part.
+    /// Prints the title of a section.
     pub fn title(&self, head: &str, rest: &str) {
         output::plain(&format!("\n{}  {rest}\n", output::coloured(AnsiColor::Cyan, head)));
     }
 
-    /// A remark.
+    /// Prints an explanation.
     pub fn note(&self, text: &str) {
         for line in wrapped(text, WIDTH - 2) {
             output::plain(&format!("  {line}\n"));
         }
     }
 
-    /// A remark that a refusal comes now, as it should.
+    /// Prints the explanation of an error that is expected next.
     pub fn early(&self, text: &str) {
-        let mark = output::coloured(AnsiColor::Yellow, "too early:");
-        let lines = wrapped(text, WIDTH - 13);
+        let mark = output::coloured(AnsiColor::Yellow, "expected error:");
+        let lines = wrapped(text, WIDTH - 18);
         for (at, line) in lines.iter().enumerate() {
             match at {
                 0 => output::plain(&format!("  {mark} {line}\n")),
-                _ => output::plain(&format!("             {line}\n")),
+                _ => output::plain(&format!("                  {line}\n")),
             }
         }
     }
 
-    /// A request and its answer.
+    /// Prints a request and its response.
     pub fn exchange(&self, exchange: &Exchange) {
         let good = exchange.status < 400;
         let colour = if good { AnsiColor::Green } else { AnsiColor::Yellow };
@@ -84,7 +84,7 @@ impl Printer {
     }
 }
 
-/// The request's lines: method and address, then fields.
+/// The lines of a request: method and URL, then fields.
 fn asked(exchange: &Exchange) -> Vec<String> {
     let head = format!("{} {}", exchange.method, exchange.url);
     let mut lines: Vec<String> = broken(&head, WIDTH - 4);
@@ -93,7 +93,7 @@ fn asked(exchange: &Exchange) -> Vec<String> {
     lines
 }
 
-/// The answer in one text.
+/// The response in one text.
 fn answered(body: &Value) -> String {
     if let Some(error) = body["error"].as_str() {
         let description = body["error_description"].as_str().unwrap_or_default();
@@ -114,7 +114,7 @@ fn answered(body: &Value) -> String {
             })
             .collect();
         return match items.len() {
-            0 => "an empty list".to_owned(),
+            0 => "empty list".to_owned(),
             1 => format!("1 item: {}", names.join(", ")),
             count => format!("{count} items: {}", names.join(", ")),
         };
@@ -128,7 +128,7 @@ fn answered(body: &Value) -> String {
     INTERESTING.iter().filter_map(shown).collect::<Vec<_>>().join("  ")
 }
 
-/// Scopes by their short names; of a long list the first ones.
+/// Scopes by their short names, at most three.
 fn scopes(text: &str) -> String {
     const SHOWN: usize = 3;
     let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_owned();
@@ -139,7 +139,7 @@ fn scopes(text: &str) -> String {
     }
 }
 
-/// Lines of at most `width` characters, broken at spaces, and inside words that are longer.
+/// Wraps text at spaces. Longer words are cut.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -155,7 +155,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// An address broken before a `/`, `?` or `&`, so that its parts stay whole where they can.
+/// Wraps a URL before `/`, `?` or `&`, so that its parts stay whole where possible.
 fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in text.split_inclusive(['/', '?', '&']) {
@@ -168,7 +168,7 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A text cut into pieces of at most `width` characters.
+/// Cuts text into pieces of at most `width` characters.
 fn cut(text: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()

@@ -1,8 +1,8 @@
-//! The quickstart's own server: a fresh folder, a tenant file with people and one environment, a free
-//! port. The folder goes when the server stops.
+//! The quickstart's temporary server: a temporary folder, a tenant file with users and one environment, and a free
+//! port. The folder is removed when the server stops.
 
 use crate::{commands::up::failed, config, failure::Failure};
-use carnet_client::{Place, clock::OsEntropy};
+use carnet_client::{Authority, clock::OsEntropy};
 use carnet_os::private;
 use carnet_server::{Config, FirstAdmin, PublicUrl, Running, start};
 use carnet_wire::{entropy::Entropy, secret::Password};
@@ -11,19 +11,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The tenant's domain, by which the article names it.
+/// The tenant's domain.
 pub const DOMAIN: &str = "contoso.example";
 /// The environment whose packages are listed.
 pub const ENVIRONMENT: &str = "Default-b7a1c0de-0000-4000-8000-000000000001";
 
-/// People of the tenant.
+/// The tenant's users.
 #[derive(Debug, Clone, Copy)]
 pub enum Person {
-    /// Global Administrator: does the setup.
+    /// Global Administrator, who performs the setup.
     Admin,
-    /// Power Platform Administrator: calls the API.
+    /// Power Platform Administrator, who calls the API.
     Ada,
-    /// Has a second factor.
+    /// A user with a second factor.
     Grace,
 }
 
@@ -48,20 +48,20 @@ impl Person {
     }
 }
 
-/// The server and what is known of it.
-pub struct Own {
+/// The running server with its folder and users.
+pub struct LocalServer {
     running: Running,
     folder: PathBuf,
     passwords: Vec<Password>,
-    /// Where it is.
-    pub place: Place,
+    /// The authority of the server.
+    pub authority: Authority,
 }
 
-impl Own {
-    /// Starts it.
+impl LocalServer {
+    /// Starts the server.
     pub async fn start() -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("carnet-quickstart-{}", OsEntropy.uuid()));
-        let wrong = |error: std::io::Error| Failure::asked(format!("{}: {error}", folder.display()));
+        let wrong = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
         private::create_folder(&folder).map_err(wrong)?;
         let secret =
             |length: usize| OsEntropy.client_secret().expose().chars().take(length).collect::<String>();
@@ -91,42 +91,42 @@ impl Own {
                 return Err(failed(error));
             }
         };
-        let place =
-            Place::of_authority(&running.ready.public_url, DOMAIN, Some(running.ready.ca_file.clone()))?;
-        Ok(Self { running, folder, passwords, place })
+        let authority =
+            Authority::of_authority(&running.ready.public_url, DOMAIN, Some(running.ready.ca_file.clone()))?;
+        Ok(Self { running, folder, passwords, authority })
     }
 
-    /// Its address.
+    /// The public URL.
     pub fn url(&self) -> &str {
         &self.running.ready.public_url
     }
 
-    /// A person's password.
+    /// The password of a user.
     pub fn password(&self, person: Person) -> Password {
         self.passwords[person as usize].clone()
     }
 
-    /// Commands that go on from here.
-    pub fn how_to_go_on(&self, app: &str) -> Vec<String> {
+    /// Commands to try while the server runs.
+    pub fn commands_to_try(&self, app: &str) -> Vec<String> {
         let folder = self.folder.display();
         let common = format!("--ready-file {folder}/ready.json");
         let admin = format!("--username {} --password-file {folder}/admin.password", Person::Admin.name());
         vec![
-            "The server stays up until you press Ctrl+C; then its folder goes. In another terminal:".into(),
+            "The server runs until you press Ctrl+C; then its folder is removed. Commands to try in another terminal:".into(),
             format!("  carnet app list --output table {common} {admin}"),
             format!("  carnet app show {app} {common} {admin}"),
             format!("  carnet setup --name mine --secret ci --register-admin {common} {admin}"),
         ]
     }
 
-    /// Stops it and removes its folder, also where the stop is given up.
+    /// Stops the server and removes its folder, also if the stop is interrupted.
     pub async fn stop(self) {
         let _removed = Removed(self.folder);
         self.running.stop().await;
     }
 }
 
-/// A folder that is removed when this is dropped.
+/// A folder that is removed on drop.
 struct Removed(PathBuf);
 
 impl Drop for Removed {
@@ -162,7 +162,7 @@ fn tenant_file(passwords: &[Password]) -> String {
     text
 }
 
-/// A fresh key of a second factor: 32 characters of base32.
+/// A random key of an authenticator: 32 base32 characters.
 fn base32(entropy: &dyn Entropy) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut bytes = [0; 32];
