@@ -1,5 +1,5 @@
-//! Applications that support Entra ID, in pinned releases: oauth2-proxy, dex, Auth.js, Django with Microsoft's
-//! `identity` package, and Flask-AppBuilder.
+//! Preparation of third-party applications that support Entra ID, in pinned releases: oauth2-proxy, dex, Auth.js,
+//! Django with Microsoft's `identity` package, and Flask-AppBuilder.
 
 use crate::{
     go, node, python,
@@ -7,19 +7,19 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// What the tests of applications need.
+/// The prepared applications. An error says why one is not available.
 pub struct Applications {
-    /// The oauth2-proxy program.
+    /// The program oauth2-proxy.
     pub oauth2_proxy: Result<PathBuf, String>,
-    /// The dex program.
+    /// The program dex.
     pub dex: Result<PathBuf, String>,
-    /// The folder of Auth.js and Express.
+    /// The folder with Auth.js and Express.
     pub node: Result<PathBuf, String>,
-    /// A Python interpreter that has Django, `identity` and Flask-AppBuilder.
+    /// A Python interpreter with Django, `identity` and Flask-AppBuilder.
     pub python: Result<PathBuf, String>,
 }
 
-/// Builds and installs all of them, or finds what an earlier run installed.
+/// Builds and installs all applications that an earlier run has not installed.
 pub fn prepare() -> Applications {
     let source = |name: &str| root().join("tests/outside/applications").join(name);
     let place = |name: &str| target().join("applications").join(name);

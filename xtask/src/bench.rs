@@ -1,16 +1,17 @@
 //! `cargo xtask bench`: builds the program, the ceiling and the load generator, and runs the measurements. With
-//! `--against BINARY` the other program takes the ceiling's place.
+//! `--against BINARY`, another program is measured instead of the ceiling.
 
 use crate::run::{cargo, target};
 use std::process::{Command, ExitCode};
 
-/// Builds with the profile for packages and runs the load generator, which knows the flags and prints the table.
+/// Builds with the release profile for packages and runs the load generator, which parses the flags and prints the
+/// table.
 pub fn run(flags: &[&str]) -> ExitCode {
     let build = ["build", "--profile", "dist", "--package", "carnet", "--package", "carnet-tests", "--bins"];
     if !cargo(&build).status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
     }
-    // The disk is still busy with what was built, and what is measured waits for the disk.
+    // The build's writes must not slow down the disk during the measurement.
     let _ = Command::new("sync").status();
     let programs = target().join("dist");
     let mut load = Command::new(programs.join("load"));

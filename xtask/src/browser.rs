@@ -1,12 +1,12 @@
-//! Chromium of Debian's packages, with a font and the program that makes it trust a CA.
+//! Installation of Chromium from Debian's packages, with a font and the tool that makes it trust a CA.
 
 use crate::run::{found, has, install};
 use std::path::PathBuf;
 
-/// Where a package's program is looked for, and its package.
+/// Required programs and the packages that contain them.
 const NEEDED: [(&str, &str); 2] = [("chromium", "chromium"), ("certutil", "libnss3-tools")];
 
-/// The browser's program.
+/// Installs Chromium if it is missing, and returns its path.
 pub fn chromium() -> Result<PathBuf, String> {
     let mut missing: Vec<&str> = NEEDED.into_iter().filter(|it| !has(it.0)).map(|it| it.1).collect();
     if !PathBuf::from("/usr/share/fonts/truetype/dejavu").is_dir() {

@@ -1,4 +1,4 @@
-//! A suite of real clients that lies outside the workspace, run against `carnet up`.
+//! Runs an external suite of real clients against `carnet up`.
 
 use crate::run::{quiet, target};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Passed and failed cases.
+/// Runs the suite and returns the numbers of passed and failed cases.
 pub fn run(suite: &Path, binary: &Path) -> Result<(u32, u32), String> {
     let work = target().join("clients");
     let cache = work.join("cache");
@@ -34,7 +34,7 @@ pub fn run(suite: &Path, binary: &Path) -> Result<(u32, u32), String> {
         |word: &str| u32::try_from(text.lines().filter(|line| line.starts_with(word)).count()).unwrap_or(0);
     let (passed, failed) = (count("PASS "), count("FAIL ") + count("SKIP "));
     match passed + failed {
-        0 => Err("the suite ran no case".into()),
+        0 => Err("the suite ran no cases".into()),
         _ => Ok((passed, failed)),
     }
 }

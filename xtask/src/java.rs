@@ -1,4 +1,4 @@
-//! The program with the pinned Microsoft clients for Java.
+//! The Java program with Microsoft's clients in pinned versions.
 
 use crate::run::{has, quiet, root, target};
 use std::{
@@ -7,11 +7,11 @@ use std::{
     process::Command,
 };
 
-/// Compiles the program and copies its libraries, or finds what an earlier run made; their folder. Maven keeps what
-/// it downloads in the user's own repository, as Go and npm do.
+/// Compiles the program and copies its libraries, unless an earlier run did, and returns their folder. Maven stores
+/// downloads in the user's local repository.
 pub fn witness() -> Result<PathBuf, String> {
     if ["mvn", "java", "javac"].into_iter().any(|program| !has(program)) {
-        return Err("a JDK 17 or newer with Maven is needed".into());
+        return Err("JDK 17 or newer and Maven are required".into());
     }
     let (source, folder) = (root().join("tests/outside/clients/java"), target().join("java"));
     let mark = folder.join("carnet-sources.txt");
@@ -31,7 +31,7 @@ pub fn witness() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// The texts of the program and of what pins its libraries.
+/// The content of the program's sources and of the file that pins its libraries.
 fn sources(folder: &Path) -> std::io::Result<String> {
     let mut files = vec![folder.join("pom.xml")];
     for entry in fs::read_dir(folder.join("src/main/java/carnet"))? {

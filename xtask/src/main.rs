@@ -1,11 +1,11 @@
-//! Tasks of the workspace, with the standard library alone, so that they build in a second.
+//! Tasks of the workspace. They use only the standard library, so that they build within a second.
 //!
-//! `cargo xtask test` installs or starts what the tests need and runs all of them. `cargo xtask bench` builds
-//! the measured programs and prints their ratios. `cargo xtask soak` attacks a server and compares what that cost
-//! with bounds. `cargo xtask mutants` reports which changes of a module no test notices.
+//! `cargo xtask test` prepares what the tests need and runs them all. `cargo xtask bench` measures the performance.
+//! `cargo xtask soak` attacks a server and compares the costs with limits. `cargo xtask mutants` reports changes of a
+//! module that no test detects.
 
-#![expect(clippy::disallowed_macros, reason = "a task talks to the person who runs it")]
-#![expect(clippy::disallowed_methods, reason = "tasks pass the environment on")]
+#![expect(clippy::disallowed_macros, reason = "tasks print messages for the developer")]
+#![expect(clippy::disallowed_methods, reason = "tasks pass the environment to other programs")]
 
 mod applications;
 mod bench;
@@ -24,15 +24,16 @@ mod test;
 use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
-usage: cargo xtask test [--clients DIR]   run every test; DIR holds a further suite of real clients
+usage: cargo xtask test [--clients DIR]
+           run all tests; DIR contains an additional suite of real clients
        cargo xtask bench [--against BINARY] [--quick] [--only WORD]
-                                         measure against the ceiling, or against another carnet program, and
-                                         print the table of ratios
+           measure against the ceiling, or against another carnet program, and print the ratios
        cargo xtask soak [--quick] [--binary BINARY] [--only WORD]
-                                         attack a server for 30 minutes (--quick: 5 minutes), print what that cost
-                                         and fail when a bound is exceeded
-       cargo xtask mutants MODULE...     change modules in many small ways, run the tests that reach them, and
-                                         update docs/mutants.md; fail when an undetected change has no reason there";
+           attack a server for 30 minutes (--quick: 5 minutes), print the costs, and fail if a limit
+           is exceeded
+       cargo xtask mutants MODULE...
+           change modules in many small ways, run their tests, and update docs/mutants.md; fail if an
+           undetected change has no reason there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// All flags are `--quick` or one of these with a value, each at most once.
+/// Whether all flags are `--quick` or one of these with a value, each at most once.
 fn known(flags: &[&str], with_value: &[&str]) -> bool {
     let mut seen = Vec::new();
     let mut flags = flags.iter();

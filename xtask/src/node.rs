@@ -1,4 +1,4 @@
-//! Node.js with pinned packages: Microsoft's client libraries, a driver for browsers, axe, and applications.
+//! Node.js with pinned packages: Microsoft's client libraries, a browser driver, axe, and applications.
 
 use crate::run::{has, install, quiet, root, target};
 use std::{
@@ -7,17 +7,17 @@ use std::{
     process::Command,
 };
 
-/// The oldest release that the packages run on.
+/// The oldest release that the packages support.
 const OLDEST: u32 = 20;
-/// The packages and what pins them.
+/// The files that pin the packages.
 const PINNED: [&str; 2] = ["package.json", "package-lock.json"];
 
-/// The folder of the packages for the browser tests and Microsoft's clients.
+/// Installs the packages for the browser tests and Microsoft's clients, and returns their folder.
 pub fn environment() -> Result<PathBuf, String> {
     install_packages(&root().join("tests/outside/browser"), &target().join("node"))
 }
 
-/// Installs the packages that the two files of a source folder pin, or finds what an earlier run installed; the folder
+/// Installs the packages that the files in a source folder pin, unless an earlier run did, and returns the folder
 /// `node_modules`.
 pub fn install_packages(source: &Path, folder: &Path) -> Result<PathBuf, String> {
     let missing: Vec<&str> =
@@ -37,20 +37,20 @@ pub fn install_packages(source: &Path, folder: &Path) -> Result<PathBuf, String>
         .map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
-    // A driver that fetches a browser of its own would find none behind a mirror, and Debian's is meant.
+    // The tests use Debian's Chromium, so the driver must not download a browser.
     quiet(npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
     fs::write(&mark, pinned).map_err(|error| error.to_string())?;
     Ok(modules)
 }
 
-/// The packages want a release that Debian has since its version 13.
+/// Checks the release of Node.js. Debian 13 and newer have a recent one.
 fn new_enough() -> Result<(), String> {
     let told = Command::new("node").arg("--version").output().map_err(|error| format!("node: {error}"))?;
     let text = String::from_utf8_lossy(&told.stdout);
     let release = text.trim().trim_start_matches('v').split('.').next().and_then(|it| it.parse::<u32>().ok());
     match release {
         Some(release) if release >= OLDEST => Ok(()),
-        _ => Err(format!("Node.js {OLDEST} or newer is needed; this is {}", text.trim())),
+        _ => Err(format!("Node.js {OLDEST} or newer is required; found {}", text.trim())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster on a free port, gone when the tests are done.
+//! A temporary PostgreSQL cluster on a free port.
 
 use crate::run::{install, is_root, quiet};
 use std::{
@@ -8,22 +8,22 @@ use std::{
     process::Command,
 };
 
-/// A running cluster.
+/// A running cluster. It is stopped and removed on drop.
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
-    /// Its address.
+    /// The connection URL.
     pub url: String,
 }
 
 impl Cluster {
-    /// Installs PostgreSQL where it is missing, and starts a cluster.
+    /// Installs PostgreSQL if it is missing, and starts a cluster.
     pub fn start() -> Result<Self, String> {
         let programs = match find() {
             Some(programs) => programs,
             None => {
                 install(&["postgresql"])?;
-                find().ok_or("PostgreSQL was installed and cannot be found")?
+                find().ok_or("PostgreSQL was installed but cannot be found")?
             }
         };
         let folder = std::env::temp_dir().join(format!("carnet-test-postgres-{}", std::process::id()));
@@ -68,7 +68,7 @@ impl Drop for Cluster {
     }
 }
 
-/// PostgreSQL refuses to run as the administrator.
+/// A command that runs as an unprivileged user, because PostgreSQL refuses to run as root.
 fn as_owner(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
@@ -78,7 +78,7 @@ fn as_owner(program: &Path) -> Command {
     command
 }
 
-/// The newest installed version's programs.
+/// The programs of the newest installed version.
 fn find() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut found: Vec<PathBuf> = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();

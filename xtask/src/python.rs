@@ -7,12 +7,13 @@ use std::{
     process::Command,
 };
 
-/// The interpreter with Microsoft's clients for Python.
+/// Installs Microsoft's clients for Python and returns the interpreter.
 pub fn environment() -> Result<PathBuf, String> {
     install_packages(&root().join("tests/outside/clients/requirements.txt"), &target().join("python"))
 }
 
-/// Makes an environment with the packages of a requirements file, or finds what an earlier run made; its interpreter.
+/// Creates an environment with the packages of a requirements file, unless an earlier run did, and returns its
+/// interpreter.
 pub fn install_packages(wanted: &Path, folder: &Path) -> Result<PathBuf, String> {
     let pinned = fs::read_to_string(wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
     let (python, mark) = (folder.join("bin/python"), folder.join("carnet-requirements.txt"));

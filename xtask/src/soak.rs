@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: builds the program and the attacker, and runs the attacks against a server on this machine.
+//! `cargo xtask soak`: builds the program and the attacker, and runs the attacks against a local server.
 
 use crate::run::{cargo, target};
 use std::{
@@ -6,8 +6,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// Builds with the release profile and runs the attacker, which knows the flags and prints the table. `--binary` names
-/// a program that was built before; then only the attacker is built.
+/// Builds with the release profile and runs the attacker, which parses the flags and prints the table. With
+/// `--binary`, only the attacker is built.
 pub fn run(flags: &[&str]) -> ExitCode {
     let at = flags.iter().position(|flag| *flag == "--binary");
     let given = at.and_then(|at| flags.get(at + 1)).map(PathBuf::from);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, with what it needs. The last lines say what ran.
+//! `cargo xtask test`: prepares what the tests need and runs them all. The last lines are a summary.
 
 use crate::{
     applications, browser, clients, go, java, node,
@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-/// One suite's end.
+/// The result of one suite.
 struct Suite {
     name: &'static str,
     passed: u32,
@@ -21,7 +21,7 @@ struct Suite {
     skipped: Option<String>,
 }
 
-/// Runs everything.
+/// Runs all tests.
 pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let start = Instant::now();
     let mut suites = Vec::new();
@@ -31,7 +31,7 @@ pub fn run(suite: Option<PathBuf>) -> ExitCode {
     let java = started("Java clients", java::witness(), &mut suites);
     let modules = started("Node.js clients", node::environment(), &mut suites);
     let chromium = started("Chromium", browser::chromium(), &mut suites);
-    // Installing waits for downloads and building does not, so both go on at once.
+    // Installing waits for downloads and building does not, so they run in parallel.
     let applications = std::thread::spawn(applications::prepare);
     println!("building the program and its tests");
     let built = cargo(&["build", "--quiet", "--package", "carnet"]).status();
@@ -74,7 +74,7 @@ fn failed(name: &'static str) -> Suite {
     Suite { name, passed: 0, failed: 1, skipped: None }
 }
 
-/// Something that could not be had: named, and with `CI=true` a failure.
+/// A suite that could not be prepared. With `CI=true`, it counts as failed.
 fn skipped(name: &'static str, why: String) -> Suite {
     Suite { name, passed: 0, failed: u32::from(ci()), skipped: Some(why) }
 }
@@ -83,7 +83,7 @@ fn started<T>(name: &'static str, made: Result<T, String>, suites: &mut Vec<Suit
     made.map_err(|why| suites.push(skipped(name, why))).ok()
 }
 
-/// Runs the tests, shows everything but what passed, and counts.
+/// Runs the tests, shows everything except passed tests, and counts.
 fn counted(mut command: Command) -> Suite {
     let mut suite = Suite { name: "workspace", passed: 0, failed: 0, skipped: None };
     let spawned = command.stdout(Stdio::piped()).spawn();
@@ -105,7 +105,7 @@ fn counted(mut command: Command) -> Suite {
     suite
 }
 
-/// The number before a word: `12 passed`.
+/// The number before a word, as in `12 passed`.
 fn number(text: &str, word: &str) -> u32 {
     let before = text.split(word).next().unwrap_or_default();
     before.rsplit([' ', '.', ';']).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)

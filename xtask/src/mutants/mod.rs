@@ -1,7 +1,7 @@
-//! `cargo xtask mutants MODULE…`: changes one module in many small ways and reports which changes no test notices.
+//! `cargo xtask mutants MODULE…`: changes one module in many small ways and reports the changes that no test detects.
 //!
-//! Each mutant runs the unit tests of its package. What survives them also runs the tests in [`FURTHER`]. The
-//! results and the reasons for accepted survivors are kept in `docs/mutants.md`.
+//! Each mutant runs the unit tests of its package; survivors also run the tests in [`FURTHER`]. Results and the
+//! reasons for accepted survivors are in `docs/mutants.md`.
 
 mod module;
 mod report;
@@ -20,11 +20,11 @@ use std::{
 use tool::{Outcome, Tests};
 use tree::Tree;
 
-/// Copies of the workspace that run mutants at the same time.
+/// Number of copies of the workspace that run mutants in parallel.
 const JOBS: usize = 2;
 
-/// Tests of `carnet-tests` (target `inside`) that reach a module, as filters of their names. They run only for
-/// mutants that the unit tests did not catch, because each of them costs a build of the server.
+/// Integration tests (`carnet-tests`, target `inside`) for a module, as name filters. They run only for mutants that
+/// the unit tests did not catch, because each costs a build of the server.
 const FURTHER: &[Further] = &[
     Further { module: "tenant/redirect", filters: &["redirect"] },
     Further {
@@ -59,13 +59,13 @@ const FURTHER: &[Further] = &[
     Further { module: "tenant/admin_registration", filters: &["power_platform::", "access::"] },
 ];
 
-/// A row of [`FURTHER`].
+/// The integration tests for one module.
 struct Further {
     module: &'static str,
     filters: &'static [&'static str],
 }
 
-/// Runs the modules one after the other and updates the report after each.
+/// Runs the modules one after another and updates the report after each.
 pub fn run(names: &[&str]) -> ExitCode {
     match all(names) {
         Ok(0) => ExitCode::SUCCESS,
@@ -82,16 +82,16 @@ pub fn run(names: &[&str]) -> ExitCode {
     }
 }
 
-/// Where the results and reasons are kept.
+/// The file with results and reasons.
 const FILE: &str = "docs/mutants.md";
 
-/// The number of survivors without a reason in the modules that ran.
+/// Runs the modules and returns the number of survivors without a reason.
 fn all(names: &[&str]) -> Result<usize, String> {
     let modules: Vec<Module> =
         names.iter().map(|name| module::find(&root(), name)).collect::<Result<_, _>>()?;
     let program = tool::installed()?;
     let trees: Vec<Tree> = (0..JOBS).map(Tree::prepare).collect::<Result<_, _>>()?;
-    // The copies were made now; the checkout may change while they are examined.
+    // The copies are complete; from here on, the checkout may change.
     let commits: Vec<String> = modules.iter().map(|module| commit(&module.path)).collect::<Result<_, _>>()?;
     let mut open = 0;
     for (module, commit) in modules.iter().zip(commits) {
@@ -118,7 +118,7 @@ fn all(names: &[&str]) -> Result<usize, String> {
     Ok(open)
 }
 
-/// Runs the mutants of one module: first against the unit tests, then the rest against further tests.
+/// Runs the mutants of one module: first against the unit tests, then survivors against further tests.
 fn examine(program: &Path, trees: &[Tree], module: &Module, report: &Report) -> Result<Outcome, String> {
     println!("{}: the tests of {} without a mutation", module.name, module.package);
     let unit = Tests::Unit { package: &module.package };
@@ -136,7 +136,7 @@ fn examine(program: &Path, trees: &[Tree], module: &Module, report: &Report) -> 
     let Some(further) = FURTHER.iter().find(|further| further.module == module.name) else {
         return Ok(found);
     };
-    // A survivor that has a reason is not expected to be caught.
+    // A survivor with a reason does not have to be caught.
     let again: Vec<String> = survivors(module, &found)
         .into_iter()
         .filter(|(_, survivor)| report.reason(survivor).is_empty())
@@ -160,7 +160,7 @@ fn examine(program: &Path, trees: &[Tree], module: &Module, report: &Report) -> 
     Ok(found)
 }
 
-/// Runs the same in all trees at once.
+/// Runs work in all copies in parallel.
 fn on_each<T: Send>(
     trees: &[Tree],
     work: impl Fn(&Tree) -> Result<T, String> + Sync,
@@ -172,7 +172,7 @@ fn on_each<T: Send>(
     })
 }
 
-/// The survivors with their names in cargo-mutants, in the order of the source.
+/// The survivors with their names in cargo-mutants, in source order.
 fn survivors(module: &Module, found: &Outcome) -> Vec<(String, Survivor)> {
     let missed = |name: &String| found.missed.contains(name);
     let all = report::identities(found.names()).into_iter().filter(|(name, _)| missed(name));
@@ -198,7 +198,7 @@ fn print_outcome(module: &Module, found: &Outcome, begun: Instant) {
     );
 }
 
-/// The commit that was examined, and whether the module differs from it.
+/// The commit of the checkout, and whether the module has uncommitted changes.
 fn commit(path: &Path) -> Result<String, String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).arg("--").arg(path).current_dir(root()).output();
@@ -229,7 +229,7 @@ fn write_report(report: &Report) -> Result<(), String> {
     written.map_err(|error| format!("{FILE}: {error}"))
 }
 
-/// Installs a pinned program of crates.io below `target/tools`, unless it is there.
+/// Installs a program from crates.io in this version.
 fn install(name: &str, version: &str, folder: &Path) -> Result<(), String> {
     println!("installing {name} {version} into {}", folder.display());
     let mut cargo = crate::run::cargo(&["install", name, "--locked", "--version", version, "--root"]);

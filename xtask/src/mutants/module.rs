@@ -1,36 +1,36 @@
-//! Finding a module by its name.
+//! Lookup of modules by name.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// The package that is looked at first: its modules are the rules.
+/// The package that is searched first, because it contains the rules.
 const RULES: &str = "tenant";
 
 /// A source file, or a folder with all its source files.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Module {
-    /// The folder of its package and its path below `src`, such as `tenant/token/scope`.
+    /// The package's folder and the path below `src`, such as `tenant/token/scope`.
     pub name: String,
     /// The package's name in its manifest.
     pub package: String,
-    /// The file or folder, below the workspace's root.
+    /// The path of the file or folder, relative to the workspace.
     pub path: PathBuf,
-    /// It is a folder.
+    /// Whether it is a folder.
     pub is_folder: bool,
 }
 
 impl Module {
-    /// The pattern that selects its files.
+    /// The pattern that selects the module's files.
     pub fn pattern(&self) -> String {
         let path = self.path.display();
         if self.is_folder { format!("{path}/**/*.rs") } else { path.to_string() }
     }
 }
 
-/// Finds a module: `redirect`, `token/scope`, or with its package in front, `login/consent`. The name is the
-/// end of the path below `crates/*/src`. A module of the rules comes before others of the same name.
+/// Finds a module by the end of its path below `crates/*/src`: `redirect`, `token/scope`, or with its package,
+/// `login/consent`. A module of the rules is preferred over others with the same name.
 pub fn find(root: &Path, name: &str) -> Result<Module, String> {
     let mut all = Vec::new();
     for package in folders(&root.join("crates")) {
@@ -43,7 +43,7 @@ pub fn find(root: &Path, name: &str) -> Result<Module, String> {
         });
     }
     all.sort();
-    // A name with its package, then a name of the rules, then the only one there is.
+    // Order of preference: an exact name with its package, a module of the rules, the only module.
     let rule = |full: &str| full.split('/').next() == Some(RULES);
     let exact: Vec<_> = all.iter().filter(|(full, _)| full == name).collect();
     let rules: Vec<_> = all.iter().filter(|(full, _)| rule(full)).collect();
@@ -54,13 +54,13 @@ pub fn find(root: &Path, name: &str) -> Result<Module, String> {
         [] => Err(format!("no module `{name}` in crates/*/src")),
         several => {
             let names: Vec<&str> = several.iter().map(|(full, _)| full.as_str()).collect();
-            Err(format!("`{name}` is the name of several modules; say which: {}", names.join(", ")))
+            Err(format!("several modules are named `{name}`; use one of: {}", names.join(", ")))
         }
     }
 }
 
 fn module(root: &Path, full: &str, is_folder: bool) -> Result<Module, String> {
-    let (folder, inner) = full.split_once('/').ok_or_else(|| format!("`{full}` names no module"))?;
+    let (folder, inner) = full.split_once('/').ok_or_else(|| format!("`{full}` is not a module"))?;
     let manifest = root.join("crates").join(folder).join("Cargo.toml");
     let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
     let package = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
@@ -70,7 +70,7 @@ fn module(root: &Path, full: &str, is_folder: bool) -> Result<Module, String> {
     Ok(Module { name: full.to_owned(), package, path, is_folder })
 }
 
-/// Calls back with each module below a folder, and whether it is a folder.
+/// Calls `found` for each module below a folder, with whether it is a folder.
 fn walk(folder: &Path, above: &str, found: &mut dyn FnMut(&str, bool)) {
     let inside = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
     let Ok(entries) = fs::read_dir(folder) else { return };
@@ -78,7 +78,7 @@ fn walk(folder: &Path, above: &str, found: &mut dyn FnMut(&str, bool)) {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         if path.is_dir() {
-            // Where a file has the same name, the module is the file, and the folder has its parts.
+            // If a file has the same name, the file is the module and the folder contains its parts.
             if !folder.join(format!("{name}.rs")).exists() {
                 found(&inside(&name), true);
             }
@@ -115,7 +115,7 @@ mod tests {
             find(&root(), "token/scope").map(|it| it.pattern()).as_deref(),
             Ok("crates/tenant/src/token/scope.rs")
         );
-        // The token service has a file of this name too; the rule comes first.
+        // The token service has a file with this name too; the rule is preferred.
         assert_eq!(name("consent").as_deref(), Ok("tenant/consent"));
     }
 
@@ -143,7 +143,7 @@ mod tests {
                 .unwrap();
         }
         let error = find(&root, "same").unwrap_err();
-        assert!(error.contains("say which: one/same, two/same"), "{error}");
+        assert!(error.contains("use one of: one/same, two/same"), "{error}");
         assert_eq!(find(&root, "two/same").map(|module| module.name).as_deref(), Ok("two/same"));
         fs::remove_dir_all(root).unwrap();
     }

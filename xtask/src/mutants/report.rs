@@ -1,20 +1,20 @@
-//! `docs/mutants.md`: two tables that the tool reads and rewrites, with text around them that it keeps.
+//! `docs/mutants.md`: two tables that the tool updates, and text around them that it does not change.
 
 use std::{collections::BTreeMap, fmt};
 
-/// The file before the first run.
+/// The content of the file before the first run.
 pub const EMPTY: &str = "\
 # Mutation testing
 
-`cargo xtask mutants MODULE…` changes a module in many small ways (\"mutants\") and runs the tests that reach it. A
-mutant is *caught* when a test fails, *alive* when all tests pass. *Timeout*: the tests did not end, which counts as
-noticed. *Unviable*: the change does not compile. The modules that decide who may do what, and those that verify
-tokens, should have no mutant alive without a reason.
+`cargo xtask mutants MODULE…` changes a module in many small ways (\"mutants\") and runs its tests. A mutant is *caught* if
+a test fails, and *alive* if all tests pass. *Timeout* means that the tests did not end, which counts as detected.
+*Unviable* means that the change does not compile. In modules that make access decisions or verify tokens, every mutant
+that is alive should have a reason.
 
-The command updates both tables. Write the last column of the second table by hand: the reason why a mutant may stay
-alive. The command keeps a reason as long as the mutant stays alive, and ends with exit code 1 when a reason is
-missing. A mutant is identified by its file and the text of its mutation, which names the function; a number in
-parentheses tells apart equal mutations of one function, in the order of the source.
+The command updates both tables. Write the last column of the second table by hand: the reason for accepting the mutant.
+A reason stays as long as the mutant is alive, and the command exits with 1 if a reason is missing. A mutant is
+identified by its file and the text of its mutation, which contains the function's name. If mutations of one function
+are equal, they are numbered in parentheses in source order.
 
 ## Results
 
@@ -30,37 +30,37 @@ parentheses tells apart equal mutations of one function, in the order of the sou
 const RESULTS: [&str; 6] = ["Module", "Commit", "Caught", "Alive", "Timeout", "Unviable"];
 const ALIVE: [&str; 4] = ["Module", "File", "Mutation", "Reason"];
 
-/// The last results of one module.
+/// The results of one module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The module.
+    /// The module's name.
     pub module: String,
-    /// The commit that was examined.
+    /// The commit that was tested.
     pub commit: String,
-    /// Mutants that a test caught.
+    /// Number of mutants that a test caught.
     pub caught: usize,
-    /// Mutants that no test caught.
+    /// Number of mutants that no test caught.
     pub alive: usize,
-    /// Mutants whose tests did not end.
+    /// Number of mutants whose tests did not end.
     pub timeout: usize,
-    /// Mutants that did not compile.
+    /// Number of mutants that did not compile.
     pub unviable: usize,
 }
 
-/// A mutant that no test catches.
+/// A mutant that no test caught.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survivor {
-    /// The module that was examined.
+    /// The module's name.
     pub module: String,
     /// The source file.
     pub file: String,
-    /// What was changed, with the function's name.
+    /// The change, with the function's name.
     pub mutation: String,
-    /// Why it may stay alive; empty when nobody has said so.
+    /// The reason for accepting it; empty if there is none.
     pub reason: String,
 }
 
-/// The file.
+/// The parsed file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
     before: String,
@@ -71,10 +71,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads the file.
+    /// Parses the file.
     ///
     /// # Errors
-    /// What is wrong with it, for people.
+    /// A message that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (before, results, rest) = table(text, &RESULTS)?;
         let (between, alive, after) = table(rest, &ALIVE)?;
@@ -89,7 +89,7 @@ impl Report {
         })
     }
 
-    /// The reason that is written for a survivor; empty when there is none.
+    /// The recorded reason for a survivor; empty if there is none.
     pub fn reason(&self, survivor: &Survivor) -> &str {
         let same = |known: &&Survivor| {
             known.file == survivor.file && known.mutation == survivor.mutation && !known.reason.is_empty()
@@ -97,14 +97,14 @@ impl Report {
         self.alive.iter().find(same).map_or("", |known| &known.reason)
     }
 
-    /// Replaces the results of a module; reasons of mutants that are still alive are kept.
+    /// Replaces the results of a module. Reasons of mutants that still survive are preserved.
     pub fn record(&mut self, tally: Tally, mut alive: Vec<Survivor>) {
         for survivor in &mut alive {
             survivor.reason = self.reason(survivor).to_owned();
         }
         self.alive.retain(|survivor| survivor.module != tally.module);
         self.alive.extend(alive);
-        // The order within a file is the order of the source, as it was recorded.
+        // The sort is stable, so mutants of one file stay in source order.
         self.alive.sort_by(|one, other| (&one.module, &one.file).cmp(&(&other.module, &other.file)));
         self.results.insert(tally.module.clone(), tally);
     }
@@ -114,7 +114,7 @@ impl Report {
         self.alive.iter().filter(move |survivor| survivor.module == module)
     }
 
-    /// How many survivors of a module have no reason.
+    /// The number of survivors of a module without a reason.
     pub fn without_reason(&self, module: &str) -> usize {
         self.survivors_of(module).filter(|survivor| survivor.reason.is_empty()).count()
     }
@@ -144,11 +144,11 @@ fn heading(f: &mut fmt::Formatter<'_>, columns: &[&str]) -> fmt::Result {
     writeln!(f, "| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()))
 }
 
-/// A table of a text.
-type Found<'a> = (&'a str, Vec<Vec<String>>, &'a str);
+/// A table in a text: the text before it, its rows, the text after it.
+type TableParts<'a> = (&'a str, Vec<Vec<String>>, &'a str);
 
-/// The table with these columns: the text before it, its rows, the text after it.
-fn table<'a>(text: &'a str, columns: &[&str]) -> Result<Found<'a>, String> {
+/// Finds the table with these columns.
+fn table<'a>(text: &'a str, columns: &[&str]) -> Result<TableParts<'a>, String> {
     let title = columns.join(" | ");
     let mut at = 0;
     let mut begin = None;
@@ -163,15 +163,15 @@ fn table<'a>(text: &'a str, columns: &[&str]) -> Result<Found<'a>, String> {
         }
         at += line.len();
     }
-    let begin = begin.ok_or_else(|| format!("there is no table `| {title} |`"))?;
-    // The line below the heading.
+    let begin = begin.ok_or_else(|| format!("the table `| {title} |` is missing"))?;
+    // The separator line below the header.
     if rows.is_empty() || !rows.remove(0).iter().all(|cell| cell.starts_with("---")) {
-        return Err(format!("the table `| {title} |` has no line of dashes"));
+        return Err(format!("the table `| {title} |` has no separator line"));
     }
     Ok((&text[..begin], rows, &text[at..]))
 }
 
-/// The cells of a row: `\|` is a bar within a cell.
+/// The cells of a row. `\|` is an escaped bar.
 fn cells(line: &str) -> Vec<String> {
     let line = line.trim();
     let line = line.strip_prefix('|').unwrap_or(line);
@@ -188,7 +188,7 @@ fn cells(line: &str) -> Vec<String> {
             other => cells[last].push(other),
         }
     }
-    // Nothing stands behind the last bar.
+    // The bar at the end of a row begins no cell.
     if cells.last().is_some_and(|cell| cell.trim().is_empty()) {
         cells.pop();
     }
@@ -234,12 +234,12 @@ fn wrong_cells(row: &[String]) -> String {
     format!("a row has too many or too few cells: {}", row.join(" | "))
 }
 
-/// What identifies a mutant when the lines above it change.
+/// The parts of a mutant's name that do not depend on line numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The source file.
     pub file: String,
-    /// What was changed, with the function's name.
+    /// The change, with the function's name.
     pub mutation: String,
 }
 
@@ -262,8 +262,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// The names and identities of a module's mutants, in the order of the source. Equal mutations of one function are
-/// numbered.
+/// The names and identities of a module's mutants, in source order. Equal changes of one function are numbered.
 pub fn identities<'a>(names: impl Iterator<Item = &'a String>) -> Vec<(String, Identity)> {
     let mut names: Vec<(Name<'_>, &String)> = names.map(|name| (Name::parse(name), name)).collect();
     names.sort();
@@ -344,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_missing_table_and_a_broken_row_are_errors() {
-        assert!(Report::parse("# Mutation testing\n").unwrap_err().contains("no table"));
+        assert!(Report::parse("# Mutation testing\n").unwrap_err().contains("is missing"));
         let broken = format!("{EMPTY}| `tenant/redirect` | two cells |\n");
         assert!(Report::parse(&broken).unwrap_err().contains("cells"));
     }

@@ -1,4 +1,4 @@
-//! Running cargo-mutants, and reading what it writes.
+//! Runs cargo-mutants and parses its output.
 
 use super::{install, module::Module, tree::Tree};
 use crate::run::target;
@@ -9,16 +9,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The program's name in the registry.
+/// The program's name on crates.io.
 const NAME: &str = "cargo-mutants";
-/// Its version.
+/// The program's version.
 const VERSION: &str = "27.1.0";
-/// A run of tests that takes longer, in seconds, counts as a loop without end. The unit tests take about one second.
+/// Timeout of unit tests in seconds. They usually take about one second.
 const TIMEOUT_UNIT: u32 = 120;
-/// The time after which further tests, which start servers inside the test process, count as a loop, in seconds.
+/// Timeout of further tests in seconds. They start servers in the test process.
 const TIMEOUT_FURTHER: u32 = 600;
 
-/// The installed program.
+/// Installs the program if it is missing, and returns its path.
 pub fn installed() -> Result<PathBuf, String> {
     let folder = target().join("tools");
     let program = folder.join("bin").join(NAME);
@@ -31,22 +31,22 @@ pub fn installed() -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// The tests that have to catch a mutant.
+/// The tests that are run for each mutant.
 pub enum Tests<'a> {
     /// The unit tests of the module's package.
     Unit {
-        /// The package.
+        /// The package's name.
         package: &'a str,
     },
-    /// Tests of `carnet-tests`, target `inside`, with one of these texts in their names.
+    /// Integration tests (`carnet-tests`, target `inside`) selected by name filters.
     Further {
-        /// The texts.
+        /// The name filters.
         filters: &'a [&'a str],
     },
 }
 
 impl Tests<'_> {
-    /// Their package.
+    /// The package that contains the tests.
     const fn package(&self) -> &str {
         match self {
             Self::Unit { package } => package,
@@ -54,7 +54,7 @@ impl Tests<'_> {
         }
     }
 
-    /// The target of the package that has them.
+    /// The Cargo arguments that select the target.
     const fn target(&self) -> &[&str] {
         match self {
             Self::Unit { .. } => &["--lib"],
@@ -62,7 +62,7 @@ impl Tests<'_> {
         }
     }
 
-    /// What is handed to the test program.
+    /// The arguments of the test program.
     const fn filters(&self) -> &[&str] {
         match self {
             Self::Unit { .. } => &[],
@@ -77,7 +77,7 @@ impl Tests<'_> {
         }
     }
 
-    /// Builds and runs the tests on unchanged sources: they have to pass there.
+    /// Builds and runs the tests on unchanged sources, where they have to pass.
     pub fn check(&self, tree: &Path) -> Result<(), String> {
         let mut test = Command::new(cargo());
         test.args(["test", "--quiet", "--package", self.package()]).args(self.target());
@@ -98,12 +98,12 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// A copy of the workspace has its own target folder, and builds without debug information, which takes less time.
+/// Each copy of the workspace has its own target folder and builds without debug information, which is faster.
 fn environment<'a>(command: &'a mut Command, tree: &Path) -> &'a mut Command {
     command.current_dir(tree).env_remove("CARGO_TARGET_DIR").env("CARGO_PROFILE_DEV_DEBUG", "none")
 }
 
-/// Runs the mutants of a module that the selection names.
+/// Runs the selected mutants of a module.
 pub fn run(
     program: &Path,
     tree: &Tree,
@@ -127,11 +127,11 @@ pub fn run(
     // 2: some mutants were missed. 3: some timed out.
     match ended.code() {
         Some(0 | 2 | 3) => Outcome::read(&results),
-        _ => Err(format!("{NAME} ended with {ended}")),
+        _ => Err(format!("{NAME} failed: {ended}")),
     }
 }
 
-/// What became of each mutant, by its name: `crates/tenant/src/redirect.rs:12:5: replace == with != in matches`.
+/// The mutants by result. Names are such as `crates/tenant/src/redirect.rs:12:5: replace == with != in matches`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// A test failed.
@@ -158,7 +158,7 @@ impl Outcome {
         })
     }
 
-    /// Adds the results of another part.
+    /// Adds the results of another run.
     pub fn extend(&mut self, other: Self) {
         self.caught.extend(other.caught);
         self.missed.extend(other.missed);
@@ -166,26 +166,26 @@ impl Outcome {
         self.unviable.extend(other.unviable);
     }
 
-    /// Replaces what is known of some missed mutants by the results of a further run. A mutant that this run could
-    /// not build stays missed, since no test caught it.
+    /// Replaces the results of some missed mutants by those of a further run. A mutant that this run could not build
+    /// stays missed, because no test caught it.
     pub fn replace(&mut self, names: &[String], mut again: Self) {
         self.missed.retain(|name| !names.contains(name));
         again.missed.append(&mut again.unviable);
         self.extend(again);
     }
 
-    /// Number of mutants.
+    /// The number of mutants.
     pub fn total(&self) -> usize {
         self.names().count()
     }
 
-    /// All mutants.
+    /// The names of all mutants.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.caught.iter().chain(&self.missed).chain(&self.timeout).chain(&self.unviable)
     }
 }
 
-/// A regular expression that matches this text alone.
+/// A regular expression that matches exactly this text.
 pub fn exactly(text: &str) -> String {
     let mut pattern = String::from("^");
     for c in text.chars() {

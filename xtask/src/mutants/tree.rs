@@ -1,7 +1,6 @@
 //! Copies of the workspace below `target/mutants`, in which mutants are built and tested.
 //!
-//! Each copy keeps its own `target` folder, so that a mutant costs one incremental build. The checkout itself is
-//! never changed.
+//! Each copy has its own `target` folder, so that a mutant costs one incremental build. The checkout is not changed.
 
 use crate::run::{root, target};
 use std::{
@@ -11,18 +10,18 @@ use std::{
     process::Command,
 };
 
-/// One copy.
+/// A copy of the workspace.
 pub struct Tree {
-    /// Its number, from 0.
+    /// The copy's number, from 0.
     pub number: usize,
-    /// Where it is.
+    /// The folder of the copy.
     pub folder: PathBuf,
-    /// Where the results of a run in it are written.
+    /// The folder for the results of runs in this copy.
     pub output: PathBuf,
 }
 
 impl Tree {
-    /// Makes the copy, or brings the copy of an earlier run up to date.
+    /// Creates the copy, or updates the copy of an earlier run.
     pub fn prepare(number: usize) -> Result<Self, String> {
         let folder = target().join("mutants").join(format!("tree-{number}"));
         let output = target().join("mutants").join(format!("output-{number}"));
@@ -34,7 +33,7 @@ impl Tree {
     }
 }
 
-/// The files of the checkout that git knows or would add.
+/// The files of the checkout that git tracks or would add.
 fn sources() -> Result<BTreeSet<PathBuf>, String> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -44,10 +43,11 @@ fn sources() -> Result<BTreeSet<PathBuf>, String> {
     let text = String::from_utf8(listed.stdout).map_err(|error| format!("git: {error}"))?;
     let files = text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
     let files: BTreeSet<PathBuf> = files.filter(|file| root().join(file).is_file()).collect();
-    if files.is_empty() { Err("git lists no files".into()) } else { Ok(files) }
+    if files.is_empty() { Err("git listed no files".into()) } else { Ok(files) }
 }
 
-/// Copies what differs, so that unchanged files keep their times and are not built again, and removes what is gone.
+/// Copies files that differ, so that unchanged files keep their modification times and are not built again, and
+/// removes deleted ones.
 fn update(from: &Path, to: &Path, files: &BTreeSet<PathBuf>) -> io::Result<()> {
     for file in files {
         let (source, copy) = (from.join(file), to.join(file));
@@ -68,7 +68,7 @@ fn remove_others(tree: &Path, below: &Path, files: &BTreeSet<PathBuf>) -> io::Re
     for entry in fs::read_dir(tree.join(below))? {
         let entry = entry?;
         let inner = below.join(entry.file_name());
-        // The builds of the copy.
+        // The build output of the copy.
         if inner == Path::new("target") {
             continue;
         }
