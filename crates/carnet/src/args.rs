@@ -5,10 +5,12 @@ use carnet_wire::cloud::Cloud;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 refused by the server, 2 usage error, 3 internal error";
+
 /// Set up and test access to the Power Platform API. Carnet performs and explains the five setup steps, and runs an
 /// identity server of your own to test against.
 #[derive(Debug, Parser)]
-#[command(name = "carnet", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "carnet", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -82,8 +84,8 @@ pub struct Up {
     /// Data folder [default: $XDG_DATA_HOME/carnet]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// PostgreSQL database to use instead of a file in the data folder. Set a URL with a password in the environment
-    /// variable, because process lists show arguments [env: CARNET_DATABASE_URL]
+    /// PostgreSQL database to use instead of a file in the data folder. Use the environment variable for a URL with a
+    /// password, because process lists show arguments [env: CARNET_DATABASE_URL]
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
     /// File with the seal key, if it is not in the data folder
@@ -121,7 +123,7 @@ pub struct Up {
     /// `first-passwords.json` in the data folder]
     #[arg(long, value_name = "FILE")]
     pub admin_password_file: Option<PathBuf>,
-    /// Loopback address on which to listen for plain HTTP in addition
+    /// Additional loopback address to listen on for plain HTTP
     #[arg(long, value_name = "ADDR")]
     pub danger_plain_http: Option<SocketAddr>,
     /// Log level, on standard error [env: CARNET_LOG] [default: info]
@@ -284,17 +286,17 @@ pub enum AppVerb {
     List,
     /// Show an application
     Show {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
     /// Delete an application, its service principal and its permission grants
     Delete {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
     /// Change an application (step 3)
     Set {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Whether a user name and password are accepted without a client credential
         #[arg(long, value_enum, required = true)]
@@ -307,7 +309,7 @@ pub enum AppVerb {
     },
     /// Grant admin consent for the listed delegated permissions (step 2)
     Consent {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
     /// Manage client secrets (step 4)
@@ -335,7 +337,7 @@ pub enum Switch {
 pub enum PermissionVerb {
     /// Add delegated permissions; creates the API's service principal if the tenant has none
     Add {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Permissions, such as AppManagement.ApplicationPackages.Read
         #[arg(required = true)]
@@ -346,7 +348,7 @@ pub enum PermissionVerb {
     },
     /// List the permissions and whether they have admin consent
     List {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
 }
@@ -355,7 +357,7 @@ pub enum PermissionVerb {
 pub enum SecretVerb {
     /// Add a client secret; its value is printed once
     Add {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Name of the secret
         #[arg(long, default_value = "carnet")]
@@ -366,12 +368,12 @@ pub enum SecretVerb {
     },
     /// List the client secrets
     List {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
     /// Remove a client secret
     Remove {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Key ID of the secret
         key_id: String,
@@ -382,19 +384,19 @@ pub enum SecretVerb {
 pub enum CertificateVerb {
     /// Add a certificate, without its private key
     Add {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Certificate file in PEM or DER format
         file: PathBuf,
     },
     /// List the certificates
     List {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
     },
     /// Remove a certificate
     Remove {
-        /// Name, client ID or object ID
+        /// Name, client ID or object ID of the application
         app: String,
         /// Key ID or thumbprint of the certificate
         which: String,

@@ -103,7 +103,7 @@ impl Graph {
         }
         let mut found = self.list(&by("displayName")).await?;
         if found.len() > 1 {
-            let message = format!("{} applications are named `{name}`; use a client id", found.len());
+            let message = format!("{} applications are named `{name}`; use a client ID", found.len());
             return Err(ClientError::Input(message));
         }
         Ok(found.pop())

@@ -21,15 +21,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Kind of authorization codes.
+/// The artifact kind of authorization codes.
 pub const CODE: &str = "code";
-/// Kind of device codes.
+/// The artifact kind of device codes.
 pub const DEVICE: &str = "device";
-/// Kind of user codes, each of which names its device code.
+/// The artifact kind of user codes, each of which names its device code.
 pub const USER_CODE: &str = "user-code";
-/// Kind of a user's answer to a device code, stored under [`answer_digest`].
+/// The artifact kind of a user's answer to a device code, stored under [`answer_digest`].
 pub const DEVICE_ANSWER: &str = "device-answer";
-/// Kind of browser sessions.
+/// The artifact kind of browser sessions.
 pub const SESSION: &str = "session";
 
 const PUT: &str = "insert into artifact(digest, kind, tenant_id, family, user_id, generation, created_at, expires_at, consumed_at, body) \

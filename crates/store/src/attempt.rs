@@ -202,7 +202,7 @@ pub(crate) fn reserve(
     batch.statements.len() - 1
 }
 
-/// The query for an account's lock from a source, without reserving an attempt.
+/// The query that tells whether an account is locked for a source. No attempt is reserved.
 pub(crate) fn locked(account: &Account, arrival: &Arrival) -> (Sql, Vec<Value>) {
     let mut values = arrival.values(account);
     values.push(arrival.now.into());

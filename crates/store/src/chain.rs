@@ -75,7 +75,7 @@ enum Outcome {
     Unconfirmed,
 }
 
-/// A record that has a number.
+/// A record that has a number and is not linked yet.
 #[derive(Debug)]
 struct Slot {
     at: Timestamp,

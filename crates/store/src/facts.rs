@@ -152,7 +152,7 @@ impl Store {
         }
     }
 
-    /// What a text is that is not the expected code or refresh token in the requested tenant.
+    /// Classifies a text that was sent as a code or refresh token but is none of the requested tenant.
     async fn instead(&self, text: &str, shown_as: &str) -> Result<Instead, StoreError> {
         const KIND: &str = "select kind from artifact where (digest = $1 and kind = 'code') or (digest = $2 and kind = 'refresh')";
         let code = text_digest(CODE, text);

@@ -32,7 +32,7 @@ const CHANGED: &str = "select t.version, t.audit_head, o.kind, o.id, o.deleted, 
 pub(crate) struct Freshness(Mutex<Option<Instant>>);
 
 impl Freshness {
-    /// For an engine; only a shared one has to be read.
+    /// The freshness for an engine. Only an engine that other processes can change has to be read.
     pub(crate) fn of(engine: &Engine) -> Self {
         Self(Mutex::new(engine.shared().then(Instant::now)))
     }

@@ -62,7 +62,7 @@ use std::{
     },
 };
 
-/// Error of the store.
+/// Error: a store operation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another write was faster; nothing was changed.

@@ -1,4 +1,4 @@
-//! A test whether the store accepts writes. On a full disk, reads still succeed.
+//! Tests whether the store accepts writes. On a full disk, reads still succeed.
 
 use crate::{
     Store, StoreError,

@@ -24,7 +24,7 @@ impl<K: Eq + Hash, T> RecentCache<K, T> {
         self.held().get(key).cloned()
     }
 
-    /// The entry, if it is cached, which is removed.
+    /// Removes and returns the entry, if it is cached.
     pub(crate) fn take(&self, key: &K) -> Option<Arc<T>> {
         self.held().remove(key)
     }

@@ -26,7 +26,7 @@ pub(crate) const SPEND: &str = "insert into spent(tenant_id, digest, expires_at)
 const ADVANCE: &str = "update family set rotated_at = case when generation = $2 then $3 else rotated_at end, \
     generation = $2 + 1 where id = $1 and revoked_at = 0 \
     and (generation = $2 or (generation = $2 + 1 and rotated_at >= cast($3 as bigint) - cast($4 as bigint)))";
-/// A statement of its own: it is rare, and the row's expiry is indexed.
+/// Separate from [`ADVANCE`], because the expiry rarely changes and is indexed.
 const KEEP_FAMILY: &str = "update family set expires_at = $2 where id = $1 and expires_at < $2";
 const REVOKE: &str = "update family set revoked_at = $2 where id = $1 and revoked_at = 0";
 const FAMILY: &str = "insert into family(id, tenant_id, user_id, app_id, generation, rotated_at, revoked_at, expires_at) \

@@ -28,7 +28,7 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// Derives from the 32 bytes of the seal key.
+    /// Prepares the key derivation from the 32 bytes of the seal key.
     #[must_use]
     pub fn new(key: &SecretBytes, entropy: Arc<dyn Entropy>) -> Self {
         // Extracted once (RFC 5869, 2.2); the library would extract again for every expansion.

@@ -153,9 +153,9 @@ pub enum Prompt {
 /// Error: a parameter other than the client or the redirect URI is not valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestProblem {
-    /// An error that token requests have too.
+    /// A parameter is not valid that token requests have too.
     Request(RequestError),
-    /// The request is a request object (`request`: false, `request_uri`: true), which is not supported.
+    /// The request uses a request object, which is not supported: `request` (false) or `request_uri` (true).
     Object(bool),
     /// The response type is not supported.
     ResponseType(String),

@@ -18,7 +18,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// An id from a UUID.
+            /// Makes an id from a UUID.
             #[must_use]
             pub const fn new(value: Uuid) -> Self {
                 Self(value)

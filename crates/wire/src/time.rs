@@ -14,7 +14,7 @@ pub struct Timestamp(i64);
 const LAST: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// Makes a point in time of milliseconds since 1970, limited to the years 1970 to 9999.
+    /// Makes a point in time from milliseconds since 1970, limited to the years 1970 to 9999.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(if millis < 0 {
@@ -26,7 +26,7 @@ impl Timestamp {
         })
     }
 
-    /// Makes a point in time of seconds since 1970.
+    /// Makes a point in time from seconds since 1970.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self::from_millis(seconds.saturating_mul(1000))

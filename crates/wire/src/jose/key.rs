@@ -59,7 +59,7 @@ impl std::fmt::Debug for PublicKey {
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
 impl PublicKey {
-    /// Makes a key of its big-endian modulus and exponent.
+    /// Makes a key from its big-endian modulus and exponent.
     ///
     /// # Errors
     /// [`JoseError::Key`] if the key is too short, too long or weak.

@@ -48,7 +48,7 @@ pub struct Jwk {
 }
 
 impl SigningKey {
-    /// Makes a signing key of a private key (PKCS#8 DER) and its certificate (DER).
+    /// Makes a signing key from a private key (PKCS#8 DER) and its certificate (DER).
     ///
     /// # Errors
     /// [`JoseError::Key`] if they do not match or are not acceptable.

@@ -59,7 +59,7 @@ pub struct TenantTable {
 pub struct PolicyTable {
     /// Whether a client assertion may be used more than once while it is short-lived.
     pub assertion_replay: Option<Replay>,
-    /// What happens to a refresh token that was used.
+    /// What happens when a refresh token is used again.
     pub refresh_reuse: Option<Reuse>,
     /// Whether answers tell unknown and locked users apart.
     pub reveal_user: Option<bool>,
@@ -494,7 +494,7 @@ pub struct ApplicationPolicyTable {
     pub implicit: Option<bool>,
     /// Whether the device code grant is available.
     pub device_code: Option<bool>,
-    /// What happens to a refresh token that was used.
+    /// What happens when a refresh token is used again.
     pub refresh_reuse: Option<Reuse>,
 }
 

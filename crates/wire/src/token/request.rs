@@ -247,7 +247,7 @@ fn target(version: Version, grant: &Grant, form: &Form) -> Result<Option<Target>
         (Grant::AuthorizationCode { .. }, Err(RequestError::Scope(why))) => {
             return Err(RequestError::ScopeAtRedemption(why));
         }
-        // An absent scope means that of the code. An empty one is an error.
+        // An absent scope means the scope of the code. An empty one is an error.
         (Grant::AuthorizationCode { .. }, Ok(None))
             if version == Version::V2 && form.get("scope").is_some() =>
         {

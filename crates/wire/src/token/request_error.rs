@@ -24,7 +24,7 @@ pub enum RequestError {
     Invalid(&'static str),
     /// The request has no parameters.
     Empty,
-    /// The query of the URL is longer than [`LONGEST_QUERY`].
+    /// The query of the URL is longer than [`LONGEST_QUERY`](super::request::LONGEST_QUERY).
     QueryTooLong,
     /// This parameter is missing, and this grant type requires it.
     MissingForGrant(&'static str, &'static str),
