@@ -13,14 +13,21 @@ const PAGE: &str = include_str!("../../ARCHITECTURE.md");
 fn routes_page() -> String {
     let row = |route: &carnet_http::route::Route| {
         let method = route.method.map_or("any", |method| method.as_str());
-        format!("| {} | {method} | `{}` | `{}` |\n", route.surface.name(), route.path, route.module)
+        let access = route.access().map_or_else(|| "everyone".to_owned(), ToString::to_string);
+        format!(
+            "| {} | {method} | `{}` | {access} | `{}` |\n",
+            route.surface.name(),
+            route.path,
+            route.module
+        )
     };
     let rows: String = carnet_server::routes().iter().map(row).collect();
     format!(
         "# Routes\n\nThe routes that the server answers, in the order in which they are looked up. The first part of a module \
-         is its package: `graph/users` is `crates/graph/src/users.rs`. `carnet routes` prints this table.\n\n\
+         is its package: `graph/users` is `crates/graph/src/users.rs`. Who may call names an operation of \
+         `crates/tenant/src/access`, which has its permissions and roles. `carnet routes` prints this table.\n\n\
          This file is generated: `CARNET_UPDATE=1 cargo test -p carnet-tests --test inside architecture` writes it.\n\n\
-         | Host | Method | Path | Module |\n|---|---|---|---|\n{rows}"
+         | Host | Method | Path | Who may call | Module |\n|---|---|---|---|---|\n{rows}"
     )
 }
 

@@ -5,6 +5,7 @@ use crate::{
     limits::{connect, connect_to},
 };
 use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -67,7 +68,7 @@ fn a_hangup_stops_a_server_whose_terminal_is_gone() {
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let ready = folder.path().join("data/ready.json");
     until("no ready file", || ready.exists());
-    let told: serde_json::Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
+    let told: Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
     signal(told["pid"].as_u64().unwrap().try_into().unwrap(), "HUP");
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -116,5 +117,45 @@ async fn a_client_that_still_sends_sees_the_refusal() {
                 assert_eq!(answer.status(), status, "{:?} {path}", answer.version());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn each_request_leaves_one_line_in_the_log_without_what_is_secret() {
+    let server = Server::start(&contoso(""));
+    let ca = fs::read(server.ready()["ca_file"].as_str().unwrap()).unwrap();
+    let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+    let url = server.ready()["public_url"].as_str().unwrap().to_owned();
+    let tenant = server.ready()["tenants"][0]["id"].as_str().unwrap().to_owned();
+    let (app, correlation) = ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "5ca1ab1e-0000-4000-8000-00000000c0de");
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", app),
+        ("scope", "openid"),
+        ("username", "nobody@contoso.example"),
+        ("password", "not-the-pass-word"),
+    ];
+    let request = client.post(format!("{url}/contoso.example/oauth2/v2.0/token"));
+    let request = request.header("client-request-id", correlation).form(&form);
+    assert_eq!(request.send().await.unwrap().status(), 400);
+    for path in ["v1.0/me?$select=id", "nowhere/at/all"] {
+        client.get(format!("{url}/{path}")).send().await.unwrap();
+    }
+    server.says("request answered", 3);
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let lines: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request answered").collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    let names = ["host", "method", "route", "status", "tenant.id", "app.id"];
+    let shown = |line: &Value| Value::from(names.map(|name| line[name].clone()).to_vec());
+    let token = "/{tenant}/oauth2/v2.0/token";
+    assert_eq!(shown(&lines[0]), json!(["login", "POST", token, 400, tenant, app]));
+    assert_eq!(lines[0]["correlation.id"], correlation);
+    assert!(lines[0]["duration_ms"].is_i64(), "{log}");
+    assert_eq!(shown(&lines[1]), json!(["graph", "GET", "/v1.0/me", 401, null, null]));
+    assert_eq!(shown(&lines[2]), json!(["login", "GET", null, 404, null, null]));
+    for secret in ["not-the-pass-word", "nobody@", "select"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
     }
 }

@@ -7,20 +7,20 @@ use super::{
     shape,
 };
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
     application::{self, NewSecret},
+    change::Moment,
     directory::Directory,
-    operation::Moment,
 };
 use carnet_wire::{graph::members::Members, ids::KeyId};
 
 /// `POST /v1.0/applications/{id}/addPassword`
-pub(super) async fn add(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn add(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let mut new = NewSecret::default();
@@ -48,8 +48,7 @@ pub(super) async fn add(mut cx: Context, mut call: Call) -> Result<Reply, Failur
 }
 
 /// `POST /v1.0/applications/{id}/removePassword`
-pub(super) async fn remove(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn remove(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let key_id: Option<KeyId> = members.id("keyId")?;

@@ -11,9 +11,9 @@ use carnet_http::{
     route::Call,
 };
 use carnet_tenant::{
+    change::Moment,
     directory::Directory,
     group::{self, Changes, Group, New},
-    operation::{Moment, READ_GROUPS, authorize},
     refusal::Refusal,
 };
 use carnet_wire::{
@@ -27,10 +27,8 @@ const FILTERABLE: &[&str] =
     &["id", "displayName", "mailNickname", "mailEnabled", "securityEnabled", "description"];
 
 /// `GET /v1.0/groups`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let called = cx.caller(&call).await?;
+pub(super) async fn list(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let page = Page::of(&call, FILTERABLE)?;
-    authorize(&called.caller, &called.directory, &READ_GROUPS, &[])?;
     searched(cx, called, move |cx, called| listed(cx, called, page)).await
 }
 
@@ -41,8 +39,7 @@ fn listed(cx: &Context, called: &Called, page: Page) -> Result<Reply, Failure> {
 }
 
 /// `POST /v1.0/groups`
-pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn post(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let new = new(&map)?;
     let rule = |caller: &_, directory: &Directory, at: &Moment<'_>| {
@@ -53,20 +50,14 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
 }
 
 /// `GET /v1.0/groups/{id}`
-pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
-    let found = cx
-        .confirmed(&mut called, |caller, directory| {
-            authorize(caller, directory, &READ_GROUPS, &[])?;
-            find(directory, call.variable(0)).cloned()
-        })
-        .await?;
+pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
+    let found =
+        cx.confirmed(&mut called, |_caller, directory| find(directory, call.variable(0)).cloned()).await?;
     entity(&cx, &call, "groups", shape::group(&found))
 }
 
 /// `PATCH /v1.0/groups/{id}`
-pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn patch(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let changes = Changes {
@@ -85,8 +76,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
 }
 
 /// `DELETE /v1.0/groups/{id}`
-pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn delete(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let rule = |caller: &_, directory: &Directory, _: &Moment<'_>| {
         group::delete(caller, directory, find(directory, call.variable(0))?.id)
     };

@@ -7,7 +7,7 @@ use carnet_http::{
     route::{Call, key_value},
     work::search::NotSearched,
 };
-use carnet_tenant::{operation::Caller, refusal::Refusal};
+use carnet_tenant::{access::Caller, refusal::Refusal};
 use carnet_wire::{graph::query::Query, jose};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -6,7 +6,7 @@
 use super::{
     Whose, groups,
     list::{Page, body, entity, searched},
-    service_principals, shape,
+    service_principals, shape, user_actions,
     users::found,
 };
 use carnet_http::{
@@ -18,8 +18,8 @@ use carnet_http::{
 use carnet_tenant::{
     directory::Directory,
     group::{Group, MemberKind, MembershipKey, all_of},
-    operation::{Caller, READ_GROUPS, READ_OWN_GROUPS, authorize},
     refusal::Refusal,
+    user,
 };
 use carnet_wire::{graph::members::Members, ids::ObjectId};
 use serde_json::json;
@@ -71,8 +71,14 @@ impl Cast {
 }
 
 /// `GET …/memberOf` and `GET …/transitiveMemberOf`, whole, of one type, or one object of it.
-pub(super) async fn list(mut cx: Context, call: Call, whose: Whose, reach: Reach) -> Result<Reply, Failure> {
-    let (mut called, member) = member(&mut cx, &call, whose).await?;
+pub(super) async fn list(
+    cx: Context,
+    mut called: Called,
+    call: Call,
+    whose: Whose,
+    reach: Reach,
+) -> Result<Reply, Failure> {
+    let member = member(&cx, &mut called, &call, whose).await?;
     let after_id = usize::from(whose != Whose::Me);
     let cast = Cast::read(call.variables.get(after_id))?;
     if let Cast::One(id) = cast {
@@ -124,8 +130,13 @@ fn listed(
 }
 
 /// `POST …/getMemberGroups` and `POST …/getMemberObjects`: every group by id, groups within groups too.
-pub(super) async fn ids(mut cx: Context, mut call: Call, whose: Whose) -> Result<Reply, Failure> {
-    let (called, member) = member(&mut cx, &call, whose).await?;
+pub(super) async fn ids(
+    cx: Context,
+    mut called: Called,
+    mut call: Call,
+    whose: Whose,
+) -> Result<Reply, Failure> {
+    let member = member(&cx, &mut called, &call, whose).await?;
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let only = members.boolean("securityEnabledOnly")?.flatten();
@@ -137,12 +148,13 @@ pub(super) async fn ids(mut cx: Context, mut call: Call, whose: Whose) -> Result
 /// `POST …/checkMemberGroups` and `POST …/checkMemberObjects`: those of the named groups that somebody is in, through
 /// other groups too. `property` is the one that names them.
 pub(super) async fn check(
-    mut cx: Context,
+    cx: Context,
+    mut called: Called,
     mut call: Call,
     whose: Whose,
     property: &'static str,
 ) -> Result<Reply, Failure> {
-    let (called, member) = member(&mut cx, &call, whose).await?;
+    let member = member(&cx, &mut called, &call, whose).await?;
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let named = members.texts(property)?.filter(|it| (1..=MOST_CHECKED).contains(&it.len()));
@@ -168,49 +180,28 @@ fn strings(cx: &Context, value: Vec<ObjectId>) -> Result<Reply, Failure> {
     Reply::json(&json!({ "@odata.context": context, "value": value }))
 }
 
-/// The caller, and the member that the path names, once the caller may know their groups.
-async fn member(cx: &mut Context, call: &Call, whose: Whose) -> Result<(Called, ObjectId), Failure> {
-    let mut called = cx.caller(call).await?;
-    let member = match whose {
-        Whose::Me => me(&called)?,
-        Whose::User => named(cx, &called, call.variable(0)).await?,
-        Whose::Principal => principal(cx, &mut called, call).await?,
-        Whose::Group => group(cx, &mut called, call.variable(0)).await?,
-    };
-    Ok((called, member))
+/// The member that the path names, once the caller may know their groups.
+async fn member(cx: &Context, called: &mut Called, call: &Call, whose: Whose) -> Result<ObjectId, Failure> {
+    Ok(match whose {
+        Whose::Me => user_actions::me(&called.caller)?,
+        Whose::User => named(cx, called, call.variable(0)).await?,
+        Whose::Principal => principal(cx, called, call).await?,
+        Whose::Group => group(cx, called, call.variable(0)).await?,
+    })
 }
 
 /// The user that a path names, once the caller may know their groups.
 async fn named(cx: &Context, called: &Called, name: &str) -> Result<ObjectId, Failure> {
     let user = found(cx, called, name).await?.map(|it| it.id);
-    let own = matches!((&called.caller, user), (Caller::User { user: own, .. }, Some(it)) if it == *own);
-    let operation = if own { &READ_OWN_GROUPS } else { &READ_GROUPS };
-    authorize(&called.caller, &called.directory, operation, &[])?;
+    user::may_read_groups(&called.caller, &called.directory, user)?;
     user.ok_or_else(|| Refusal::NotFound { id: name.chars().take(120).collect() }.into())
 }
 
-fn me(called: &Called) -> Result<ObjectId, Failure> {
-    let Caller::User { user, .. } = &called.caller else {
-        let message = "/me request is only valid with delegated authentication flow.".to_owned();
-        return Err(Refusal::BadRequest { message, target: None }.into());
-    };
-    authorize(&called.caller, &called.directory, &READ_OWN_GROUPS, &[])?;
-    Ok(*user)
-}
-
 async fn group(cx: &Context, called: &mut Called, id: &str) -> Result<ObjectId, Failure> {
-    cx.confirmed(called, |caller, directory| {
-        authorize(caller, directory, &READ_GROUPS, &[])?;
-        Ok(groups::find(directory, id)?.id)
-    })
-    .await
+    cx.confirmed(called, |_, directory| Ok(groups::find(directory, id)?.id)).await
 }
 
 async fn principal(cx: &Context, called: &mut Called, call: &Call) -> Result<ObjectId, Failure> {
     let named = super::list::key(call, "appId")?;
-    cx.confirmed(called, |caller, directory| {
-        authorize(caller, directory, &READ_GROUPS, &[])?;
-        Ok(service_principals::find(directory, &named)?.id)
-    })
-    .await
+    cx.confirmed(called, |_, directory| Ok(service_principals::find(directory, &named)?.id)).await
 }

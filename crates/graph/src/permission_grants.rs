@@ -6,13 +6,14 @@ use super::{
     shape,
 };
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
+    change::Moment,
     directory::Directory,
-    operation::{Moment, READ_GRANTS, authorize},
     permission_grant::{self, GrantKey, PermissionGrant},
     refusal::Refusal,
 };
@@ -25,25 +26,17 @@ use std::sync::Arc;
 const FILTERABLE: &[&str] = &["id", "clientId", "resourceId", "principalId", "consentType"];
 
 /// `GET /v1.0/oauth2PermissionGrants`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let called = cx.caller(&call).await?;
+pub(super) async fn list(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let page = Page::of(&call, FILTERABLE)?;
-    authorize(&called.caller, &called.directory, &READ_GRANTS, &[])?;
     let client = page.only("clientId").map(|id| id.parse::<ObjectId>().ok());
     searched(cx, called, move |cx, called| shown(cx, &called.directory, page, client)).await
 }
 
 /// `GET /v1.0/servicePrincipals/{id}/oauth2PermissionGrants`
-pub(super) async fn of_client(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn of_client(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let page = Page::of(&call, FILTERABLE)?;
     let named = key(&call, "appId")?;
-    let client = cx
-        .confirmed(&mut called, |caller, directory| {
-            authorize(caller, directory, &READ_GRANTS, &[])?;
-            Ok(find(directory, &named)?.id)
-        })
-        .await?;
+    let client = cx.confirmed(&mut called, |_caller, directory| Ok(find(directory, &named)?.id)).await?;
     searched(cx, called, move |cx, called| shown(cx, &called.directory, page, Some(Some(client)))).await
 }
 
@@ -67,8 +60,7 @@ fn shown(
 }
 
 /// `POST /v1.0/oauth2PermissionGrants`
-pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn post(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let (grant, scopes) = wanted(&mut Members::of(&map))?;
     let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
@@ -79,12 +71,10 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
 }
 
 /// `GET /v1.0/oauth2PermissionGrants/{id}`
-pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let key = named(&call)?;
     let found = cx
-        .confirmed(&mut called, |caller, directory| {
-            authorize(caller, directory, &READ_GRANTS, &[])?;
+        .confirmed(&mut called, |_, directory| {
             directory.grant(&key).cloned().ok_or_else(|| Refusal::NotFound { id: key.id() })
         })
         .await?;
@@ -92,8 +82,7 @@ pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
 }
 
 /// `PATCH /v1.0/oauth2PermissionGrants/{id}`
-pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn patch(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let map = body(&mut call).await?;
     let mut members = Members::of(&map);
     let scopes =
@@ -108,8 +97,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
 }
 
 /// `DELETE /v1.0/oauth2PermissionGrants/{id}`
-pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn delete(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let key = named(&call)?;
     cx.apply(&mut called, |caller, directory, _| permission_grant::delete(caller, directory, &key)).await?;
     Ok(Reply::no_content())

@@ -1,49 +1,41 @@
-//! `manager` and `photo` of people. Neither is kept here, so whoever may read them is told that there is none: sign-ins
-//! ask for both and go on.
+//! `manager` and `photo` of users. The server stores neither, so callers who may read them are told that there is none:
+//! sign-ins ask for both and go on.
 
-use super::{Whose, user_actions, users::found};
+use super::users::found;
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::{
-    operation::{Caller, Operation, READ_MANAGER, READ_ME, READ_USERS, authorize},
-    refusal::Refusal,
-};
+use carnet_tenant::{refusal::Refusal, user};
 
-/// `GET /v1.0/me/manager` and `GET /v1.0/users/{id or name}/manager`
-pub(super) async fn manager(cx: Context, call: Call, whose: Whose) -> Result<Reply, Failure> {
-    person(cx, &call, whose, [&READ_MANAGER; 2]).await?;
+/// `GET /v1.0/me/manager`
+pub(super) async fn my_manager(_: Context, _: Called, _: Call) -> Result<Reply, Failure> {
     Err(Refusal::NotFound { id: "manager".into() }.into())
 }
 
-/// `GET …/photo`, `…/photo/$value`, `…/photos/{size}` and `…/photos/{size}/$value`
-pub(super) async fn photo(cx: Context, call: Call, whose: Whose) -> Result<Reply, Failure> {
-    person(cx, &call, whose, [&READ_ME, &READ_USERS]).await?;
+/// `GET /v1.0/users/{id or name}/manager`
+pub(super) async fn manager(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
+    let name = call.variable(0);
+    let user = found(&cx, &called, name).await?;
+    let id = user.map_or_else(|| name.chars().take(120).collect(), |_| "manager".to_owned());
+    Err(Refusal::NotFound { id }.into())
+}
+
+/// `GET /v1.0/me/photo`, `…/photo/$value`, `…/photos/{size}` and `…/photos/{size}/$value`
+pub(super) async fn my_photo(_: Context, _: Called, _: Call) -> Result<Reply, Failure> {
     Err(Refusal::NoPhoto.into())
 }
 
-/// Checks that the caller may read this of the person whom the path names, and that the person is there. The first
-/// operation is asked for the caller's own record, the second for anybody's.
-async fn person(
-    mut cx: Context,
-    call: &Call,
-    whose: Whose,
-    [own, anybody]: [&Operation; 2],
-) -> Result<(), Failure> {
-    let called = cx.caller(call).await?;
-    if whose == Whose::Me {
-        user_actions::me(&called.caller)?;
-        return Ok(authorize(&called.caller, &called.directory, own, &[])?);
-    }
+/// `GET /v1.0/users/{id or name}/photo`, `…/photo/$value`, `…/photos/{size}` and `…/photos/{size}/$value`
+pub(super) async fn photo(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let name = call.variable(0);
     let user = found(&cx, &called, name).await?;
-    let is_caller =
-        matches!((&called.caller, &user), (Caller::User { user: own, .. }, Some(it)) if it.id == *own);
-    authorize(&called.caller, &called.directory, if is_caller { own } else { anybody }, &[])?;
-    match user {
-        Some(_) => Ok(()),
-        None => Err(Refusal::NotFound { id: name.chars().take(120).collect() }.into()),
+    user::may_read(&called.caller, &called.directory, user.as_ref().map(|it| it.id))?;
+    Err(match user {
+        Some(_) => Refusal::NoPhoto,
+        None => Refusal::NotFound { id: name.chars().take(120).collect() },
     }
+    .into())
 }

@@ -13,7 +13,7 @@ use carnet_http::{
     route::Call,
 };
 use carnet_tenant::{
-    operation::{CHANGE_USERS, Caller, Moment, READ_ME, READ_USERS, RESET_PASSWORD, authorize},
+    change::Moment,
     refusal::Refusal,
     user::{self, New, User},
 };
@@ -38,10 +38,8 @@ const STRIDE: i64 = 1000;
 const MOST_READS: usize = 8;
 
 /// `GET /v1.0/users`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let called = cx.caller(&call).await?;
+pub(super) async fn list(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let page = Page::of(&call, FILTERABLE)?;
-    authorize(&called.caller, &called.directory, &READ_USERS, &[])?;
     let Some(name) = page.only("userPrincipalName").or_else(|| page.only("id")) else {
         let runtime = Handle::current();
         return searched(cx, called, move |cx, called| {
@@ -91,21 +89,17 @@ fn search(cx: &Context, called: &Called, (page, runtime): (&Page, &Handle)) -> R
 }
 
 /// `GET /v1.0/users/{id or name}`
-pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let called = cx.caller(&call).await?;
+pub(super) async fn get(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let name = call.variable(0);
     let user = found(&cx, &called, name).await?;
-    let own = matches!((&called.caller, &user), (Caller::User { user: own, .. }, Some(it)) if it.id == *own);
-    authorize(&called.caller, &called.directory, if own { &READ_ME } else { &READ_USERS }, &[])?;
+    user::may_read(&called.caller, &called.directory, user.as_ref().map(|it| it.id))?;
     let user = user.ok_or_else(|| Refusal::NotFound { id: name.chars().take(120).collect() })?;
     shown(&cx, &call, &user)
 }
 
 /// `GET /v1.0/me`
-pub(super) async fn me(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let called = cx.caller(&call).await?;
+pub(super) async fn me(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
     let user = user_actions::me(&called.caller)?;
-    authorize(&called.caller, &called.directory, &READ_ME, &[])?;
     let tenant = called.directory.tenant.id;
     let user = cx.state.store.user(tenant, user).await?.ok_or(Refusal::NotFound { id: user.to_string() })?;
     shown(&cx, &call, &user)
@@ -122,10 +116,8 @@ pub(super) async fn found(cx: &Context, called: &Called, name: &str) -> Result<O
 }
 
 /// `POST /v1.0/users`
-pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn post(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let account = user_body::account(&body(&mut call).await?)?;
-    authorize(&called.caller, &called.directory, &CHANGE_USERS, &[])?;
     let hash = password::hash_new(&cx, &called, (&account.name, &account.password)).await?;
     let rule = |caller: &_, directory: &_, at: &Moment<'_>| {
         let wanted = account.wanted.changes.clone();
@@ -152,13 +144,12 @@ pub(super) async fn post(mut cx: Context, mut call: Call) -> Result<Reply, Failu
 }
 
 /// `PATCH /v1.0/users/{id or name}`
-pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn patch(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let wanted = user_body::changes(&body(&mut call).await?)?;
     let name = call.variable(0);
     let mut changes = wanted.changes;
     if let Some(password) = &wanted.password {
-        authorize(&called.caller, &called.directory, &RESET_PASSWORD, &[])?;
+        user::may_set_passwords(&called.caller, &called.directory)?;
         let user = found(&cx, &called, name).await?;
         let shown = user.as_ref().map_or(name, |user| &user.name);
         changes.password = Some(password::hash_new(&cx, &called, (shown, password)).await?);
@@ -177,8 +168,7 @@ pub(super) async fn patch(mut cx: Context, mut call: Call) -> Result<Reply, Fail
 }
 
 /// `DELETE /v1.0/users/{id or name}`
-pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn delete(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let name = call.variable(0);
     cx.apply_to_user(&mut called, name, |caller, directory, old, _| {
         user::delete(caller, directory, (old, name))

@@ -5,9 +5,9 @@
 use crate::{caller::Called, context::Context, copies, reply::Failure};
 use carnet_store::{Once, StoreError};
 use carnet_tenant::{
-    change::Decided,
+    access::Caller,
+    change::{Decided, Moment},
     directory::Directory,
-    operation::{Caller, Moment},
     refusal::Refusal,
     user::{LONGEST_NAME, User, fold},
 };

@@ -8,9 +8,9 @@ use crate::{
     route::{Call, Surface},
 };
 use carnet_tenant::{
+    access::Caller,
     directory::Directory,
     evaluation::Shown,
-    operation::Caller,
     refusal::Refusal,
     token::{claims::BACKDATED, scope::audience_name},
 };
@@ -64,7 +64,7 @@ impl Context {
         if claim(&own.claims, "ver")? != "1.0" {
             return Err(invalid("the token is of an edition that this API does not take").into());
         }
-        self.envelope.tenant.get_or_init(|| own.directory.tenant.id);
+        self.envelope.known.tenant.get_or_init(|| own.directory.tenant.id);
         let mut directory = own.directory;
         let caller = match self.who((&own.claims, api), &directory).await {
             // Who is not there yet another node may have made: asked again of the newest directory.
@@ -77,6 +77,9 @@ impl Context {
             },
             told => told?,
         };
+        if let Caller::User { app, .. } | Caller::Application { app, .. } = &caller {
+            self.envelope.known.app.get_or_init(|| *app);
+        }
         Ok(Called { caller, directory })
     }
 

@@ -14,7 +14,7 @@ use carnet_wire::{
     catalogue::Catalogue,
     cloud::{is_microsoft_host, is_regional},
     entropy::Entropy,
-    ids::{CorrelationId, TenantId, TraceId},
+    ids::{AppId, CorrelationId, TenantId, TraceId},
     restriction::Restrictions,
     time::Timestamp,
 };
@@ -301,8 +301,19 @@ pub struct Envelope {
     pub path: String,
     /// When the request arrived.
     pub now: Timestamp,
-    /// The caller's tenant, once known. Copies of an envelope share it.
-    pub tenant: Arc<OnceLock<TenantId>>,
+    /// What becomes known while the request is answered. Copies of an envelope share it.
+    pub known: Arc<Known>,
+}
+
+/// What becomes known of a request while it is answered.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The caller's tenant.
+    pub tenant: OnceLock<TenantId>,
+    /// The application that asks.
+    pub app: OnceLock<AppId>,
+    /// The path of the route, with its variables unfilled.
+    pub route: OnceLock<&'static str>,
 }
 
 impl Envelope {
@@ -321,7 +332,7 @@ impl Envelope {
     /// The tenant as text, or a dash.
     #[must_use]
     pub fn tenant_text(&self) -> String {
-        self.tenant.get().map_or_else(|| "-".to_owned(), TenantId::to_string)
+        self.known.tenant.get().map_or_else(|| "-".to_owned(), TenantId::to_string)
     }
 }
 
@@ -378,7 +389,7 @@ pub fn envelope(
         user_agent: cut(header("user-agent").unwrap_or_default(), 256),
         path: cut(head.uri.path(), 256),
         now: state.clock.now(),
-        tenant: Arc::default(),
+        known: Arc::default(),
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn preflight(cx: &Context, origin: &str, head: &Parts) -> Result<Reply
 /// Lets a script read an answer if its origin is one of the tenant's whose token was sent. Where no token counted, an
 /// origin of any tenant may read the refusal.
 pub async fn readable(cx: &Context, origin: &str, reply: Reply) -> Reply {
-    let known = match cx.envelope.tenant.get() {
+    let known = match cx.envelope.known.tenant.get() {
         Some(tenant) => {
             let directory = cx.state.store.directory(*tenant).await;
             directory.map(|it| it.is_some_and(|it| it.has_spa_origin(origin))).map_err(Failure::from)

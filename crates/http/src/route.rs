@@ -4,10 +4,11 @@
 //! `applications(appId='…')` is a key. So all hosts' paths go through this table: fixed segments are
 //! folded, the others are kept as sent. The table is also the map that `carnet routes` prints.
 
-use crate::{context::Context, reply::Failure, reply::Reply, work::bodies::Bodies};
+use crate::{caller::Called, context::Context, reply::Failure, reply::Reply, work::bodies::Bodies};
+use carnet_tenant::access::Access;
 use carnet_wire::{ids::TenantId, percent};
 use http::Method;
-use std::{borrow::Cow, future::Future, net::IpAddr, pin::Pin};
+use std::{borrow::Cow, collections::HashMap, future::Future, net::IpAddr, pin::Pin};
 
 /// A host that Carnet plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +42,20 @@ impl Surface {
 /// What a handler answers with.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
-/// A handler. Version and variables are in the call.
-pub type Handler = fn(Context, Call) -> Answer;
+/// A handler of a route that everybody may call. Version and variables are in the call.
+pub type OpenHandler = fn(Context, Call) -> Answer;
+/// A handler of a route that only some callers may call; who calls is known.
+pub type GuardedHandler = fn(Context, Called, Call) -> Answer;
+
+/// Who may call a route, and what answers.
+#[derive(Clone, Copy)]
+pub enum Endpoint {
+    /// Everybody, without an access token; or the handler reads the token itself.
+    Open(OpenHandler),
+    /// Callers with an access token for the API of the host to whom this is open. It is asked before a byte of the body is
+    /// read.
+    Guarded(&'static Access, GuardedHandler),
+}
 
 /// One row of the table.
 #[derive(Clone, Copy)]
@@ -53,10 +66,21 @@ pub struct Route {
     pub method: Option<&'static Method>,
     /// The path, with `{name}` for a variable segment and `things({key})` for a keyed one.
     pub path: &'static str,
-    /// The module that answers, as a path below `server`.
+    /// The module that answers, with its package in front.
     pub module: &'static str,
-    /// The function.
-    pub handler: Handler,
+    /// Who may call, and the function that answers.
+    pub endpoint: Endpoint,
+}
+
+impl Route {
+    /// Who may call; `None`: everybody.
+    #[must_use]
+    pub const fn access(&self) -> Option<&'static Access> {
+        match self.endpoint {
+            Endpoint::Open(_) => None,
+            Endpoint::Guarded(access, _) => Some(access),
+        }
+    }
 }
 
 /// Which scripts in browsers may read the answers of a host.
@@ -158,48 +182,119 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// Looks a path up among the rows of a host. An earlier row wins. One slash at the end of a path says nothing:
-/// clients build addresses by putting names after a base that ends in one.
-#[must_use]
-pub fn find<'a>(rows: &'a [Route], method: &Method, path: &str) -> Found<'a> {
-    // A path that begins with two is no path here: whatever repeats it would name another host.
-    let Some(path) = path.strip_prefix('/') else { return Found::Nothing };
-    let path = match path.strip_suffix('/') {
-        Some(before) if !before.is_empty() && !before.ends_with('/') => before,
-        _ => path,
-    };
-    let segments: Vec<&str> = path.split('/').collect();
-    let mut found = Found::Nothing;
-    for row in rows {
-        let Some(variables) = matches(row.path, &segments) else { continue };
-        match row.method {
-            Some(wanted) if wanted != method => found = Found::WrongMethod,
-            _ => return Found::Row(row, variables),
-        }
-    }
-    found
+/// The rows of a host as a tree of path segments, built once.
+pub struct Table {
+    rows: Vec<Route>,
+    root: Node,
 }
 
-/// Compares a pattern with the segments of a path.
-fn matches(pattern: &str, segments: &[&str]) -> Option<Vec<String>> {
-    let mut variables = Vec::new();
-    let mut rest = segments.iter();
-    for wanted in pattern.trim_start_matches('/').split('/') {
-        let segment = rest.next()?;
-        if wanted.starts_with('{') {
-            variables.push(decode(segment).filter(|value| !value.is_empty())?);
-        } else if let Some((name, _)) = wanted.split_once("({") {
-            let (head, tail) = segment.split_at_checked(name.len())?;
-            let key = tail.strip_prefix('(')?.strip_suffix(')')?;
-            if !head.eq_ignore_ascii_case(name) {
-                return None;
-            }
-            variables.push(decode(key)?);
-        } else if !wanted.eq_ignore_ascii_case(segment) {
-            return None;
+/// The rows whose paths begin with the same segments.
+#[derive(Default)]
+struct Node {
+    /// Fixed segments, in lower case.
+    fixed: HashMap<String, Self>,
+    /// Keyed segments, `things({key})`, by their name in lower case.
+    keyed: HashMap<String, Self>,
+    /// A variable segment.
+    variable: Option<Box<Self>>,
+    /// Rows whose path ends here, by position.
+    rows: Vec<usize>,
+}
+
+impl Node {
+    fn below(&mut self, segment: &str) -> &mut Self {
+        if segment.starts_with('{') {
+            self.variable.get_or_insert_default()
+        } else if let Some((name, _)) = segment.split_once("({") {
+            self.keyed.entry(name.to_ascii_lowercase()).or_default()
+        } else {
+            self.fixed.entry(segment.to_ascii_lowercase()).or_default()
         }
     }
-    rest.next().is_none().then_some(variables)
+}
+
+/// A search in a [`Table`].
+struct Search<'a> {
+    table: &'a Table,
+    method: &'a Method,
+    /// The variables of the segments so far.
+    variables: Vec<String>,
+    /// The first row that matches, and its variables.
+    found: Option<(usize, Vec<String>)>,
+    /// A row has the path and another method.
+    other_method: bool,
+}
+
+impl Search<'_> {
+    fn walk(&mut self, node: &Node, segments: &[&str]) {
+        let Some((segment, rest)) = segments.split_first() else { return self.end(node) };
+        let folded = segment.to_ascii_lowercase();
+        if let Some(below) = node.fixed.get(&folded) {
+            self.walk(below, rest);
+        }
+        if let Some((name, _)) = folded.split_once('(')
+            && let Some(below) = node.keyed.get(name)
+            && let Some(key) = segment[name.len() + 1..].strip_suffix(')').and_then(decode)
+        {
+            self.with(key, below, rest);
+        }
+        if let Some(below) = &node.variable
+            && let Some(value) = decode(segment).filter(|value| !value.is_empty())
+        {
+            self.with(value, below, rest);
+        }
+    }
+
+    fn with(&mut self, variable: String, node: &Node, rest: &[&str]) {
+        self.variables.push(variable);
+        self.walk(node, rest);
+        self.variables.pop();
+    }
+
+    fn end(&mut self, node: &Node) {
+        for position in &node.rows {
+            let wanted = self.table.rows[*position].method;
+            if wanted.is_some_and(|wanted| wanted != self.method) {
+                self.other_method = true;
+            } else if self.found.as_ref().is_none_or(|(first, _)| position < first) {
+                self.found = Some((*position, self.variables.clone()));
+            }
+        }
+    }
+}
+
+impl Table {
+    /// A table of these rows.
+    #[must_use]
+    pub fn new(rows: Vec<Route>) -> Self {
+        let mut root = Node::default();
+        for (position, row) in rows.iter().enumerate() {
+            let segments = row.path.trim_start_matches('/').split('/');
+            segments.fold(&mut root, Node::below).rows.push(position);
+        }
+        Self { rows, root }
+    }
+
+    /// Looks a path up. An earlier row wins. One slash at the end of a path is ignored: clients build addresses by
+    /// appending names to a base that ends in one.
+    #[must_use]
+    pub fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        // A path that begins with two slashes is refused: answers that repeat it would name another host.
+        let Some(path) = path.strip_prefix('/') else { return Found::Nothing };
+        let path = match path.strip_suffix('/') {
+            Some(before) if !before.is_empty() && !before.ends_with('/') => before,
+            _ => path,
+        };
+        let segments: Vec<&str> = path.split('/').collect();
+        let variables = Vec::new();
+        let mut search = Search { table: self, method, variables, found: None, other_method: false };
+        search.walk(&self.root, &segments);
+        match search.found {
+            Some((position, variables)) => Found::Row(&self.rows[position], variables),
+            None if search.other_method => Found::WrongMethod,
+            None => Found::Nothing,
+        }
+    }
 }
 
 /// Percent-decodes one segment. Control bytes and broken UTF-8 make it no path of ours.
@@ -222,17 +317,47 @@ pub fn key_value<'a>(key: &'a str, name: &str) -> Option<Cow<'a, str>> {
 mod tests {
     use super::*;
 
-    fn variables(pattern: &str, path: &str) -> Option<Vec<String>> {
-        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        matches(pattern, &segments)
+    const ENDPOINT: Endpoint = Endpoint::Open(|_, _| Box::pin(async { Err(Failure::NoRoute) }));
+
+    fn row(method: Option<&'static Method>, path: &'static str) -> Route {
+        Route { surface: Surface::Graph, method, path, module: "graph/users", endpoint: ENDPOINT }
+    }
+
+    fn variables(pattern: &'static str, path: &str) -> Option<Vec<String>> {
+        match Table::new(vec![row(None, pattern)]).find(&Method::GET, path) {
+            Found::Row(_, variables) => Some(variables),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_earlier_row_wins_and_another_method_is_told() {
+        let rows = vec![
+            row(Some(&Method::GET), "/v1.0/users/{id}"),
+            row(Some(&Method::GET), "/v1.0/users/me"),
+            row(Some(&Method::POST), "/v1.0/{kind}/delta"),
+            row(None, "/v1.0/users/{id}/delta"),
+        ];
+        let table = Table::new(rows);
+        let path = |method: Method, path: &str| match table.find(&method, path) {
+            Found::Row(row, variables) => format!("{} {}", row.path, variables.join(" ")),
+            Found::WrongMethod => "another method".to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+        };
+        assert_eq!(path(Method::GET, "/v1.0/users/me"), "/v1.0/users/{id} me");
+        assert_eq!(path(Method::GET, "/v1.0/users/delta"), "/v1.0/users/{id} delta");
+        assert_eq!(path(Method::POST, "/v1.0/users/delta"), "/v1.0/{kind}/delta users");
+        assert_eq!(path(Method::PATCH, "/v1.0/users/delta"), "another method");
+        assert_eq!(path(Method::GET, "/v1.0/groups/delta"), "another method");
+        assert_eq!(path(Method::PUT, "/v1.0/users/1/DELTA"), "/v1.0/users/{id}/delta 1");
+        for absent in ["/v1.0", "/v1.0/users", "/v1.0/users/1/2/3", "/beta/users/1"] {
+            assert_eq!(path(Method::GET, absent), "nothing", "{absent}");
+        }
     }
 
     #[test]
     fn a_path_begins_with_one_slash() {
-        let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
-        let (surface, path) = (Surface::Login, "/{tenant}/oauth2/logout");
-        let rows = [Route { surface, method: None, path, module: "login/logout", handler }];
-        let found = |path| matches!(find(&rows, &Method::GET, path), Found::Row(..));
+        let found = |path| variables("/{tenant}/oauth2/logout", path).is_some();
         assert!(found("/contoso.example/oauth2/logout"));
         for path in ["//contoso.example/oauth2/logout", "contoso.example/oauth2/logout", "*", ""] {
             assert!(!found(path), "{path}");
@@ -241,13 +366,7 @@ mod tests {
 
     #[test]
     fn one_slash_at_the_end_of_a_path_says_nothing_and_two_are_no_path() {
-        let handler: Handler = |_, _| Box::pin(async { Err(Failure::NoRoute) });
-        let (surface, path) = (Surface::Graph, "/v1.0/users/{id}");
-        let rows = [Route { surface, method: None, path, module: "graph/users", handler }];
-        let id = |path| match find(&rows, &Method::GET, path) {
-            Found::Row(_, variables) => variables.concat(),
-            _ => String::new(),
-        };
+        let id = |path| variables("/v1.0/users/{id}", path).unwrap_or_default().concat();
         assert_eq!((id("/v1.0/users/ada"), id("/v1.0/users/ada/")), ("ada".into(), "ada".into()));
         for path in ["/v1.0/users/", "/v1.0/users//", "/v1.0/users/ada//", "/v1.0/users/ada/x", "/", "//"] {
             assert_eq!(id(path), "", "{path}");

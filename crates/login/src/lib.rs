@@ -26,7 +26,7 @@ mod sign_in;
 mod token;
 mod user_info;
 
-use carnet_http::route::{Host, Route, Surface};
+use carnet_http::route::{Endpoint, Host, Route, Surface};
 use http::Method;
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ macro_rules! route {
             method: $method,
             path: $path,
             module: $module,
-            handler: |cx, call| Box::pin($handler(cx, call)),
+            endpoint: Endpoint::Open(|cx, call| Box::pin($handler(cx, call))),
         }
     };
 }

@@ -20,10 +20,10 @@ use carnet_http::{
 };
 use carnet_store::{AttemptCounter, Settle, StoreError};
 use carnet_tenant::{
+    access::{Caller, OWN_RIGHTS},
     credential::Guarded,
     directory::Directory,
     lockout::AttemptPurpose,
-    operation::{Caller, OWN_RIGHTS},
     refusal::Refusal,
     token::{Denial, Effect, client_auth::Client},
     user::{User, second_factor},

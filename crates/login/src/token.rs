@@ -381,6 +381,10 @@ pub(super) fn record(
     request: Option<&TokenRequest>,
 ) -> SignIn {
     let envelope = &cx.envelope;
+    envelope.known.tenant.get_or_init(|| directory.tenant.id);
+    if let Some(request) = request {
+        envelope.known.app.get_or_init(|| request.client_id);
+    }
     let user_name = match request.map(|request| &request.grant) {
         Some(Grant::Password { username, .. }) => cut(username, 256),
         _ => String::new(),

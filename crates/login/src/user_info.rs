@@ -9,7 +9,7 @@ use carnet_http::{
     route::Call,
 };
 use carnet_tenant::{
-    operation::Caller,
+    access::Caller,
     refusal::Refusal,
     token::subject::{pairwise, user_info},
 };
@@ -24,7 +24,7 @@ pub(super) async fn show(mut cx: Context, call: Call) -> Result<Reply, Failure> 
     let origin = call.header("origin").map(str::to_owned);
     let told = answer(&mut cx, call).await;
     let Some(origin) = origin else { return told };
-    let known = match cx.envelope.tenant.get().copied() {
+    let known = match cx.envelope.known.tenant.get().copied() {
         // Of a token that counts, the origins of its tenant.
         Some(tenant) => {
             let directory = cx.state.store.directory(tenant).await?;

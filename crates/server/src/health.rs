@@ -3,7 +3,7 @@
 use carnet_http::{
     context::Context,
     reply::{Failure, Reply},
-    route::{Call, Host, Route, Surface},
+    route::{Call, Endpoint, Host, Route, Surface},
 };
 use http::Method;
 
@@ -19,14 +19,14 @@ const ROUTES: &[Route] = &[
         method: Some(&Method::GET),
         path: "/healthz",
         module: "server/health",
-        handler: |cx, call| Box::pin(alive(cx, call)),
+        endpoint: Endpoint::Open(|cx, call| Box::pin(alive(cx, call))),
     },
     Route {
         surface: Surface::Health,
         method: Some(&Method::GET),
         path: "/readyz",
         module: "server/health",
-        handler: |cx, call| Box::pin(ready(cx, call)),
+        endpoint: Endpoint::Open(|cx, call| Box::pin(ready(cx, call))),
     },
 ];
 

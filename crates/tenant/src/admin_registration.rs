@@ -2,11 +2,10 @@
 //! user only; it makes the service principal an administrator there.
 
 use crate::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::{self, Caller},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     directory::Directory,
-    operation::{Caller, Moment},
     refusal::Refusal,
-    role::{self, held},
 };
 use carnet_wire::{
     ids::{AppId, ObjectId},
@@ -25,36 +24,6 @@ pub struct AdminRegistration {
     pub created: Timestamp,
 }
 
-/// The directory roles whose holders administer Power Platform.
-pub const ADMINISTRATORS: &[&str] =
-    &[role::GLOBAL_ADMINISTRATOR, role::POWER_PLATFORM_ADMINISTRATOR, role::DYNAMICS_ADMINISTRATOR];
-
-/// The delegated permissions that open the administration API: the one that its audience publishes, and the one that
-/// clients of Microsoft's hold instead.
-pub const USER_SCOPES: &[&str] = &["User", "user_impersonation"];
-
-/// The token has one of [`USER_SCOPES`].
-fn has_user_scope(scopes: &[String]) -> bool {
-    scopes.iter().any(|it| USER_SCOPES.contains(&it.as_str()))
-}
-
-/// Checks that the caller may register and unregister: an administrator user, and nobody else.
-fn administrator_user(caller: &Caller, directory: &Directory) -> Result<Option<ObjectId>, Refusal> {
-    match caller {
-        Caller::Operator { .. } => Ok(None),
-        Caller::User { scopes, .. } if !has_user_scope(scopes) => {
-            Err(Refusal::MissingScope { any_of: USER_SCOPES.iter().map(|it| (*it).to_owned()).collect() })
-        }
-        Caller::User { user, .. } if held(directory, *user, ADMINISTRATORS) => Ok(Some(*user)),
-        Caller::User { .. } => {
-            Err(Refusal::Forbidden { needs: format!("one of the roles {}", ADMINISTRATORS.join(", ")) })
-        }
-        Caller::Application { .. } => Err(Refusal::Forbidden {
-            needs: "an administrator user; a service principal cannot register itself or another".into(),
-        }),
-    }
-}
-
 /// Registers an application. Doing it again changes nothing.
 ///
 /// # Errors
@@ -66,7 +35,11 @@ pub fn register(
     app: AppId,
     at: &Moment<'_>,
 ) -> Result<Decided<AppId>, Refusal> {
-    let by = administrator_user(caller, directory)?;
+    access::CHANGE_REGISTRATIONS.check(caller, directory)?;
+    let by = match caller {
+        Caller::User { user, .. } => Some(*user),
+        _ => None,
+    };
     // A token on behalf of a user tells its client, and not how the client got it.
     if matches!(caller, Caller::User { app: client, .. } if *client == app) {
         return Err(Refusal::Forbidden {
@@ -93,7 +66,7 @@ pub fn register(
 /// # Errors
 /// [`Refusal`]
 pub fn unregister(caller: &Caller, directory: &Directory, app: AppId) -> Result<Decided<()>, Refusal> {
-    administrator_user(caller, directory)?;
+    access::CHANGE_REGISTRATIONS.check(caller, directory)?;
     if directory.registration(app).is_none() {
         return Err(Refusal::NotFound { id: app.to_string() });
     }
@@ -103,20 +76,6 @@ pub fn unregister(caller: &Caller, directory: &Directory, app: AppId) -> Result<
         changes: vec![Change::Remove(ObjectKey::AdminRegistration(app))],
         audit: vec![audit],
     })
-}
-
-/// May read registrations: administrators, and registered service principals.
-///
-/// # Errors
-/// [`Refusal`]
-pub fn may_read(caller: &Caller, directory: &Directory) -> Result<(), Refusal> {
-    match caller {
-        Caller::Application { app, .. } if directory.registration(*app).is_some() => Ok(()),
-        Caller::Application { app, principal, .. } => {
-            Err(Refusal::NotRegistered { principal: *principal, app: *app })
-        }
-        other => administrator_user(other, directory).map(drop),
-    }
 }
 
 fn audit(caller: &Caller, activity: &str, app: AppId) -> Audit {
@@ -144,11 +103,14 @@ mod tests {
             register(&bap_member(), &directory, app, &moment()),
             Err(Refusal::Forbidden { .. })
         ));
-        assert!(matches!(may_read(&itself, &directory), Err(Refusal::NotRegistered { .. })));
+        assert!(matches!(
+            access::READ_REGISTRATIONS.check(&itself, &directory),
+            Err(Refusal::NotRegistered { .. })
+        ));
         let done = register(&bap_admin(), &directory, app, &moment()).unwrap();
         directory.apply(done.changes);
         assert!(register(&bap_admin(), &directory, app, &moment()).unwrap().changes.is_empty());
-        assert!(may_read(&itself, &directory).is_ok());
+        assert!(access::READ_REGISTRATIONS.check(&itself, &directory).is_ok());
         assert!(unregister(&itself, &directory, app).is_err());
         let gone = unregister(&bap_admin(), &directory, app).unwrap();
         directory.apply(gone.changes);
@@ -163,6 +125,6 @@ mod tests {
         let missing = |done: Result<(), Refusal>| matches!(done, Err(Refusal::MissingScope { .. }));
         assert!(missing(register(&nobody(), &directory, app, &moment()).map(drop)));
         assert!(missing(unregister(&nobody(), &directory, app).map(drop)));
-        assert!(missing(may_read(&nobody(), &directory)));
+        assert!(missing(access::READ_REGISTRATIONS.check(&nobody(), &directory)));
     }
 }

@@ -9,10 +9,10 @@ pub(crate) use identifier_uri::is_free;
 pub use identifier_uri::{ForeignUri, foreign_uris};
 
 use crate::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::{self, Caller, authorize},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     directory::Directory,
-    operation::{self, Caller, Moment, authorize},
     optional_claims::{GroupClaims, OptionalClaims},
     permission::{self, AppRole, PermissionScope, RequiredResource},
     quota,
@@ -283,7 +283,7 @@ pub fn create(
     new: New,
     at: &Moment<'_>,
 ) -> Result<Decided<Application>, Refusal> {
-    authorize(caller, directory, &operation::CREATE_APPLICATION, &[])?;
+    authorize(caller, directory, &access::CREATE_APPLICATION, &[])?;
     let closed = !directory.tenant.policy.users_create_applications;
     let administrators =
         &[role::GLOBAL_ADMINISTRATOR, role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
@@ -295,7 +295,7 @@ pub fn create(
             needs: "in this tenant only administrators register applications".into(),
         });
     }
-    quota::require_room(caller, directory, &operation::CHANGE_APPLICATION)?;
+    quota::require_room(caller, directory, &access::CHANGE_APPLICATION)?;
     let owners = match caller {
         Caller::User { user, .. } => vec![*user],
         Caller::Application { principal, .. } => vec![*principal],
@@ -348,7 +348,7 @@ pub fn change(
     changes: Changes,
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_APPLICATION, &old.owners)?;
     let credentials = changes.certificates.is_some() || changes.federated.is_some();
     if credentials {
         permission::require_authority_over(caller, directory, old.app_id)?;
@@ -377,7 +377,7 @@ pub fn change(
 /// [`Refusal`]
 pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_APPLICATION, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_APPLICATION, &old.owners)?;
     let mut changes = vec![Change::Remove(ObjectKey::Application(id))];
     if let Some(principal) = directory.principal_by_app(old.app_id) {
         changes.extend(service_principal::removal(directory, principal));
@@ -398,7 +398,7 @@ pub fn add_secret(
     at: &Moment<'_>,
 ) -> Result<Decided<(SecretCredential, ClientSecret)>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_CREDENTIALS, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_CREDENTIALS, &old.owners)?;
     permission::require_authority_over(caller, directory, old.app_id)?;
     let start = wanted.start.unwrap_or(at.now);
     let operator = matches!(caller, Caller::Operator { .. });
@@ -434,7 +434,7 @@ pub fn remove_secret(
     key: KeyId,
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_CREDENTIALS, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_CREDENTIALS, &old.owners)?;
     let mut new = (**old).clone();
     new.secrets.retain(|secret| secret.key_id != key);
     if new.secrets.len() == old.secrets.len() {

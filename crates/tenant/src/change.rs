@@ -13,9 +13,21 @@ use crate::{
     tenant::Tenant,
     user::User,
 };
-use carnet_wire::ids::{AppId, ObjectId};
+use carnet_wire::{
+    entropy::Entropy,
+    ids::{AppId, ObjectId},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
+
+/// Time and randomness of a change.
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// For new ids and secrets.
+    pub entropy: &'a dyn Entropy,
+}
 
 /// A directory object of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 //! too (`security.md`, S18).
 
 use crate::{
+    access::{self, Caller, Person},
     application::Application,
-    change::{Audit, Change, Decided, Object},
+    change::{Audit, Change, Decided, Moment, Object},
     directory::Directory,
     group::MemberKind,
-    operation::{self, Caller, Moment, Person},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
     permission_grant::{self, AssignmentKey, GrantKey, PermissionGrant},
     refusal::Refusal,
@@ -117,7 +117,7 @@ pub fn question(
     if apis.iter().all(|api| api.scopes.is_empty() && api.roles.is_empty()) {
         return Err(missing());
     }
-    let Person::Role(roles) = operation::CHANGE_GRANTS.person else { return Err(missing()) };
+    let Person::Role(roles) = access::CHANGE_GRANTS.person else { return Err(missing()) };
     let for_everyone = held(directory, user.id, roles);
     let beyond = apis.iter().any(|api| api.scopes.iter().any(|it| it.admin_only));
     if !for_everyone && (admin || beyond) {

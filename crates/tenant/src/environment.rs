@@ -1,13 +1,11 @@
 //! Power Platform environments.
 
 use crate::{
-    admin_registration::ADMINISTRATORS,
+    access::{Caller, administers},
     change::{Audit, Change, Decided, Object},
     directory::Directory,
-    operation::Caller,
     permission::check_name,
     refusal::Refusal,
-    role::held,
 };
 use carnet_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,67 +73,24 @@ pub fn define(caller: &Caller, directory: &Directory, mut new: Environment) -> R
     Ok(Decided { value: (), changes: vec![Change::Put(Object::Environment(new.into()))], audit: vec![audit] })
 }
 
-/// Checks that a caller of the Power Platform API holds what the operation wants: a user one of the
-/// scopes, a service principal its registration. Says whether the caller administers the tenant.
-///
-/// # Errors
-/// [`Refusal::MissingScope`] or [`Refusal::NotRegistered`]
-pub fn admit(caller: &Caller, directory: &Directory, any_of: &[&str]) -> Result<bool, Refusal> {
-    match caller {
-        Caller::Operator { .. } => Ok(true),
-        Caller::User { user, scopes, .. } => {
-            // An alternative to every permission, which only clients of Microsoft's hold.
-            let accepted = || any_of.iter().copied().chain(["All.All.ReadWrite"]);
-            if !scopes.iter().any(|it| accepted().any(|name| name == it)) {
-                let any_of = accepted().map(str::to_owned).collect();
-                return Err(Refusal::MissingScope { any_of });
-            }
-            Ok(held(directory, *user, ADMINISTRATORS))
-        }
-        Caller::Application { app, principal, .. } => match directory.registration(*app) {
-            Some(_) => Ok(true),
-            None => Err(Refusal::NotRegistered { principal: *principal, app: *app }),
-        },
-    }
-}
-
-/// As [`admit`], for operations that only administrators may do.
-///
-/// # Errors
-/// [`Refusal`]
-pub fn admit_administrator(caller: &Caller, directory: &Directory, any_of: &[&str]) -> Result<(), Refusal> {
-    match admit(caller, directory, any_of)? {
-        true => Ok(()),
-        false => Err(Refusal::Forbidden { needs: format!("one of the roles {}", ADMINISTRATORS.join(", ")) }),
-    }
-}
-
-/// The environments that a caller may see.
-///
-/// # Errors
-/// [`Refusal`]
-pub fn visible<'a>(
-    caller: &Caller,
-    directory: &'a Directory,
-    any_of: &[&str],
-) -> Result<Vec<&'a Arc<Environment>>, Refusal> {
-    let administrator = admit(caller, directory, any_of)?;
-    let mut list: Vec<_> = directory.environments().filter(|it| administrator || it.is_default()).collect();
+/// The environments that a caller may see: all of them for administrators, else the default one.
+#[must_use]
+pub fn visible<'a>(caller: &Caller, directory: &'a Directory) -> Vec<&'a Arc<Environment>> {
+    let all = administers(caller, directory);
+    let mut list: Vec<_> = directory.environments().filter(|it| all || it.is_default()).collect();
     list.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(list)
+    list
 }
 
 /// The environment that a path means, if the caller may see it.
 ///
 /// # Errors
-/// [`Refusal`]
+/// [`Refusal::NotFound`]
 pub fn visible_named<'a>(
     caller: &Caller,
     directory: &'a Directory,
-    any_of: &[&str],
     name: &str,
 ) -> Result<&'a Arc<Environment>, Refusal> {
-    let administrator = admit(caller, directory, any_of)?;
-    let found = named(directory, name).filter(|it| administrator || it.is_default());
+    let found = named(directory, name).filter(|it| it.is_default() || administers(caller, directory));
     found.ok_or_else(|| Refusal::NotFound { id: name.chars().take(120).collect() })
 }

@@ -128,7 +128,7 @@ mod tests {
             force_change: false,
             labels: Labels::default(),
         };
-        let operator = crate::operation::Caller::Operator { digest: String::new() };
+        let operator = crate::access::Caller::Operator { digest: String::new() };
         create(&operator, directory, new, &moment()).unwrap().value
     }
 

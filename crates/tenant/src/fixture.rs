@@ -1,11 +1,11 @@
 //! A small tenant for the tests of the directory rules.
 
 use crate::{
+    access::Caller,
     application::{self, New},
-    change::{Change, Object},
+    change::{Change, Moment, Object},
     directory::Directory,
     environment::Environment,
-    operation::{Caller, Moment},
     package::Package,
     role, service_principal,
     tenant::{Policy, Tenant},

@@ -2,9 +2,9 @@
 //! them. A member of a group within a group is a member of both, whatever the depth; circles do no harm.
 
 use crate::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::{self, Caller, authorize},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     directory::Directory,
-    operation::{self, Caller, Moment, authorize},
     permission::{check_name, require_authority_over_group},
     quota,
     refusal::Refusal,
@@ -104,8 +104,8 @@ pub fn create(
     new: New,
     at: &Moment<'_>,
 ) -> Result<Decided<Group>, Refusal> {
-    authorize(caller, directory, &operation::CREATE_GROUP, &[])?;
-    quota::require_room(caller, directory, &operation::CHANGE_GROUP)?;
+    authorize(caller, directory, &access::CREATE_GROUP, &[])?;
+    quota::require_room(caller, directory, &access::CHANGE_GROUP)?;
     let owners = match caller {
         Caller::User { user, .. } => vec![*user],
         Caller::Application { principal, .. } => vec![*principal],
@@ -143,7 +143,7 @@ pub fn change(
     changes: Changes,
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_GROUP, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_GROUP, &old.owners)?;
     let mut new = old.clone();
     new.display_name = changes.display_name.unwrap_or(new.display_name);
     new.mail_nickname = changes.mail_nickname.unwrap_or(new.mail_nickname);
@@ -165,7 +165,7 @@ pub fn change(
 /// [`Refusal`]
 pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::DELETE_GROUP, &old.owners)?;
+    authorize(caller, directory, &access::DELETE_GROUP, &old.owners)?;
     let mut keys = vec![ObjectKey::Group(id)];
     let inside = directory.members_of(id, None).map(|(member, _)| MembershipKey { member, group: id });
     keys.extend(inside.map(ObjectKey::Membership));
@@ -186,7 +186,7 @@ pub fn add_member(
     (key, kind): (MembershipKey, MemberKind),
 ) -> Result<Decided<()>, Refusal> {
     let group = found(directory, key.group)?;
-    authorize(caller, directory, &operation::CHANGE_GROUP, &group.owners)?;
+    authorize(caller, directory, &access::CHANGE_GROUP, &group.owners)?;
     require_authority_over_group(caller, directory, group.id)?;
     let there = match kind {
         MemberKind::User => true,
@@ -220,7 +220,7 @@ pub fn remove_member(
     key: MembershipKey,
 ) -> Result<Decided<()>, Refusal> {
     let group = found(directory, key.group)?;
-    authorize(caller, directory, &operation::CHANGE_GROUP, &group.owners)?;
+    authorize(caller, directory, &access::CHANGE_GROUP, &group.owners)?;
     if !directory.is_member(&key) {
         return Err(Refusal::NotFound { id: key.member.to_string() });
     }

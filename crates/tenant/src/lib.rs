@@ -3,6 +3,7 @@
 //! Values in, values out: no input or output, no clock, no SQL, no HTTP. Time and randomness are
 //! arguments. The store keeps what these types describe; the server asks these functions.
 
+pub mod access;
 pub mod admin_registration;
 pub mod application;
 pub mod authorize;
@@ -17,7 +18,6 @@ mod fixture;
 pub mod group;
 pub mod lockout;
 pub mod offered;
-pub mod operation;
 pub mod optional_claims;
 pub mod pace;
 pub mod package;

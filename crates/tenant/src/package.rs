@@ -1,10 +1,10 @@
 //! Application packages: what can be installed into an environment, and installations.
 
 use crate::{
-    change::{Audit, Change, Decided, Object},
+    access::{self, Caller},
+    change::{Audit, Change, Decided, Moment, Object},
     directory::Directory,
-    environment::{self, admit_administrator},
-    operation::{Caller, Moment},
+    environment,
     permission::check_name,
     refusal::Refusal,
 };
@@ -39,10 +39,6 @@ pub struct Installation {
     pub completes: Timestamp,
 }
 
-/// Reads application packages.
-pub const READ: &str = "AppManagement.ApplicationPackages.Read";
-/// Installs application packages.
-pub const INSTALL: &str = "AppManagement.ApplicationPackages.Install";
 /// How long an installation takes, in milliseconds.
 const INSTALLING: i64 = 1000;
 
@@ -87,7 +83,7 @@ pub fn list<'a>(
     directory: &'a Directory,
     environment: &str,
 ) -> Result<Vec<&'a std::sync::Arc<Package>>, Refusal> {
-    admit_administrator(caller, directory, &[READ])?;
+    access::READ_PACKAGES.check(caller, directory)?;
     known(directory, environment)?;
     let mut list: Vec<_> = directory.packages().collect();
     list.sort_by(|one, other| one.unique_name.cmp(&other.unique_name));
@@ -104,7 +100,7 @@ pub fn install(
     (environment, unique_name): (&str, &str),
     at: &Moment<'_>,
 ) -> Result<Decided<Installation>, Refusal> {
-    admit_administrator(caller, directory, &[INSTALL])?;
+    access::INSTALL_PACKAGES.check(caller, directory)?;
     let environment = known(directory, environment)?;
     let package = directory.packages().find(|it| it.unique_name.eq_ignore_ascii_case(unique_name));
     let package = package.ok_or_else(|| Refusal::NotFound { id: unique_name.to_owned() })?;
@@ -128,7 +124,7 @@ pub fn install(
 /// # Errors
 /// [`Refusal`]
 pub fn may_follow(caller: &Caller, directory: &Directory, environment: &str) -> Result<String, Refusal> {
-    admit_administrator(caller, directory, &[READ, INSTALL])?;
+    access::FOLLOW_INSTALLATIONS.check(caller, directory)?;
     known(directory, environment).map(str::to_owned)
 }
 
@@ -144,6 +140,9 @@ fn known<'a>(directory: &'a Directory, environment: &str) -> Result<&'a str, Ref
 mod tests {
     use super::*;
     use crate::fixture::{TENANT, moment, platform_user, with_power_platform};
+
+    const READ: &str = "AppManagement.ApplicationPackages.Read";
+    const INSTALL: &str = "AppManagement.ApplicationPackages.Install";
 
     #[test]
     fn packages_want_scope_role_and_environment_in_this_order_rows_110_to_112() {
@@ -178,9 +177,8 @@ mod tests {
     #[test]
     fn a_member_sees_the_default_environment_only() {
         let (directory, ..) = with_power_platform();
-        let scope = ["EnvironmentManagement.Environments.Read"];
-        let seen =
-            |admin| environment::visible(&platform_user(admin, scope[0]), &directory, &scope).unwrap().len();
+        let scope = "EnvironmentManagement.Environments.Read";
+        let seen = |admin| environment::visible(&platform_user(admin, scope), &directory).len();
         assert_eq!((seen(true), seen(false)), (2, 1));
     }
 }

@@ -1,10 +1,9 @@
 //! Permissions that a resource offers and that an application says it needs.
 
 use crate::{
-    admin_registration,
+    access::{self, Caller, authorize},
     directory::Directory,
     group::MemberKind,
-    operation::{self, Caller, authorize},
     permission_grant,
     refusal::Refusal,
     role::held,
@@ -144,7 +143,7 @@ pub(crate) fn require_authority_over_principal(
         return Ok(());
     }
     if directory.roles_of(principal.id).next().is_some()
-        && authorize(caller, directory, &operation::GIVE_DIRECTORY_ROLES, &[]).is_err()
+        && authorize(caller, directory, &access::GIVE_DIRECTORY_ROLES, &[]).is_err()
     {
         return forbidden(
             "this application holds a directory role; only who may give directory roles adds to it".into(),
@@ -159,11 +158,12 @@ pub(crate) fn require_authority_over_principal(
             ));
         }
     }
-    let registers = matches!(caller, Caller::User { user, .. } if held(directory, *user, admin_registration::ADMINISTRATORS));
+    let registers =
+        matches!(caller, Caller::User { user, .. } if held(directory, *user, access::ADMINISTRATORS));
     if directory.registration(principal.app_id).is_some() && !registers {
         return forbidden(format!(
             "this application administers Power Platform; only a user with one of the roles {} adds to it",
-            admin_registration::ADMINISTRATORS.join(", ")
+            access::ADMINISTRATORS.join(", ")
         ));
     }
     Ok(())
@@ -173,6 +173,7 @@ pub(crate) fn require_authority_over_principal(
 mod tests {
     use super::*;
     use crate::{
+        admin_registration,
         change::{Change, Object},
         fixture::{
             admin, application, bap_admin, directory, everyone, moment, operator, with_power_platform,

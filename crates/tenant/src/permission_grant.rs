@@ -2,10 +2,10 @@
 //! application (`appRoleAssignment`).
 
 use crate::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::{self, Caller, Operation, authorize},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     directory::Directory,
     group::MemberKind,
-    operation::{self, Caller, Moment, Operation, authorize},
     permission,
     refusal::Refusal,
     service_principal::{self, ServicePrincipal},
@@ -97,7 +97,7 @@ pub fn create(
     (key, scopes): (GrantKey, Vec<String>),
     at: &Moment<'_>,
 ) -> Result<Decided<PermissionGrant>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    authorize(caller, directory, &access::CHANGE_GRANTS, &[])?;
     require_authority_over_client(caller, directory, key.client)?;
     if directory.grant(&key).is_some() {
         return Err(Refusal::Conflict { message: "Permission entry already exists.".into() });
@@ -120,7 +120,7 @@ pub fn change(
     key: &GrantKey,
     scopes: Vec<String>,
 ) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    authorize(caller, directory, &access::CHANGE_GRANTS, &[])?;
     require_authority_over_client(caller, directory, key.client)?;
     let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
     let scopes = checked(directory, key, scopes)?;
@@ -146,7 +146,7 @@ pub fn change(
 /// # Errors
 /// [`Refusal`]
 pub fn delete(caller: &Caller, directory: &Directory, key: &GrantKey) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_GRANTS, &[])?;
+    authorize(caller, directory, &access::CHANGE_GRANTS, &[])?;
     let old = directory.grant(key).ok_or_else(|| Refusal::NotFound { id: key.id() })?;
     let audit =
         audit(caller, "Remove delegated permission grant", directory, (key, &old.scopes.join(" "), ""));
@@ -227,22 +227,20 @@ fn is_directory_api(app: AppId) -> bool {
 /// The operation that assigns an application role of this API to a principal of this kind.
 fn assigning(resource: &ServicePrincipal, holder: MemberKind) -> &'static Operation {
     match holder {
-        MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
-        MemberKind::ServicePrincipal if is_directory_api(resource.app_id) => {
-            &operation::ASSIGN_GRAPH_APP_ROLES
-        }
-        MemberKind::ServicePrincipal => &operation::ASSIGN_APP_ROLES,
+        MemberKind::User | MemberKind::Group => &access::ASSIGN_APP_ROLES_TO_MEMBERS,
+        MemberKind::ServicePrincipal if is_directory_api(resource.app_id) => &access::ASSIGN_GRAPH_APP_ROLES,
+        MemberKind::ServicePrincipal => &access::ASSIGN_APP_ROLES,
     }
 }
 
 /// The operation that takes an application role of this API away from a principal of this kind.
 fn unassigning(resource: &ServicePrincipal, holder: MemberKind) -> &'static Operation {
     match holder {
-        MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
+        MemberKind::User | MemberKind::Group => &access::ASSIGN_APP_ROLES_TO_MEMBERS,
         MemberKind::ServicePrincipal if is_directory_api(resource.app_id) => {
-            &operation::UNASSIGN_GRAPH_APP_ROLES
+            &access::UNASSIGN_GRAPH_APP_ROLES
         }
-        MemberKind::ServicePrincipal => &operation::UNASSIGN_APP_ROLES,
+        MemberKind::ServicePrincipal => &access::UNASSIGN_APP_ROLES,
     }
 }
 
@@ -273,7 +271,7 @@ pub fn assign(
     let bad = |message: String| Refusal::BadRequest { message, target: Some("appRoleId".into()) };
     let Some(resource) = directory.principal(key.resource) else {
         // Who may assign nothing learns nothing about which ids exist.
-        authorize(caller, directory, &operation::ASSIGN_APP_ROLES, &[])?;
+        authorize(caller, directory, &access::ASSIGN_APP_ROLES, &[])?;
         return Err(bad(format!("resourceId {} is no service principal's object id", key.resource)));
     };
     may_assign(caller, directory, resource, holder)?;
@@ -325,8 +323,8 @@ pub fn unassign(
     let resource = held.and_then(|it| directory.principal(it.key.resource));
     let Some((held, resource)) = held.zip(resource) else {
         let any = match holder {
-            MemberKind::ServicePrincipal => &operation::UNASSIGN_APP_ROLES,
-            MemberKind::User | MemberKind::Group => &operation::ASSIGN_APP_ROLES_TO_MEMBERS,
+            MemberKind::ServicePrincipal => &access::UNASSIGN_APP_ROLES,
+            MemberKind::User | MemberKind::Group => &access::ASSIGN_APP_ROLES_TO_MEMBERS,
         };
         authorize(caller, directory, any, &[])?;
         return Err(absent());

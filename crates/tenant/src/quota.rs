@@ -1,8 +1,8 @@
 //! How many objects one person or application may own (`security.md`, row 143).
 
 use crate::{
+    access::{Caller, Operation, authorize},
     directory::Directory,
-    operation::{Caller, Operation, authorize},
     refusal::Refusal,
 };
 

@@ -110,6 +110,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// An application asked for `/me`, which is the signed-in user's.
+    #[must_use]
+    pub fn not_me() -> Self {
+        let message = "/me request is only valid with delegated authentication flow.".to_owned();
+        Self::BadRequest { message, target: None }
+    }
+
     /// It rests on something that is not there, so that a node asks whether it is out of date before it
     /// answers so.
     #[must_use]

@@ -1,9 +1,9 @@
 //! Directory roles, by Microsoft's template ids, and who holds them.
 
 use crate::{
+    access::{self, Caller, authorize},
     change::{Audit, Change, Decided, Object},
     directory::Directory,
-    operation::{self, Caller, authorize},
     refusal::Refusal,
 };
 use carnet_wire::ids::ObjectId;
@@ -60,7 +60,7 @@ pub fn assign(
     principal: ObjectId,
     name: &str,
 ) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::GIVE_DIRECTORY_ROLES, &[])?;
+    authorize(caller, directory, &access::GIVE_DIRECTORY_ROLES, &[])?;
     let Some(template) = directory.catalogue.role(name) else {
         let known: Vec<&str> =
             directory.catalogue.role_templates.iter().map(|it| it.display_name.as_str()).collect();

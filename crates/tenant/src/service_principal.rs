@@ -8,12 +8,12 @@ pub use copy::refresh;
 pub(crate) use copy::{foreseen, install};
 
 use crate::{
+    access::{self, Caller, authorize},
     application::Application,
-    change::{Audit, Change, Decided, Object, ObjectKey, fold_name},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey, fold_name},
     directory::Directory,
     group,
     offered::Offered,
-    operation::{self, Caller, Moment, authorize},
     permission::{AppRole, PermissionScope},
     refusal::Refusal,
 };
@@ -72,7 +72,7 @@ pub fn create(
 ) -> Result<Decided<ServicePrincipal>, Refusal> {
     let own = directory.application_by_app(app);
     let owners = own.map(|it| it.owners.clone()).unwrap_or_default();
-    authorize(caller, directory, &operation::CHANGE_PRINCIPAL, &owners)?;
+    authorize(caller, directory, &access::CHANGE_PRINCIPAL, &owners)?;
     if directory.principal_by_app(app).is_some() {
         let message = format!(
             "The service principal cannot be created, updated, or restored because the service principal name {app} is already in use."
@@ -163,7 +163,7 @@ pub fn change(
     (enabled, assignment_required): (Option<bool>, Option<bool>),
 ) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_PRINCIPAL, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_PRINCIPAL, &old.owners)?;
     not_built_in(caller, directory, old)?;
     let mut new = (**old).clone();
     new.enabled = enabled.unwrap_or(old.enabled);
@@ -186,7 +186,7 @@ pub fn change(
 /// Power Platform API, may be deleted by whoever may create it.
 pub fn delete(caller: &Caller, directory: &Directory, id: ObjectId) -> Result<Decided<()>, Refusal> {
     let old = found(directory, id)?;
-    authorize(caller, directory, &operation::CHANGE_PRINCIPAL, &old.owners)?;
+    authorize(caller, directory, &access::CHANGE_PRINCIPAL, &old.owners)?;
     if built_in(directory, old).is_some_and(|known| known.in_every_tenant) {
         let needs = format!("{} is built in and every tenant has it", old.display_name);
         return Err(Refusal::Forbidden { needs });

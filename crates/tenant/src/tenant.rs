@@ -1,9 +1,9 @@
 //! The tenant itself: its names and its policy. The rest of it is in `directory`.
 
 use crate::{
+    access::Caller,
     change::{Audit, Change, Decided, Object},
     directory::Directory,
-    operation::Caller,
     permission::check_name,
     refusal::Refusal,
 };

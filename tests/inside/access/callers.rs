@@ -1,7 +1,7 @@
 //! Who calls: a real token of the token endpoint for each kind of caller.
 
 use carnet_http::route::Surface;
-use carnet_tenant::operation::{OPERATIONS, Operation};
+use carnet_tenant::access::{OPERATIONS, Operation};
 use carnet_tests::{
     AZURE_CLI, CONFIDENTIAL, Contoso, OTHER_CONFIDENTIAL, OTHER_PUBLIC, OTHER_TENANT, PASSWORD, PLATFORM,
     POWER_PLATFORM_CLI, PUBLIC, SECRET, UNREGISTERED, part,

@@ -11,7 +11,7 @@ mod table;
 mod witness;
 
 use carnet_http::route::Surface;
-use carnet_tenant::operation::{OPERATIONS, OWN_RIGHTS};
+use carnet_tenant::access::{OPERATIONS, OWN_RIGHTS};
 use std::collections::BTreeSet;
 use sweep::{rows, sweep};
 

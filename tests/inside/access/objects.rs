@@ -2,12 +2,11 @@
 
 use super::callers::{Caller, OWN_API};
 use carnet_tenant::{
-    admin_registration,
+    access, admin_registration,
     application::{self, NewSecret},
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     directory::Directory,
     group::{self, MemberKind, MembershipKey},
-    operation::{self, Moment},
     package,
     permission_grant::{self, AssignmentKey, GrantKey},
     role, service_principal,
@@ -135,7 +134,7 @@ pub struct Workshop<'a> {
     t: &'a Contoso,
     tenant: TenantId,
     entropy: SeededEntropy,
-    operator: operation::Caller,
+    operator: access::Caller,
     made: u64,
     /// Callers as they were at first.
     people: HashMap<(TenantId, ObjectId), Arc<User>>,
@@ -144,7 +143,7 @@ pub struct Workshop<'a> {
 impl<'a> Workshop<'a> {
     /// A workshop over the tenant as it is now.
     pub fn new(t: &'a Contoso) -> Self {
-        let operator = operation::Caller::Operator { digest: String::new() };
+        let operator = access::Caller::Operator { digest: String::new() };
         let tenant = TENANT.parse().expect("the constant is a GUID");
         Self { t, tenant, entropy: SeededEntropy::new(28), operator, made: 0, people: HashMap::new() }
     }

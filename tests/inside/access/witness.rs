@@ -7,7 +7,7 @@ use super::{
     table::Row,
 };
 use carnet_http::route::Surface;
-use carnet_tenant::operation::OWN_RIGHTS;
+use carnet_tenant::access::OWN_RIGHTS;
 use std::collections::BTreeSet;
 
 const TABLES: &str = include_str!("graph-access.tsv");

@@ -369,3 +369,29 @@ async fn without_fetch_metadata_a_post_comes_from_the_whole_origin_of_ours_row_1
     assert_eq!(browser.send(twice).await.status, 403);
     assert_eq!(browser.send(request).await.status, 200);
 }
+
+#[tokio::test]
+async fn no_body_of_a_caller_without_the_permission_is_waited_for() {
+    let t = Contoso::start().await;
+    let token = t.by_password(PUBLIC, "admin", "openid").await.access_token();
+    let mut count = 0;
+    for row in routes() {
+        let Some(method) = row.method.filter(|method| *method != Method::GET) else { continue };
+        if row.surface != Surface::Graph || row.access().is_none() {
+            continue;
+        }
+        let request =
+            Request::builder().method(method).uri(example(&row)).header("host", "graph.microsoft.com");
+        let request = request.header("authorization", format!("Bearer {token}")).body(unfinished()).unwrap();
+        let reply =
+            tokio::time::timeout(std::time::Duration::from_secs(60), t.send_as(here(), request)).await;
+        let reply = reply.unwrap_or_else(|_| panic!("{row:?} waits for the body"));
+        assert_eq!(reply.no(), "403 Authorization_RequestDenied", "{row:?}");
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+    // The body of a caller with the permission is read.
+    let token = t.graph_token("admin").await;
+    let reply = t.call("POST", "/v1.0/applications", &token, json!({ "displayName": 7 })).await;
+    assert_eq!(reply.no(), "400 Request_BadRequest");
+}

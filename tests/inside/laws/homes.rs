@@ -3,10 +3,10 @@
 use super::{Kept, NOW, law, tenant};
 use carnet_store::Store;
 use carnet_tenant::{
+    access::Caller,
     application::{self, Changes, New, SignInAudience},
-    change::Change,
+    change::{Change, Moment},
     directory::Directory,
-    operation::{Caller, Moment},
     registry::AtHome,
     service_principal,
 };

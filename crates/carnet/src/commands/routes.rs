@@ -13,6 +13,7 @@ pub fn run(print: &Print) -> Result<(), Failure> {
                 "host": route.surface.name(),
                 "method": route.method.map_or("any", |method| method.as_str()),
                 "path": route.path,
+                "access": route.access().map_or_else(|| "everyone".to_owned(), ToString::to_string),
                 "module": route.module,
             })
         })

@@ -195,7 +195,8 @@ fn logging(up: &Up) -> Result<(), Failure> {
         LogLevel::Debug => ("debug", "warn"),
         LogLevel::Trace => ("trace", "warn"),
     };
-    let directives = format!("{libraries},carnet={word},carnet_server={word},carnet_store={word}");
+    // A directive is the beginning of a target, so `carnet` stands for all packages.
+    let directives = format!("{libraries},carnet={word}");
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| Failure::bug(format!("the log filter is not valid: {error}")))?;
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);

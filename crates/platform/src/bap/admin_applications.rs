@@ -2,12 +2,13 @@
 //! Power Platform, by an administrator user only.
 
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
-    admin_registration::{may_read, register, unregister},
+    admin_registration::{register, unregister},
     refusal::Refusal,
 };
 use carnet_wire::{bap::AdminApplication, ids::AppId};
@@ -22,24 +23,16 @@ fn named(call: &Call) -> Result<AppId, Refusal> {
 }
 
 /// `GET …/adminApplications`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
-    let list = cx
-        .confirmed(&mut called, |caller, directory| {
-            may_read(caller, directory)?;
-            let all = directory.registrations().map(|it| AdminApplication { application_id: it.app_id });
-            Ok(all.collect::<Vec<_>>())
-        })
-        .await?;
+pub(super) async fn list(_: Context, called: Called, _: Call) -> Result<Reply, Failure> {
+    let registered = called.directory.registrations();
+    let list: Vec<_> = registered.map(|it| AdminApplication { application_id: it.app_id }).collect();
     Reply::json(&json!({ "value": list }))
 }
 
 /// `GET …/adminApplications/{id}`
-pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let app = named(&call)?;
-    cx.confirmed(&mut called, |caller, directory| {
-        may_read(caller, directory)?;
+    cx.confirmed(&mut called, |_, directory| {
         directory.registration(app).map(drop).ok_or_else(|| Refusal::NotFound { id: app.to_string() })
     })
     .await?;
@@ -47,8 +40,7 @@ pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
 }
 
 /// `PUT …/adminApplications/{id}`
-pub(super) async fn put(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn put(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let app = named(&call)?;
     let application_id =
         cx.apply(&mut called, |caller, directory, at| register(caller, directory, app, at)).await?;
@@ -56,8 +48,7 @@ pub(super) async fn put(mut cx: Context, call: Call) -> Result<Reply, Failure> {
 }
 
 /// `DELETE …/adminApplications/{id}`
-pub(super) async fn delete(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn delete(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let app = named(&call)?;
     cx.apply(&mut called, |caller, directory, _| unregister(caller, directory, app)).await?;
     Ok(Reply::no_content())

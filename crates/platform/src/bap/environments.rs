@@ -2,67 +2,49 @@
 //! administrators, the caller's own for everyone.
 
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
-use carnet_tenant::{
-    admin_registration::USER_SCOPES,
-    directory::Directory,
-    environment::{self, admit_administrator, visible, visible_named},
-    operation::Caller,
-    refusal::Refusal,
-};
+use carnet_tenant::environment::{self, visible, visible_named};
 use carnet_wire::{bap::Environment, ids::TenantId};
 use serde_json::{Value, json};
 
 /// `GET …/scopes/admin/environments`
-pub(super) async fn all(cx: Context, call: Call) -> Result<Reply, Failure> {
-    list(cx, call, true).await
+pub(super) async fn all(_: Context, called: Called, _: Call) -> Result<Reply, Failure> {
+    list(&called, true)
 }
 
 /// `GET …/environments`
-pub(super) async fn own(cx: Context, call: Call) -> Result<Reply, Failure> {
-    list(cx, call, false).await
+pub(super) async fn own(_: Context, called: Called, _: Call) -> Result<Reply, Failure> {
+    list(&called, false)
 }
 
 /// `GET …/scopes/admin/environments/{id or ~default}`
-pub(super) async fn one_of_all(cx: Context, call: Call) -> Result<Reply, Failure> {
-    one(cx, call, true).await
+pub(super) async fn one_of_all(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
+    one(cx, called, call, true).await
 }
 
 /// `GET …/environments/{id or ~default}`
-pub(super) async fn one_of_own(cx: Context, call: Call) -> Result<Reply, Failure> {
-    one(cx, call, false).await
+pub(super) async fn one_of_own(cx: Context, called: Called, call: Call) -> Result<Reply, Failure> {
+    one(cx, called, call, false).await
 }
 
-async fn list(mut cx: Context, call: Call, admin: bool) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
-    let list = cx.confirmed(&mut called, |caller, directory| shown(caller, directory, admin)).await?;
-    Reply::json(&json!({ "value": list }))
+fn list(called: &Called, admin: bool) -> Result<Reply, Failure> {
+    let directory = &called.directory;
+    let shown = visible(&called.caller, directory).into_iter().map(|it| body(it, directory.tenant.id, admin));
+    Reply::json(&json!({ "value": shown.collect::<Vec<_>>() }))
 }
 
-async fn one(mut cx: Context, call: Call, admin: bool) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+async fn one(cx: Context, mut called: Called, call: Call, admin: bool) -> Result<Reply, Failure> {
     let id = call.variable(0);
     let found = cx
         .confirmed(&mut called, |caller, directory| {
-            if admin {
-                admit_administrator(caller, directory, USER_SCOPES)?;
-            }
-            visible_named(caller, directory, USER_SCOPES, id).map(|it| body(it, directory.tenant.id, admin))
+            visible_named(caller, directory, id).map(|it| body(it, directory.tenant.id, admin))
         })
         .await?;
     Reply::json(&found)
-}
-
-/// The body of each environment that the caller may see here.
-fn shown(caller: &Caller, directory: &Directory, admin: bool) -> Result<Vec<Value>, Refusal> {
-    if admin {
-        admit_administrator(caller, directory, USER_SCOPES)?;
-    }
-    let tenant = directory.tenant.id;
-    Ok(visible(caller, directory, USER_SCOPES)?.into_iter().map(|it| body(it, tenant, admin)).collect())
 }
 
 fn body(it: &environment::Environment, tenant: TenantId, admin: bool) -> Value {

@@ -2,12 +2,13 @@
 //! installation is.
 
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
 };
 use carnet_tenant::{
-    operation::Moment,
+    change::Moment,
     package::{self, Installation, Package},
     refusal::Refusal,
 };
@@ -19,8 +20,7 @@ use serde_json::{Value, json};
 const LARGEST: usize = 1024 * 1024;
 
 /// `GET /appmanagement/environments/{id}/applicationPackages`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn list(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let environment = call.variable(0);
     let list = cx
         .confirmed(&mut called, |caller, directory| {
@@ -33,8 +33,7 @@ pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> 
 
 /// `POST /appmanagement/environments/{id}/applicationPackages/{name}/install`. The body repeats the
 /// package and is not needed.
-pub(super) async fn install(mut cx: Context, mut call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn install(cx: Context, mut called: Called, mut call: Call) -> Result<Reply, Failure> {
     let taken = std::mem::take(&mut call.variables);
     let [environment, name] = taken.as_slice() else { return Err(Failure::NoRoute) };
     call.read(LARGEST).await?;
@@ -56,8 +55,7 @@ pub(super) async fn install(mut cx: Context, mut call: Call) -> Result<Reply, Fa
 }
 
 /// `GET /appmanagement/environments/{id}/operations/{operation}`
-pub(super) async fn follow(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn follow(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let (environment, id) = (call.variable(0), call.variable(1));
     let environment = cx
         .confirmed(&mut called, |caller, directory| package::may_follow(caller, directory, environment))

@@ -1,6 +1,7 @@
 //! `/environmentmanagement/environments`: what the caller may see.
 
 use carnet_http::{
+    caller::Called,
     context::Context,
     reply::{Failure, Reply},
     route::Call,
@@ -8,31 +9,20 @@ use carnet_http::{
 use carnet_tenant::environment::{Environment, visible, visible_named};
 use serde_json::{Value, json};
 
-const READ: &str = "EnvironmentManagement.Environments.Read";
-
 /// `GET /environmentmanagement/environments`
-pub(super) async fn list(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn list(_: Context, called: Called, _: Call) -> Result<Reply, Failure> {
     let tenant = called.directory.tenant.id.to_string();
-    let list = cx
-        .confirmed(&mut called, |caller, directory| {
-            Ok(visible(caller, directory, &[READ])?
-                .into_iter()
-                .map(|it| body(it, &tenant))
-                .collect::<Vec<_>>())
-        })
-        .await?;
-    Reply::json(&json!({ "value": list }))
+    let shown = visible(&called.caller, &called.directory).into_iter().map(|it| body(it, &tenant));
+    Reply::json(&json!({ "value": shown.collect::<Vec<_>>() }))
 }
 
 /// `GET /environmentmanagement/environments/{id}`
-pub(super) async fn get(mut cx: Context, call: Call) -> Result<Reply, Failure> {
-    let mut called = cx.caller(&call).await?;
+pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let tenant = called.directory.tenant.id.to_string();
     let id = call.variable(0);
     let found = cx
         .confirmed(&mut called, |caller, directory| {
-            visible_named(caller, directory, &[READ], id).map(|it| body(it, &tenant))
+            visible_named(caller, directory, id).map(|it| body(it, &tenant))
         })
         .await?;
     Reply::json(&found)

@@ -4,17 +4,22 @@
 mod application_packages;
 mod environments;
 
-use carnet_http::route::{Host, Route, Surface};
+use carnet_http::route::{Endpoint, Host, Route, Surface};
+use carnet_tenant::access::{
+    Access, FOLLOW_INSTALLATIONS, INSTALL_PACKAGES, READ_ENVIRONMENTS, READ_PACKAGES,
+};
 use http::Method;
 
 macro_rules! route {
-    ($method:ident $path:literal, $module:literal, $handler:expr) => {
+    ($method:ident $path:literal, $access:ident, $module:literal, $handler:expr) => {
         Route {
             surface: Surface::PowerPlatform,
             method: Some(&Method::$method),
             path: $path,
             module: $module,
-            handler: |cx, call| Box::pin($handler(cx, call)),
+            endpoint: Endpoint::Guarded(&Access::Platform(&$access), |cx, called, call| {
+                Box::pin($handler(cx, called, call))
+            }),
         }
     };
 }
@@ -26,20 +31,20 @@ pub fn host() -> Host {
 }
 
 const ROUTES: &[Route] = &[
-    route!(GET "/environmentmanagement/environments", "platform/power_platform/environments", environments::list),
-    route!(GET "/environmentmanagement/environments/{environment}", "platform/power_platform/environments", environments::get),
+    route!(GET "/environmentmanagement/environments", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::list),
+    route!(GET "/environmentmanagement/environments/{environment}", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::get),
     route!(
-        GET "/appmanagement/environments/{environment}/applicationPackages",
+        GET "/appmanagement/environments/{environment}/applicationPackages", READ_PACKAGES,
         "platform/power_platform/application_packages",
         application_packages::list
     ),
     route!(
-        POST "/appmanagement/environments/{environment}/applicationPackages/{package}/install",
+        POST "/appmanagement/environments/{environment}/applicationPackages/{package}/install", INSTALL_PACKAGES,
         "platform/power_platform/application_packages",
         application_packages::install
     ),
     route!(
-        GET "/appmanagement/environments/{environment}/operations/{operation}",
+        GET "/appmanagement/environments/{environment}/operations/{operation}", FOLLOW_INSTALLATIONS,
         "platform/power_platform/application_packages",
         application_packages::follow
     ),

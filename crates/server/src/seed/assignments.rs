@@ -5,9 +5,9 @@ use super::{
     draft::{Draft, Refused},
 };
 use carnet_tenant::{
+    change::Moment,
     directory::Directory,
     group::MemberKind,
-    operation::Moment,
     permission_grant::{self, AssignmentKey},
     refusal::Refusal,
     service_principal::{self, ServicePrincipal},

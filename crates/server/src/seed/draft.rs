@@ -8,9 +8,9 @@ use super::{
 };
 use carnet_store::Store;
 use carnet_tenant::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::Caller,
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     directory::Directory,
-    operation::{Caller, Moment},
     refusal::Refusal,
     service_principal,
     tenant::{self, AssertionReplay, AuthenticationContext, Policy, RefreshReuse, Subjects, Tenant},

@@ -5,9 +5,9 @@ use super::{
     draft::{Draft, Refused},
 };
 use carnet_tenant::{
+    change::Moment,
     directory::Directory,
     group::{self, Changes, MemberKind, MembershipKey, New},
-    operation::Moment,
     refusal::Refusal,
     user,
 };

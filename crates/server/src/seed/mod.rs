@@ -19,9 +19,9 @@ use carnet_http::{
 use carnet_os::private::{self, Readers};
 use carnet_store::{Store, StoreError};
 use carnet_tenant::{
+    change::Moment,
     credential::{Guarded, PasswordHash},
     directory::Directory,
-    operation::Moment,
     refusal::Refusal,
     service_principal::{self, Restoration, Restored},
     tenant::Tenant,

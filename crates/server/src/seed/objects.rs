@@ -8,10 +8,10 @@ use super::{
 use carnet_tenant::{
     admin_registration,
     application::{self, Application, ApplicationPolicy, Changes, New, NewSecret, SignInAudience},
+    change::Moment,
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     environment::{self, Environment},
     group::MemberKind,
-    operation::Moment,
     package::{self, Package},
     permission::{AppRole, PermissionScope, RequiredAccess, RequiredResource},
     permission_grant::{self, AssignmentKey, GrantKey},

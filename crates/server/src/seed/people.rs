@@ -2,8 +2,8 @@
 
 use super::{Known, draft::Draft};
 use carnet_tenant::{
+    change::Moment,
     credential::Guarded,
-    operation::Moment,
     refusal::Refusal,
     role,
     user::{self, Changes, Labels, New},

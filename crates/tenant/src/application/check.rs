@@ -3,9 +3,9 @@
 
 use super::{Application, RedirectUris, bad, identifier_uri};
 use crate::{
+    access::Caller,
     credential::{CertificateCredential, FederatedCredential, SecretCredential},
     directory::Directory,
-    operation::Caller,
     permission::{self, AppRole, PermissionScope},
     redirect,
     refusal::Refusal,

@@ -4,7 +4,7 @@
 
 use super::{Application, bad};
 use crate::{
-    change::fold_name, directory::Directory, operation::Caller, refusal::Refusal, tenant::Tenant, text::cut,
+    access::Caller, change::fold_name, directory::Directory, refusal::Refusal, tenant::Tenant, text::cut,
 };
 use carnet_wire::ids::AppId;
 use std::collections::HashSet;

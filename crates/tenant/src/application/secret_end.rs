@@ -1,7 +1,7 @@
 //! How long a client secret lives.
 
 use super::bad;
-use crate::{directory::Directory, operation::Caller, refusal::Refusal};
+use crate::{access::Caller, directory::Directory, refusal::Refusal};
 use carnet_wire::time::Timestamp;
 
 /// Seconds for which a secret is valid when no end is asked for: two years, as at Graph.

@@ -3,10 +3,10 @@
 
 use super::{ServicePrincipal, added, audit, of_application};
 use crate::{
+    access::Caller,
     application::is_free,
-    change::{Change, Decided, Object},
+    change::{Change, Decided, Moment, Object},
     directory::Directory,
-    operation::{Caller, Moment},
     refusal::Refusal,
     registry::Registered,
     token::client_auth::Client,

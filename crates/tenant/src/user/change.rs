@@ -4,12 +4,12 @@
 
 use super::{User, text};
 use crate::{
-    change::{Audit, Change, Decided, Object, ObjectKey},
+    access::{self, Caller, authorize},
+    change::{Audit, Change, Decided, Moment, Object, ObjectKey},
     credential::{Guarded, PasswordHash},
     directory::Directory,
     group,
     lockout::Attempt,
-    operation::{self, Caller, Moment, authorize},
     permission::check_name,
     refusal::Refusal,
     role,
@@ -133,10 +133,10 @@ pub fn change(
     at: &Moment<'_>,
 ) -> Result<Decided<()>, Refusal> {
     if changes.about_password() {
-        authorize(caller, directory, &operation::RESET_PASSWORD, &[])?;
+        authorize(caller, directory, &access::RESET_PASSWORD, &[])?;
     }
     if changes.about_account() || !changes.about_password() {
-        authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
+        authorize(caller, directory, &access::CHANGE_USERS, &[])?;
     }
     let old = found(old, name)?;
     if changes.sensitive() {
@@ -231,7 +231,7 @@ pub fn delete(
     directory: &Directory,
     (old, name): (Option<&User>, &str),
 ) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::DELETE_USERS, &[])?;
+    authorize(caller, directory, &access::DELETE_USERS, &[])?;
     let old = found(old, name)?;
     above(caller, directory, old)?;
     let id = old.id;
@@ -258,7 +258,7 @@ pub fn revoke_sessions(
     at: &Moment<'_>,
 ) -> Result<Decided<()>, Refusal> {
     let own = matches!((caller, old), (Caller::User { user, .. }, Some(old)) if *user == old.id);
-    let operation = if own { &operation::REVOKE_OWN_SESSIONS } else { &operation::REVOKE_SESSIONS };
+    let operation = if own { &access::REVOKE_OWN_SESSIONS } else { &access::REVOKE_SESSIONS };
     authorize(caller, directory, operation, &[])?;
     let old = found(old, name)?;
     if !own {
@@ -282,7 +282,7 @@ pub fn change_own_password(
     (attempt, proof, hash): (Attempt, PasswordProof, Option<PasswordHash>),
     at: &Moment<'_>,
 ) -> Result<Decided<()>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_OWN_PASSWORD, &[])?;
+    authorize(caller, directory, &access::CHANGE_OWN_PASSWORD, &[])?;
     let old = found(old, "me")?;
     let own = matches!(caller, Caller::User { user, .. } if *user == old.id);
     let hash = match (proof, hash) {

@@ -9,10 +9,10 @@ pub use change::{Changes, Labels, change, change_own_password, delete, revoke_se
 pub use text::LONGEST_NAME;
 
 use crate::{
-    change::{Audit, Change, Decided, Object},
+    access::{self, Caller, Operation, authorize},
+    change::{Audit, Change, Decided, Moment, Object},
     credential::{Guarded, PasswordHash},
     directory::Directory,
-    operation::{self, Caller, Moment, authorize},
     permission::check_name,
     refusal::Refusal,
     text::{SHORT_NAME, cut, is_invisible},
@@ -144,7 +144,7 @@ pub fn create(
     new: New,
     at: &Moment<'_>,
 ) -> Result<Decided<User>, Refusal> {
-    authorize(caller, directory, &operation::CHANGE_USERS, &[])?;
+    authorize(caller, directory, &access::CHANGE_USERS, &[])?;
     check_name("displayName", &new.display_name)?;
     check_principal_name(directory, &new.name)?;
     let mut user = User {
@@ -267,6 +267,45 @@ pub fn check_password(password: &Password, name: &str) -> Result<(), Refusal> {
         return bad("this password is one of those that are tried first; choose another");
     }
     Ok(())
+}
+
+/// Who reads something of a user: the user, or somebody else, for whom another operation is asked.
+fn authorize_about(
+    caller: &Caller,
+    directory: &Directory,
+    about: Option<ObjectId>,
+    [own, anybody]: [&Operation; 2],
+) -> Result<(), Refusal> {
+    let is_own = matches!(caller, Caller::User { user, .. } if Some(*user) == about);
+    authorize(caller, directory, if is_own { own } else { anybody }, &[])
+}
+
+/// Checks that the caller may read the record and the photo of a user. `None`: there is no such user.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub fn may_read(caller: &Caller, directory: &Directory, about: Option<ObjectId>) -> Result<(), Refusal> {
+    authorize_about(caller, directory, about, [&access::READ_ME, &access::READ_USERS])
+}
+
+/// Checks that the caller may read the groups that a user is in. `None`: there is no such user.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub fn may_read_groups(
+    caller: &Caller,
+    directory: &Directory,
+    about: Option<ObjectId>,
+) -> Result<(), Refusal> {
+    authorize_about(caller, directory, about, [&access::READ_OWN_GROUPS, &access::READ_GROUPS])
+}
+
+/// Checks that the caller may set the passwords of other users. Whose it is, [`change`] looks at.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub fn may_set_passwords(caller: &Caller, directory: &Directory) -> Result<(), Refusal> {
+    authorize(caller, directory, &access::RESET_PASSWORD, &[])
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use super::User;
 use crate::{
+    access::Caller,
     change::{Audit, Change, Decided, Object},
     credential::Guarded,
-    operation::Caller,
     refusal::Refusal,
 };
 use carnet_wire::{digest, entropy::Entropy, secret::RecoveryCode};

@@ -1,72 +1,13 @@
-//! Who may do what, as data: each API operation with the delegated permissions, application permissions and
-//! directory roles that open it, and the one function that compares a caller with it.
+//! The operations of Microsoft Graph: the delegated permissions, application permissions and directory roles that open
+//! each of them.
 
+use super::Caller;
 use crate::{
-    change::Actor,
     directory::Directory,
     refusal::Refusal,
     role::{self, held},
 };
-use carnet_wire::{
-    entropy::Entropy,
-    ids::{AppId, ObjectId, TenantId},
-    time::Timestamp,
-};
-use std::sync::Arc;
-
-/// Time and randomness of a change.
-pub struct Moment<'a> {
-    /// Now.
-    pub now: Timestamp,
-    /// For new ids and secrets.
-    pub entropy: &'a dyn Entropy,
-}
-
-/// Who calls an API, as proved by a bearer token that was verified.
-#[derive(Debug, Clone)]
-pub enum Caller {
-    /// A user through an application.
-    User {
-        /// The user's object id.
-        user: ObjectId,
-        /// The client application.
-        app: AppId,
-        /// The tenant.
-        tenant: TenantId,
-        /// `scp`: delegated permissions in the token.
-        scopes: Arc<[String]>,
-    },
-    /// An application by itself.
-    Application {
-        /// Its service principal.
-        principal: ObjectId,
-        /// The application.
-        app: AppId,
-        /// The tenant.
-        tenant: TenantId,
-        /// `roles`: application permissions in the token.
-        roles: Arc<[String]>,
-    },
-    /// The operator of this server, by tenant file; only `server/seed.rs` makes it.
-    Operator {
-        /// Digest of the file.
-        digest: String,
-    },
-}
-
-impl Caller {
-    /// How the audit names this caller.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        match self {
-            Self::User { user, app, .. } => Actor::User { user: *user, app: *app },
-            Self::Application { principal, app, .. } => {
-                Actor::Application { principal: *principal, app: *app }
-            }
-            Self::Operator { digest } => Actor::Operator { digest: digest.clone() },
-        }
-    }
-}
+use carnet_wire::ids::ObjectId;
 
 /// What opens an operation of Microsoft Graph.
 #[derive(Debug)]
@@ -90,8 +31,10 @@ pub struct Operation {
 pub enum Person {
     /// Nothing: every member may.
     Member,
-    /// One of these directory roles, by name, or to own the object.
+    /// One of these directory roles, by name.
     Role(&'static [&'static str]),
+    /// One of these directory roles, by name, or to own the object.
+    RoleOrOwner(&'static [&'static str]),
 }
 
 const APPLICATION_ADMINISTRATORS: &[&str] =
@@ -163,7 +106,7 @@ pub const CHANGE_APPLICATION: Operation = Operation {
     roles: &["Application.ReadWrite.All"],
     companions: &[],
     roles_for_owned: OWNED_APPLICATIONS,
-    person: Person::Role(APPLICATION_ADMINISTRATORS),
+    person: Person::RoleOrOwner(APPLICATION_ADMINISTRATORS),
 };
 /// Add a secret to an application, or remove one.
 pub const CHANGE_CREDENTIALS: Operation = Operation {
@@ -388,7 +331,7 @@ pub const CHANGE_GROUP: Operation = Operation {
     roles: GROUP_WRITERS,
     companions: &[],
     roles_for_owned: &[],
-    person: Person::Role(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
+    person: Person::RoleOrOwner(&[role::GLOBAL_ADMINISTRATOR, role::USER_ADMINISTRATOR]),
 };
 /// Delete a group.
 pub const DELETE_GROUP: Operation = Operation {
@@ -478,19 +421,36 @@ pub fn authorize(
             if !(own_rights || permitted) {
                 return Err(operation.lacks("the token", operation.scopes));
             }
-            match operation.person {
-                Person::Member => Ok(()),
-                Person::Role(roles) if owners.contains(user) || held(directory, *user, roles) => Ok(()),
-                Person::Role(roles) => Err(Refusal::Forbidden {
-                    needs: format!(
-                        "to {} the user needs one of the roles {}",
-                        operation.name,
-                        roles.join(", ")
-                    ),
-                }),
+            let roles = match operation.person {
+                Person::Member => return Ok(()),
+                Person::RoleOrOwner(_) if owners.contains(user) => return Ok(()),
+                Person::Role(roles) | Person::RoleOrOwner(roles) => roles,
+            };
+            if held(directory, *user, roles) {
+                return Ok(());
             }
+            let needs = format!("to {} the user needs one of the roles {}", operation.name, roles.join(", "));
+            Err(Refusal::Forbidden { needs })
         }
     }
+}
+
+/// Checks what can be checked before the object is known: where owners of the object may do this, somebody who could be
+/// one passes.
+///
+/// # Errors
+/// [`Refusal::Forbidden`]
+pub(super) fn may_be_open(
+    caller: &Caller,
+    directory: &Directory,
+    operation: &Operation,
+) -> Result<(), Refusal> {
+    let possible_owner = match caller {
+        Caller::Application { principal, .. } if !operation.roles_for_owned.is_empty() => Some(*principal),
+        Caller::User { user, .. } if matches!(operation.person, Person::RoleOrOwner(_)) => Some(*user),
+        _ => None,
+    };
+    authorize(caller, directory, operation, possible_owner.as_slice())
 }
 
 fn any_of(held: &[String], accepted: &[&str]) -> bool {
