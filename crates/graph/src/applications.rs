@@ -61,7 +61,7 @@ pub(super) async fn post(cx: Context, mut called: Called, mut call: Call) -> Res
 /// `GET /v1.0/applications/{id}`
 pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let named = key(&call, "appId")?;
-    let found = cx.confirmed(&mut called, |_caller, directory| find(directory, &named).cloned()).await?;
+    let found = cx.confirmed(&mut called, |_, directory| find(directory, &named).cloned()).await?;
     let keys = call.query().to_ascii_lowercase().contains("keycredentials");
     entity(&cx, &call, "applications", shape::application(&found, &called.directory, keys))
 }

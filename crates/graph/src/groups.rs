@@ -51,8 +51,7 @@ pub(super) async fn post(cx: Context, mut called: Called, mut call: Call) -> Res
 
 /// `GET /v1.0/groups/{id}`
 pub(super) async fn get(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
-    let found =
-        cx.confirmed(&mut called, |_caller, directory| find(directory, call.variable(0)).cloned()).await?;
+    let found = cx.confirmed(&mut called, |_, directory| find(directory, call.variable(0)).cloned()).await?;
     entity(&cx, &call, "groups", shape::group(&found))
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn list(cx: Context, called: Called, call: Call) -> Result<Repl
 pub(super) async fn of_client(cx: Context, mut called: Called, call: Call) -> Result<Reply, Failure> {
     let page = Page::of(&call, FILTERABLE)?;
     let named = key(&call, "appId")?;
-    let client = cx.confirmed(&mut called, |_caller, directory| Ok(find(directory, &named)?.id)).await?;
+    let client = cx.confirmed(&mut called, |_, directory| Ok(find(directory, &named)?.id)).await?;
     searched(cx, called, move |cx, called| shown(cx, &called.directory, page, Some(Some(client)))).await
 }
 

@@ -228,8 +228,13 @@ struct Search<'a> {
 impl Search<'_> {
     fn walk(&mut self, node: &Node, segments: &[&str]) {
         let Some((segment, rest)) = segments.split_first() else { return self.end(node) };
-        let folded = segment.to_ascii_lowercase();
-        if let Some(below) = node.fixed.get(&folded) {
+        // The paths of the token service are in lower case, and cost no copy.
+        let folded: Cow<'_, str> = if segment.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            segment.to_ascii_lowercase().into()
+        } else {
+            (*segment).into()
+        };
+        if let Some(below) = node.fixed.get(&*folded) {
             self.walk(below, rest);
         }
         if let Some((name, _)) = folded.split_once('(')

@@ -41,7 +41,7 @@ const FURTHER: &[Further] = &[
     },
     Further { module: "tenant/permission", filters: &["graph::", "access::", "review_rights"] },
     Further {
-        module: "tenant/operation",
+        module: "tenant/access",
         filters: &["graph::", "power_platform::", "access::", "review_rights"],
     },
     Further {

@@ -9,20 +9,6 @@ use carnet_tenant::access::{
 };
 use http::Method;
 
-macro_rules! route {
-    ($method:ident $path:literal, $access:ident, $module:literal, $handler:expr) => {
-        Route {
-            surface: Surface::Bap,
-            method: Some(&Method::$method),
-            path: $path,
-            module: $module,
-            endpoint: Endpoint::Guarded(&Access::Platform(&$access), |cx, called, call| {
-                Box::pin($handler(cx, called, call))
-            }),
-        }
-    };
-}
-
 /// This host.
 #[must_use]
 pub fn host() -> Host {
@@ -31,38 +17,38 @@ pub fn host() -> Host {
 
 const ROUTES: &[Route] = &[
     route!(
-        GET "/providers/Microsoft.BusinessAppPlatform/adminApplications", READ_REGISTRATIONS,
+        Bap GET "/providers/Microsoft.BusinessAppPlatform/adminApplications", READ_REGISTRATIONS,
         "platform/bap/admin_applications",
         admin_applications::list
     ),
     route!(
-        GET "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", READ_REGISTRATIONS,
+        Bap GET "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", READ_REGISTRATIONS,
         "platform/bap/admin_applications",
         admin_applications::get
     ),
     route!(
-        PUT "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", CHANGE_REGISTRATIONS,
+        Bap PUT "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", CHANGE_REGISTRATIONS,
         "platform/bap/admin_applications",
         admin_applications::put
     ),
     route!(
-        DELETE "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", CHANGE_REGISTRATIONS,
+        Bap DELETE "/providers/Microsoft.BusinessAppPlatform/adminApplications/{application}", CHANGE_REGISTRATIONS,
         "platform/bap/admin_applications",
         admin_applications::delete
     ),
     route!(
-        GET "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments", READ_ALL_ENVIRONMENTS,
+        Bap GET "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments", READ_ALL_ENVIRONMENTS,
         "platform/bap/environments",
         environments::all
     ),
     route!(
-        GET "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments/{environment}", READ_ALL_ENVIRONMENTS,
+        Bap GET "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments/{environment}", READ_ALL_ENVIRONMENTS,
         "platform/bap/environments",
         environments::one_of_all
     ),
-    route!(GET "/providers/Microsoft.BusinessAppPlatform/environments", READ_OWN_ENVIRONMENTS, "platform/bap/environments", environments::own),
+    route!(Bap GET "/providers/Microsoft.BusinessAppPlatform/environments", READ_OWN_ENVIRONMENTS, "platform/bap/environments", environments::own),
     route!(
-        GET "/providers/Microsoft.BusinessAppPlatform/environments/{environment}", READ_OWN_ENVIRONMENTS,
+        Bap GET "/providers/Microsoft.BusinessAppPlatform/environments/{environment}", READ_OWN_ENVIRONMENTS,
         "platform/bap/environments",
         environments::one_of_own
     ),

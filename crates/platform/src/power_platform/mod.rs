@@ -10,20 +10,6 @@ use carnet_tenant::access::{
 };
 use http::Method;
 
-macro_rules! route {
-    ($method:ident $path:literal, $access:ident, $module:literal, $handler:expr) => {
-        Route {
-            surface: Surface::PowerPlatform,
-            method: Some(&Method::$method),
-            path: $path,
-            module: $module,
-            endpoint: Endpoint::Guarded(&Access::Platform(&$access), |cx, called, call| {
-                Box::pin($handler(cx, called, call))
-            }),
-        }
-    };
-}
-
 /// This host.
 #[must_use]
 pub fn host() -> Host {
@@ -31,20 +17,20 @@ pub fn host() -> Host {
 }
 
 const ROUTES: &[Route] = &[
-    route!(GET "/environmentmanagement/environments", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::list),
-    route!(GET "/environmentmanagement/environments/{environment}", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::get),
+    route!(PowerPlatform GET "/environmentmanagement/environments", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::list),
+    route!(PowerPlatform GET "/environmentmanagement/environments/{environment}", READ_ENVIRONMENTS, "platform/power_platform/environments", environments::get),
     route!(
-        GET "/appmanagement/environments/{environment}/applicationPackages", READ_PACKAGES,
+        PowerPlatform GET "/appmanagement/environments/{environment}/applicationPackages", READ_PACKAGES,
         "platform/power_platform/application_packages",
         application_packages::list
     ),
     route!(
-        POST "/appmanagement/environments/{environment}/applicationPackages/{package}/install", INSTALL_PACKAGES,
+        PowerPlatform POST "/appmanagement/environments/{environment}/applicationPackages/{package}/install", INSTALL_PACKAGES,
         "platform/power_platform/application_packages",
         application_packages::install
     ),
     route!(
-        GET "/appmanagement/environments/{environment}/operations/{operation}", FOLLOW_INSTALLATIONS,
+        PowerPlatform GET "/appmanagement/environments/{environment}/operations/{operation}", FOLLOW_INSTALLATIONS,
         "platform/power_platform/application_packages",
         application_packages::follow
     ),

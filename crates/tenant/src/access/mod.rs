@@ -36,7 +36,7 @@ pub enum Caller {
         /// `roles`: application permissions in the token.
         roles: Arc<[String]>,
     },
-    /// The operator of this server, by tenant file; only `server/seed.rs` makes it.
+    /// The operator of this server, by tenant file; only `server/seed` makes it.
     Operator {
         /// Digest of the file.
         digest: String,
