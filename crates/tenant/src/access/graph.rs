@@ -445,12 +445,12 @@ pub(super) fn may_be_open(
     directory: &Directory,
     operation: &Operation,
 ) -> Result<(), Refusal> {
-    let possible_owner = match caller {
-        Caller::Application { principal, .. } if !operation.roles_for_owned.is_empty() => Some(*principal),
-        Caller::User { user, .. } if matches!(operation.person, Person::RoleOrOwner(_)) => Some(*user),
-        _ => None,
+    let owner = match caller {
+        Caller::Application { principal, .. } => Some(*principal),
+        Caller::User { user, .. } => Some(*user),
+        Caller::Operator { .. } => None,
     };
-    authorize(caller, directory, operation, possible_owner.as_slice())
+    authorize(caller, directory, operation, owner.as_slice())
 }
 
 fn any_of(held: &[String], accepted: &[&str]) -> bool {
