@@ -86,7 +86,7 @@ fn audit(caller: &Caller, activity: &str, app: AppId) -> Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{TENANT, bap_admin, bap_member, moment, nobody, with_power_platform};
+    use crate::fixture::{TENANT, bap_admin, bap_member, moment, nobody, operator, with_power_platform};
 
     #[test]
     fn only_an_administrator_user_registers_and_it_can_be_done_twice_row_109() {
@@ -126,5 +126,18 @@ mod tests {
         assert!(missing(register(&nobody(), &directory, app, &moment()).map(drop)));
         assert!(missing(unregister(&nobody(), &directory, app).map(drop)));
         assert!(missing(access::READ_REGISTRATIONS.check(&nobody(), &directory)));
+    }
+
+    #[test]
+    fn a_registration_names_the_administrator_who_made_it() {
+        let (mut directory, principal, _) = with_power_platform();
+        let app = directory.principal(principal).unwrap().app_id;
+        let Caller::User { user, .. } = bap_admin() else { panic!("a user") };
+        for (caller, by) in [(bap_admin(), Some(user)), (operator(), None)] {
+            let done = register(&caller, &directory, app, &moment()).unwrap();
+            directory.apply(done.changes);
+            assert_eq!(directory.registration(app).unwrap().by, by);
+            directory.apply(unregister(&caller, &directory, app).unwrap().changes);
+        }
     }
 }
